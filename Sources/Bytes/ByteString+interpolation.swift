@@ -1,0 +1,62 @@
+extension ByteString: ExpressibleByStringInterpolation {
+    /// Builds the octets of an interpolated literal without going through `String` for byte strings.
+    public struct StringInterpolation: StringInterpolationProtocol, Sendable {
+        @usableFromInline var octets: [UInt8] = []
+
+        /// Prepares for a literal.
+        @inlinable public init(literalCapacity: Int, interpolationCount: Int) {
+            octets.reserveCapacity(literalCapacity + interpolationCount * 16)
+        }
+
+        /// Appends a literal part's UTF-8 octets.
+        @inlinable public mutating func appendLiteral(_ literal: String) {
+            octets.append(contentsOf: literal.utf8)
+        }
+
+        /// Appends octets as they are.
+        @inlinable public mutating func appendInterpolation(_ value: ByteString) {
+            octets.append(contentsOf: value.bytes)
+        }
+
+        /// Appends octets as they are.
+        @inlinable public mutating func appendInterpolation(_ value: ArraySlice<UInt8>) {
+            octets.append(contentsOf: value)
+        }
+
+        /// Appends the text's UTF-8 octets.
+        @inlinable public mutating func appendInterpolation(_ value: String) {
+            octets.append(contentsOf: value.utf8)
+        }
+
+        /// Appends the number in decimal.
+        @inlinable public mutating func appendInterpolation(_ value: some BinaryInteger) {
+            octets.append(contentsOf: String(value).utf8)
+        }
+
+        /// Appends the number in decimal, with zeros before it up to `width` digits.
+        @inlinable public mutating func appendInterpolation(
+            _ value: some BinaryInteger, zeroPadded width: Int
+        ) {
+            let digits = String(value)
+            pad(with: UInt8(ascii: "0"), count: width - digits.utf8.count)
+            octets.append(contentsOf: digits.utf8)
+        }
+
+        @usableFromInline mutating func pad(with octet: UInt8, count: Int) {
+            guard count > 0 else { return }
+            octets.append(contentsOf: repeatElement(octet, count: count))
+        }
+
+        /// Appends the number in decimal, with blanks before it up to `width` octets.
+        @inlinable public mutating func appendInterpolation(_ value: some BinaryInteger, width: Int) {
+            let digits = String(value)
+            pad(with: .blank, count: width - digits.utf8.count)
+            octets.append(contentsOf: digits.utf8)
+        }
+    }
+
+    /// Makes the octets that the interpolation collected.
+    @inlinable public init(stringInterpolation: StringInterpolation) {
+        bytes = stringInterpolation.octets
+    }
+}

@@ -1,0 +1,9 @@
+// Linux facilities that Swift's importer does not see. Shims only.
+#ifndef BOBBIN_CLINUX_H
+#define BOBBIN_CLINUX_H
+
+// Takes an exclusive open-file-description lock on the first `length` octets of the file, without waiting.
+// Returns 0, or the errno: EAGAIN or EACCES when somebody else holds a lock that overlaps.
+int clinux_lock_prefix(int descriptor, long length);
+
+#endif
