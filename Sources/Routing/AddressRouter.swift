@@ -242,8 +242,9 @@ extension RoutingScene {
                 throw RoutingTrouble("bad item for set in \(options.name) router: \(item)")
             }
             let source = ByteString(parts.after.trimmed())
+            let router = options.name
             guard let value = try await expand(
-                Template(source), failing: "expansion of \"\(source)\" failed in \(options.name) router")
+                Template(source), failing: "expansion of \"\(source)\" failed in \(router) router")
             else { return false }
             address.variables[name] = value
             facts.address.routerVariables[name] = value

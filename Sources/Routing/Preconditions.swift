@@ -76,9 +76,7 @@ extension RoutingScene {
 
     private mutating func stripAffixes() -> Bool {
         if !options.prefixes.isEmpty {
-            if let (length, variable) = options.prefixes.lazy.compactMap({ Affix($0).prefix(of: localPart) })
-                .first
-            {
+            if let (length, variable) = Affix.first(options.prefixes, { $0.prefix(of: localPart) }) {
                 let prefix = ByteString(casedLocalPart.prefix(length))
                 facts.address.localPartPrefix = TaintedBytes(prefix, .tainted)
                 facts.address.localPartPrefixVariable = TaintedBytes(ByteString(prefix.prefix(variable)), .tainted)
@@ -88,9 +86,7 @@ extension RoutingScene {
             }
         }
         if !options.suffixes.isEmpty {
-            if let (length, variable) = options.suffixes.lazy.compactMap({ Affix($0).suffix(of: localPart) })
-                .first
-            {
+            if let (length, variable) = Affix.first(options.suffixes, { $0.suffix(of: localPart) }) {
                 let suffix = ByteString(casedLocalPart.suffix(length))
                 facts.address.localPartSuffix = TaintedBytes(suffix, .tainted)
                 facts.address.localPartSuffixVariable = TaintedBytes(ByteString(suffix.suffix(variable)), .tainted)
@@ -114,6 +110,16 @@ struct Affix {
     let text: ByteString
 
     init(_ text: ByteString) { self.text = text }
+
+    /// The first of several that matches.
+    static func first(
+        _ items: [ByteString], _ match: (Affix) -> (length: Int, variable: Int)?
+    ) -> (length: Int, variable: Int)? {
+        for item in items {
+            if let found = match(Affix(item)) { return found }
+        }
+        return nil
+    }
 
     /// How many octets the prefix takes, and how many of them the wildcard; nil without a match.
     func prefix(of localPart: ByteString) -> (length: Int, variable: Int)? {

@@ -1,5 +1,5 @@
 package import Bytes
-import MailText
+package import MailText
 
 /// One item of a redirection list (manual, chapter 22).
 package enum RedirectionItem: Sendable, Hashable {

@@ -96,7 +96,7 @@ package struct Rewriter: Sendable {
                 TaintedBytes(range.map { ByteString(text[$0]) } ?? ByteString(), .tainted)
             }
         } catch {
-            throw .failed("rewrite rule pattern \"\(pattern)\": \(ByteString("\(error)"))")
+            throw .failed("rewrite rule pattern \"\(pattern)\": \(ByteString(String(describing: error)))")
         }
     }
 

@@ -87,7 +87,8 @@ package struct RouteDescription: Sendable {
             if let mx = host.mx { line += " MX=\(mx)" as ByteString }
             if let port = host.port { line += " port=\(port)" as ByteString }
             if host.address != nil, host.mx == nil, host.port == nil { line = ByteString(line.trimmedEnd()) }
-            text += line + "\n"
+            text += line
+            text.append(.newline)
         }
     }
 }

@@ -1,6 +1,6 @@
-import Bytes
+package import Bytes
 import Dispatch
-import Expansion
+package import Expansion
 import Glibc
 
 /// An account of the system.
