@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 import Configuration
 import Expansion
 
@@ -110,9 +110,9 @@ struct RouterOptions: Sendable {
 }
 
 /// Exim's lists where nothing is expanded (manual, section 6.20): `<c` changes the separator, doubling keeps it.
-enum ItemList {
+package enum ItemList {
     /// The items without blanks around them; empty ones are left out.
-    static func split(_ text: ByteString?, separator: UInt8) -> [ByteString] {
+    package static func split(_ text: ByteString?, separator: UInt8) -> [ByteString] {
         guard let text else { return [] }
         var rest = text[...].trimmedStart()
         var separator = separator

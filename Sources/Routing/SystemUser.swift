@@ -4,11 +4,15 @@ package import Expansion
 import Glibc
 
 /// An account of the system.
-struct SystemUser: Sendable, Hashable {
-    var name: ByteString
-    var uid: UInt32
-    var gid: UInt32
-    var home: ByteString
+package struct SystemUser: Sendable, Hashable {
+    /// The login name.
+    package var name: ByteString
+    /// The user's number.
+    package var uid: UInt32
+    /// The primary group's number.
+    package var gid: UInt32
+    /// The home directory.
+    package var home: ByteString
 }
 
 /// A system error as the C library names it.
@@ -19,11 +23,15 @@ struct SystemErrno: Error, Hashable {
 }
 
 /// Accounts and groups by the C library, as Exim reads them (`getpwnam`, `getgrnam`).
-struct SystemUsers: Sendable {
+package struct SystemUsers: Sendable {
     /// The largest entry that is read.
     private static let bufferSize = 1 << 16
 
-    func user(named name: ByteString) -> SystemUser? {
+    /// Makes a reader; it keeps nothing.
+    package init() {}
+
+    /// The account of a login name.
+    package func user(named name: ByteString) -> SystemUser? {
         guard !name.isEmpty, !name.contains(0) else { return nil }
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
@@ -34,7 +42,8 @@ struct SystemUsers: Sendable {
         return unsafe Self.user(entry)
     }
 
-    func user(uid: Int64) -> SystemUser? {
+    /// The account of a number.
+    package func user(uid: Int64) -> SystemUser? {
         guard let id = UInt32(exactly: uid) else { return nil }
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
@@ -44,7 +53,8 @@ struct SystemUsers: Sendable {
         return unsafe Self.user(entry)
     }
 
-    func group(named name: ByteString) -> UInt32? {
+    /// The number of a group, by its name or in digits.
+    package func group(named name: ByteString) -> UInt32? {
         if let number = name.decimalInteger() { return UInt32(exactly: number) }
         guard !name.isEmpty, !name.contains(0) else { return nil }
         var entry = unsafe Glibc.group()
