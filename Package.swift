@@ -111,12 +111,5 @@ let package = Package(
 
         // Tests
         tests("Bytes", ["Bytes"]),
-
-        module("MailText", ["Bytes", "CPCRE2"]),
-        tests("MailText", ["MailText", "Bytes"]),
-        module("EximLog", ["Bytes"]),
-        tests("EximLog", ["EximLog", "Bytes"]),
-        module("SMTP", ["Bytes", "MailText"]),
-        tests("SMTP", ["SMTP", "MailText", "Bytes"]),
     ]
 )
