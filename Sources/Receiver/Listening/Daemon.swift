@@ -18,7 +18,7 @@ struct Daemon {
         signal(SIGPIPE, SIG_IGN)
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)
-        let log = SessionLog(system: system, writesReject: settings.writesRejectLog)
+        let log = SessionLog(system: system)
         let starter = DeliveryStarter(source)
         let queueOnly = command.queueOnly || settings.queueOnly
         let context = SessionContext(
@@ -51,7 +51,7 @@ struct Daemon {
             // The runner is started with our rights as they are now; sessions need none of root's.
             await Task.yield()
             do { try Privileges.drop(to: deliversNow ? nil : listener.context.system.settings.owner) } catch {
-                listener.log.write("\(ByteString(error.description))", to: [.main, .panic])
+                listener.log.panic("\(ByteString(error.description))")
             }
             await group.waitForAll()
         }

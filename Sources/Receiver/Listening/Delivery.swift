@@ -42,13 +42,12 @@ struct DeliveryStarter: Sendable {
                 try await execution.standardInputWriter.finish()
             }
             if !outcome.terminationStatus.isSuccess {
-                log.write(
-                    "immediate delivery ended: \(program): \(outcome.terminationStatus)", to: [.main, .panic])
+                log.panic("immediate delivery ended: \(program): \(outcome.terminationStatus)")
             }
         } catch {
-            log.write(
-                "immediate delivery is not possible (\(program): \(error)); messages wait for the next queue run",
-                to: [.main, .panic])
+            log.panic(
+                "immediate delivery is not possible (\(program): \(error)); messages wait for the next queue run"
+            )
         }
     }
 

@@ -59,7 +59,7 @@ struct Listener {
                     }
                 }
             } catch {
-                log.write("listening ended: \("\(error)")", to: [.main, .panic])
+                log.panic("listening ended: \("\(error)")")
             }
         }
     }

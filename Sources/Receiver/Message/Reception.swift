@@ -80,7 +80,9 @@ struct Reception {
         case .accept: break
         case .discard: return discard(id)
         case .deny, .defer, .drop:
-            log.rejected(arrival.moment.place, verdict, state, header: fixed.headers)
+            log.rejected(
+                arrival.moment == .data ? .afterData : .message("by non-SMTP ACL"), verdict, state,
+                header: fixed.headers)
             return .refused(verdict)
         }
         if envelope.recipients.isEmpty { return discard(id) }
@@ -98,11 +100,10 @@ struct Reception {
     }
 
     private func discard(_ id: MessageID) -> ReceptionOutcome {
-        let by: ByteString = envelope.recipients.isEmpty ? "earlier ACL" : "\(arrival.moment.place) ACL"
-        log.main(
-            "\(id.bytes) => blackhole (\(by.contains(ByteString("earlier")) ? "all recipients discarded by " : "DATA ACL discarded recipients")\(by.contains(ByteString("earlier")) ? by : ""))"
-        )
-        log.main("\(id.bytes) Completed")
+        let by: ByteString =
+            envelope.recipients.isEmpty ? "earlier" : arrival.moment == .data ? "DATA" : "non-SMTP"
+        log.main("=> blackhole (\(by) ACL discarded recipients)", id: id.bytes)
+        log.main("Completed", id: id.bytes)
         return .discarded(id)
     }
 
@@ -119,7 +120,7 @@ struct Reception {
                 let text = try await system.expander.expand(template, state.facts).bytes
                 return ReceivedHeader.line(text: text, date: date)
             } catch {
-                log.write("failed to expand received_header_text: \(error.text)", to: [.main, .panic])
+                log.panic("failed to expand received_header_text: \(error.text)")
             }
         }
         let connection = state.facts.connection
@@ -214,15 +215,15 @@ struct Reception {
         header.headers = fixed.headers.map { HeaderLine($0.text, type: $0.kind.rawValue) }
         let size = header.receptionSize(bodySize: message.pending.bodySize)
         let record = arrivalRecord(sender, fixed, size)
-        let stamp = system.settings.logTimestamp.text(of: .now())
+        let stamp = system.log.currentStamp()
         let first = "\(stamp) \(record.messageLogText(by: system.settings.logSelector))" as ByteString
         do {
             let committed = try message.pending.commit(header, logging: first)
-            log.main("\(id.bytes) \(record.text(by: system.settings.logSelector))")
+            log.main(record.text(by: system.settings.logSelector), id: id.bytes)
             try logQueueing(committed, header, stamp)
             try committed.release()
         } catch {
-            log.write("\(id.bytes) \(ByteString(error.description))", to: [.main, .panic])
+            log.panic(ByteString(error.description), id: id.bytes)
             return .failed("spool error: \(ByteString(error.description))")
         }
         return .committed(id, said: said)
@@ -232,11 +233,11 @@ struct Reception {
         _ committed: borrowing CommittedMessage, _ header: HeaderFile, _ stamp: ByteString
     ) throws(SpoolError) {
         if header.isFrozen {
-            log.main("\(header.id.bytes) frozen by ACL")
+            log.main("frozen by ACL", id: header.id.bytes)
             try committed.appendMessageLog("\(stamp) frozen by ACL")
         }
         guard let reason = queuedBy, system.settings.logSelector.has(.delayDelivery) else { return }
-        log.main("\(header.id.bytes) no immediate delivery: queued by \(reason)")
+        log.main("no immediate delivery: queued by \(reason)", id: header.id.bytes)
         try committed.appendMessageLog("\(stamp) no immediate delivery: queued by \(reason)")
     }
 

@@ -73,7 +73,7 @@ struct Submission {
         arriving.dontDeliver = request.dontDeliver
         arriving.reference = request.bounceOf
         arriving.senderSetUntrusted = request.sender != nil && !caller.isTrusted
-        let log = SessionLog(system: context.system, writesReject: context.settings.writesRejectLog)
+        let log = SessionLog(system: context.system)
         var reception = Reception(context, log, state, envelope, arriving)
         switch await reception.complete(message) {
         case .committed(let id, _):

@@ -18,25 +18,8 @@ struct Envelope {
     var recipients: [Recipient] = []
     /// RCPT commands accepted, those included whose recipient an ACL discarded.
     var acceptedCount = 0
-    /// RCPT commands refused for good, and for now.
-    var failedCount = 0
-    var deferredCount = 0
     /// Whether an ACL discarded the whole message (`discard` in the MAIL ACL).
     var isDiscarded = false
-    /// The reply that all refused RCPT commands had, while it was the same.
-    var commonRefusal: Reply?
-    var refusalsDiffer = false
-
     /// Whether no transaction has begun.
     var isEmpty: Bool { sender == nil }
-
-    /// Remembers why a RCPT was refused, for the answer to DATA.
-    mutating func noteRefusal(_ reply: Reply) {
-        if reply.isTemporary { deferredCount += 1 } else { failedCount += 1 }
-        if commonRefusal == nil {
-            commonRefusal = reply
-        } else if commonRefusal != reply {
-            refusalsDiffer = true
-        }
-    }
 }

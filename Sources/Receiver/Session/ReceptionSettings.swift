@@ -19,7 +19,6 @@ struct ReceptionSettings: Sendable {
     var acceptMax: Int
     var headerLimits: HeaderLimits
     var addressRules: AddressRules
-    var writesRejectLog: Bool
     var queueOnly: Bool
     var usesWireFormat: Bool
     var receivedHeaderText: Template?
@@ -76,7 +75,6 @@ struct ReceptionSettings: Sendable {
             allowsDomainLiterals: main.flag("allow_domain_literals") ?? false,
             stripsExcessAngleBrackets: main.flag("strip_excess_angle_brackets") ?? false,
             stripsTrailingDot: main.flag("strip_trailing_dot") ?? false)
-        writesRejectLog = main.flag("write_rejectlog") ?? true
         queueOnly = main.flag("queue_only") ?? false
         usesWireFormat = main.flag("spool_wireformat") ?? false
         receivedHeaderText = main.template("received_header_text")

@@ -8,10 +8,13 @@ extension Session {
     /// Obeys one command line.
     mutating func obey(_ line: ByteString) async {
         note(line)
-        switch CommandLine.parse(line, offered: advertised) {
-        case .success(let command): await obey(command)
-        case .failure(let error): await syntaxError(error, line)
+        let command: SMTPCommand
+        do {
+            command = try SMTP.CommandLine.parse(line, offered: advertised)
+        } catch {
+            return await syntaxError(error, line)
         }
+        await obey(command)
     }
 
     private mutating func note(_ line: ByteString) {
@@ -55,8 +58,8 @@ extension Session {
         case .decide: await body(&self)
         case .refuse(let reply, let logged):
             if event == .mail, phase.phase == .fresh {
-                log.write(
-                    "rejected MAIL from \(log.peer(state.facts)): no HELO/EHLO given", to: [.main, .reject])
+                log.event(.noHello, state.facts, alsoReject: true)
+                return await misused(reply, "")
             }
             await misused(reply, logged)
         }
@@ -67,17 +70,14 @@ extension Session {
     private mutating func hello(_ argument: ByteString, _ isExtended: Bool) async {
         let verb: ByteString = isExtended ? "EHLO" : "HELO"
         guard await acceptableHello(argument) else {
-            let shown = argument.isEmpty ? "(no argument given)" : argument
-            log.write(
-                "rejected \(verb) from \(log.peer(state.facts)): syntactically invalid argument(s): \(shown.escapedForLog())",
-                to: [.main, .reject])
+            log.event(.badHello(command: verb, argument: argument), state.facts, alsoReject: true)
             return await misused(Reply(501, "Syntactically invalid \(verb) argument(s)"), "")
         }
         state.facts.connection.helo = argument
         let verdict = await runACL(.helo)
         guard verdict.decision == .accept else {
             state.facts.connection.helo = nil
-            log.rejected("EHLO or HELO \(argument)", verdict, state)
+            log.rejected(.hello(argument), verdict, state)
             await say(
                 refusal(
                     verdict, deny: Reply(550, "Administrative prohibition"),
@@ -97,7 +97,7 @@ extension Session {
     }
 
     private mutating func acceptableHello(_ argument: ByteString) async -> Bool {
-        if HeloRules.accepts(argument, extraCharacters: settings.helloAllowedCharacters) { return true }
+        if HeloRules.accepts(argument, allowing: settings.helloAllowedCharacters) { return true }
         return await isListed(.helloJunk)
     }
 
@@ -136,7 +136,7 @@ extension Session {
         do {
             return try await system.expander.expandToInteger(settings.messageSizeLimit, state.facts)
         } catch {
-            log.write("failed to expand message_size_limit: \(error.text)", to: [.main, .panic])
+            log.panic("failed to expand message_size_limit: \(error.text)")
             return 50 << 20
         }
     }
@@ -153,7 +153,7 @@ extension Session {
     private mutating func probe(_ moment: ACLMoment, _ verb: ByteString, _ argument: ByteString) async {
         let verdict = await runACL(moment, unset: ACLVerdict(.deny))
         guard verdict.decision == .accept else {
-            log.rejected("\(verb) \(argument.escapedForLog())", verdict, state)
+            log.rejected(.command("\(verb) \(argument)"), verdict, state)
             let standard = Reply(
                 moment == .etrn ? 458 : moment == .vrfy ? 252 : 550, "Administrative prohibition")
             return await say(
@@ -166,9 +166,7 @@ extension Session {
     private mutating func unknown() async {
         unknownCommands += 1
         guard unknownCommands < settings.maxUnknownCommands else {
-            log.main(
-                "SMTP call from \(log.peer(state.facts)) dropped: too many unrecognized commands (last was \"\(lastLine.escapedForLog())\")"
-            )
+            log.event(.tooManyUnknown(last: lastLine), state.facts)
             await say(Reply(500, lines: ["unrecognized command", "Too many unrecognized commands"]))
             isOpen = false
             return
@@ -177,30 +175,16 @@ extension Session {
     }
 
     private mutating func syntaxError(_ error: SMTPSyntaxError, _ line: ByteString) async {
-        if system.settings.logSelector.has(.smtpSyntaxError) {
-            log.main(
-                "SMTP syntax error in \"\(line.escapedForLog())\" \(log.peer(state.facts, prefixed: true)) \(error.logged)"
-            )
-        }
-        await misused(error.reply, error.logged)
+        log.event(.syntaxError(line: line, text: error.logged), state.facts)
+        await misused(error.reply, "")
     }
 
     /// Answers a command that is wrong or out of place; too many of them end the session.
     mutating func misused(_ reply: Reply, _ logged: ByteString) async {
-        if !logged.isEmpty, system.settings.logSelector.has(.smtpProtocolError) {
-            log.main(
-                "SMTP protocol error in \"\(lastLine.escapedForLog())\" \(log.peer(state.facts, prefixed: true)) \(logged)"
-            )
-        }
+        if !logged.isEmpty { log.event(.protocolError(line: lastLine, text: logged), state.facts) }
         syntaxErrors += 1
         guard syntaxErrors > settings.maxSyntaxErrors else { return await say(reply) }
-        let shown = history.dropLast().suffix(20).joined(separator: ",")
-        let dots: ByteString = history.count > 20 ? "..." : ""
-        log.main(
-            """
-            SMTP call from \(log.peer(state.facts)) dropped: too many syntax or protocol errors \
-            (last command was "\(lastLine.escapedForLog())",  C=\(dots)\(shown))
-            """)
+        log.event(.tooManyErrors(last: lastLine, commands: history.dropLast()), state.facts)
         await say(Reply(reply.code, lines: reply.lines + ["Too many syntax or protocol errors"]))
         isOpen = false
     }

@@ -1,5 +1,6 @@
 import ACL
 import Bytes
+import EximLog
 import MailText
 import SMTP
 import Spooler
@@ -8,7 +9,7 @@ extension Session {
     // MARK: DATA
 
     mutating func data() async {
-        guard await mayReceive("DATA") else { return }
+        guard await mayReceive() else { return }
         guard !(settings.enforcesSync && framer.hasPending) else { return await outOfStep() }
         await say(Reply(354, "Enter message, ending with \".\" on a line by itself"))
         let begun = SpoolTime.now()
@@ -33,10 +34,10 @@ extension Session {
     }
 
     /// Runs the predata ACL; false when it refused, and the client has been told.
-    private mutating func mayReceive(_ verb: ByteString) async -> Bool {
+    private mutating func mayReceive() async -> Bool {
         let verdict = await runACL(.predata)
         guard verdict.decision != .accept, verdict.decision != .discard else { return true }
-        log.rejected(verb, verdict, state)
+        log.rejected(.data, verdict, state)
         await say(
             refusal(
                 verdict, deny: Reply(550, "Administrative prohibition"),
@@ -46,11 +47,12 @@ extension Session {
     }
 
     private mutating func outOfStep() async {
+        let offered: ByteString = advertised.contains(.pipelining) ? "" : " not"
+        let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
         log.main(
             """
-            SMTP protocol synchronization error (next input sent too soon: pipelining was\
-            \(advertised.contains(.pipelining) ? "" : " not") advertised): rejected "\(lastLine.escapedForLog())" \
-            \(log.peer(state.facts, prefixed: true))
+            SMTP protocol synchronization error (next input sent too soon: pipelining was\(offered) advertised): \
+            rejected "\(lastLine.escapedForLog())" \(who)
             """)
         await say(Reply(554, "SMTP synchronization error"))
         isOpen = false
@@ -63,16 +65,12 @@ extension Session {
             case .octets(let octets): return octets
             case .stopping: isStopping = true
             case .timedOut:
-                log.main(
-                    "SMTP data timeout (message abandoned) on connection from \(log.peer(state.facts)) F=<\(envelope.sender ?? "")>"
-                )
+                log.event(.dataTimeout(sender: envelope.sender ?? ""), state.facts)
                 await say(Reply(421, "\(activeHostName): SMTP incoming data timeout - closing connection."))
                 isOpen = false
                 return nil
             case .ended:
-                log.main(
-                    "SMTP connection lost after data from \(log.peer(state.facts)) F=<\(envelope.sender ?? "")> (message abandoned)"
-                )
+                log.event(.lost(while: "reading message data", duration: nil), state.facts)
                 isOpen = false
                 return nil
             }
@@ -83,7 +81,7 @@ extension Session {
 
     /// A message in chunks (RFC 3030): this command's chunk, and those of the BDAT commands that follow.
     mutating func bdat(_ size: Int, _ isLast: Bool) async {
-        guard await mayReceive("BDAT") else { return }
+        guard await mayReceive() else { return }
         let begun = SpoolTime.now()
         var intake = MessageIntake(
             spool: system.spool, ids: system.ids, limits: settings.headerLimits,
@@ -113,7 +111,8 @@ extension Session {
             let part = octets.prefix(remaining)
             remaining -= part.count
             output.removeAll(keepingCapacity: true)
-            decoder.decode(part, isLast: isLast && remaining == 0, into: &output)
+            decoder.decode(part, into: &output)
+            if isLast, remaining == 0 { decoder.finish(into: &output) }
             intake.take(output)
             if remaining == 0 {
                 framer.feed(octets.dropFirst(part.count))
@@ -128,10 +127,10 @@ extension Session {
     private mutating func nextChunk() async -> (size: Int, isLast: Bool)? {
         while isOpen {
             guard let line = await nextCommandLine() else { return nil }
-            switch CommandLine.parse(line, offered: advertised) {
-            case .success(.bdat(let size, let isLast)): return (size, isLast)
-            case .success(.noop): await say(Reply(250, "OK"))
-            case .success(.reset), .success(.quit), .success(.hello):
+            switch try? SMTP.CommandLine.parse(line, offered: advertised) {
+            case .bdat(let size, let isLast): return (size, isLast)
+            case .noop: await say(Reply(250, "OK"))
+            case .reset, .quit, .hello:
                 endTransaction()
                 await obey(line)
                 return nil
@@ -185,21 +184,17 @@ extension Session {
     }
 
     private mutating func refuse(_ trouble: MessageIntake.Trouble) async {
-        let peer = log.peer(state.facts, prefixed: true)
-        let sender = envelope.sender ?? ""
         switch trouble {
         case .tooBig(let limit):
-            log.write(
-                "\(peer) F=<\(sender)> rejected after DATA: message too big: max=\(limit)",
-                to: [.main, .reject])
+            log.event(
+                .tooBig(sender: envelope.sender ?? "", read: limit, maximum: limit), state.facts,
+                alsoReject: true)
             await say(Reply(552, "Message size exceeds maximum permitted"))
         case .headerTooLong(let text):
-            log.write("\(peer) F=<\(sender)> rejected after DATA: \(text)", to: [.main, .reject])
+            log.rejected(.afterData, ACLVerdict(.deny, logMessage: text), state)
             await say(Reply(552, "Message header is ridiculously long"))
         case .spool(let error):
-            log.write(
-                "spool error while receiving from \(peer): \(ByteString(error.description))",
-                to: [.main, .panic])
+            log.panic("spool error while receiving: \(ByteString(error.description))")
             await say(Reply(451, "Local error: the message cannot be stored now - please try later"))
         }
     }

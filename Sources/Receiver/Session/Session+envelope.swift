@@ -1,5 +1,6 @@
 import ACL
 import Bytes
+import EximLog
 import Expansion
 import MailText
 import SMTP
@@ -26,9 +27,8 @@ extension Session {
         guard let sender = await qualifiedSender(address, command) else { return }
         let limit = await messageSizeLimit()
         if limit > 0, let size = command.size, size > limit {
-            log.write(
-                "rejected MAIL FROM:<\(sender)> \(log.peer(state.facts, prefixed: true)): message too big: size=\(size) max=\(limit)",
-                to: [.main, .reject])
+            log.event(
+                .announcedTooBig(sender: sender, size: size, maximum: limit), state.facts, alsoReject: true)
             return await say(Reply(552, "Message size exceeds maximum permitted"))
         }
         envelope.sender = sender
@@ -46,10 +46,7 @@ extension Session {
             phase.acceptMail()
             await say(Self.custom(verdict.message ?? "OK", Reply(250, "OK")))
         case .deny, .drop, .defer:
-            let sender = envelope.sender ?? ""
-            var shown = state
-            shown.facts.message.sender = nil
-            log.rejected("MAIL <\(sender)>", verdict, shown)
+            log.rejected(.mail(argument: command.argument), verdict, state)
             endTransaction()
             await say(
                 refusal(
@@ -64,9 +61,7 @@ extension Session {
     {
         if address.isNull || address.isQualified { return address.text }
         guard await isListed(.senderUnqualified) || state.facts.connection.remoteAddress == nil else {
-            log.write(
-                "unqualified sender rejected: <\(address.text)> \(log.peer(state.facts, prefixed: true))",
-                to: [.main, .reject])
+            log.unqualified("sender", address.text, state.facts)
             await say(Reply(501, "<\(address.text)>: sender address must contain a domain"))
             return nil
         }
@@ -81,7 +76,7 @@ extension Session {
             address = try command.recipient(settings.addressRules)
         } catch {
             let reply = Reply(501, "\(command.argument): \(error.message)")
-            envelope.noteRefusal(reply)
+            phase.refuseRecipient(reply)
             return await misused(reply, error.message)
         }
         guard let recipient = await qualifiedRecipient(address) else { return }
@@ -124,15 +119,15 @@ extension Session {
                 state.facts.message.recipients.append(recipient)
                 state.facts.message.recipientsCount = envelope.recipients.count
             } else {
-                noteDiscarded(recipient)
+                noteDiscarded(command.argument, verdict)
             }
             await say(Self.custom(verdict.message ?? "Accepted", Reply(250, "Accepted")))
         case .deny, .drop, .defer:
-            log.rejected("RCPT <\(recipient)>", verdict, state)
+            log.rejected(.recipient(argument: command.argument), verdict, state)
             let reply = refusal(
                 verdict, deny: Reply(550, "Administrative prohibition"),
                 defer: Reply(451, "Temporary local problem - please try later"))
-            envelope.noteRefusal(reply)
+            phase.refuseRecipient(reply)
             if reply.isTemporary {
                 state.facts.message.rcptDeferCount += 1
             } else {
@@ -143,11 +138,11 @@ extension Session {
         }
     }
 
-    private func noteDiscarded(_ recipient: ByteString) {
-        let by: ByteString = envelope.isDiscarded ? "MAIL ACL" : "RCPT ACL"
+    private func noteDiscarded(_ argument: ByteString, _ verdict: ACLVerdict) {
         log.main(
-            "\(log.peer(state.facts, prefixed: true)) F=<\(envelope.sender ?? "")> RCPT <\(recipient)>: discarded by \(by)"
-        )
+            Rejection.discarded(
+                argument: argument, of: SessionLog.identity(state.facts), sender: envelope.sender ?? "",
+                reason: verdict.logMessage, by: system.settings.logSelector))
     }
 
     private mutating func qualifiedRecipient(_ address: EmailAddress) async -> ByteString? {
@@ -158,11 +153,9 @@ extension Session {
         if await isListed(.recipientUnqualified) {
             return address.qualified(with: system.settings.qualifyRecipient).text
         }
-        log.write(
-            "unqualified recipient rejected: <\(address.text)> \(log.peer(state.facts, prefixed: true))",
-            to: [.main, .reject])
+        log.unqualified("recipient", address.text, state.facts)
         let reply = Reply(501, "<\(address.text)>: recipient address must contain a domain")
-        envelope.noteRefusal(reply)
+        phase.refuseRecipient(reply)
         await say(reply)
         return nil
     }

@@ -15,7 +15,7 @@ extension Session {
         switch verdict.decision {
         case .accept, .discard: break
         case .deny, .drop, .defer:
-            log.rejected("connection in \"connect\" ACL", verdict, state)
+            log.rejected(.connection, verdict, state)
             await say(
                 refusal(
                     verdict, deny: Reply(550, "Administrative prohibition"),
@@ -53,7 +53,7 @@ extension Session {
         do {
             return try await system.expander.expand(template, state.facts).bytes
         } catch {
-            log.write("failed to expand \"\(template.source)\": \(error.text)", to: [.main, .panic])
+            log.panic("failed to expand \"\(template.source)\": \(error.text)")
             return nil
         }
     }

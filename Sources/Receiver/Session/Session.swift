@@ -74,7 +74,7 @@ struct Session {
             switch framer.next() {
             case .line(let line)?: return line
             case .tooLong?:
-                log.main("SMTP call from \(log.peer(state.facts)) dropped: too long command line")
+                log.event(.syntaxError(line: "", text: "too long command line"), state.facts)
                 await say(Reply(500, "Line too long"))
                 return nil
             case nil: break
@@ -98,21 +98,15 @@ struct Session {
     }
 
     private mutating func timedOut() async {
-        log.main("SMTP command timeout on connection from \(log.peer(state.facts))")
+        log.event(.commandTimeout, state.facts)
         await say(Reply(421, "\(activeHostName): SMTP command timeout - closing connection"))
         isOpen = false
     }
 
     private mutating func lostConnection() {
         isOpen = false
-        guard system.settings.logSelector.has(.lostIncomingConnection) else { return }
-        let what: ByteString = envelope.isEmpty ? "connection lost" : "connection lost while reading command"
-        if !envelope.isEmpty || history.isEmpty {
-            log.main(
-                "unexpected disconnection while reading SMTP command from \(log.peer(state.facts)) \(what)")
-        } else if phase.phase != .fresh {
-            log.main("unexpected disconnection while reading SMTP command from \(log.peer(state.facts))")
-        }
+        guard !envelope.isEmpty else { return }
+        log.event(.lost(while: "reading command", duration: nil), state.facts)
     }
 
     // MARK: Answering
@@ -126,7 +120,7 @@ struct Session {
         if !(await wire.write(reply.wire)) { isOpen = false }
     }
 
-    var log: SessionLog { SessionLog(system: system, writesReject: settings.writesRejectLog) }
+    var log: SessionLog { SessionLog(system: system) }
 
     var activeHostName: ByteString {
         state.facts.connection.activeHostName ?? system.settings.primaryHostName

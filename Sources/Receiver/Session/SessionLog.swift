@@ -8,16 +8,8 @@ import MailText
 /// Writes what a session logs.
 struct SessionLog {
     let system: MailSystem
-    let writesReject: Bool
 
-    /// The peer as log lines name it: `H=(helo) [ip]`, `U=login`.
-    func peer(_ facts: Facts, prefixed: Bool = false) -> ByteString {
-        let interface = facts.connection.interfaceAddress.map {
-            LoggedInterface(address: $0.text, port: facts.connection.interfacePort ?? 0)
-        }
-        return Self.peerName(facts).logged(
-            by: system.settings.logSelector, interface: interface, prefixed: prefixed)
-    }
+    private var selector: LogSelector { system.settings.logSelector }
 
     /// What is known of the peer.
     static func peerName(_ facts: Facts) -> PeerName {
@@ -27,54 +19,69 @@ struct SessionLog {
             port: connection.remotePort ?? 0, ident: connection.ident)
     }
 
-    /// A line of the main log.
-    func main(_ text: ByteString) {
-        system.log.write(main: text)
+    /// Who talks to us, for all lines of a session.
+    static func identity(_ facts: Facts) -> SessionIdentity {
+        var identity = SessionIdentity(peerName(facts))
+        identity.interface = facts.connection.interfaceAddress.map {
+            LoggedInterface(address: $0.text, port: facts.connection.interfacePort ?? 0)
+        }
+        return identity
     }
 
-    /// A line that goes where its targets say; `message` is the id it belongs to.
-    func write(_ text: ByteString, to targets: RejectTargets, id: ByteString? = nil) {
-        let line = id.map { "\($0) \(text)" as ByteString } ?? text
-        if targets.contains(.main) { system.log.write(main: line) }
-        if targets.contains(.reject), writesReject { system.log.write(reject: line) }
-        if targets.contains(.panic) { system.log.write(panic: line) }
+    /// A line of the main log.
+    func main(_ text: ByteString, id: ByteString? = nil) { system.log.main(text, id: id) }
+
+    /// A line that the postmaster must see: main and panic log.
+    func panic(_ text: ByteString, id: ByteString? = nil) { system.log.panic(text, id: id) }
+
+    /// Something that befell the session, where the log selector wants it.
+    func event(_ event: SessionEvent, _ facts: Facts, alsoReject: Bool = false) {
+        guard let text = event.text(by: selector, of: Self.identity(facts)) else { return }
+        if alsoReject { system.log.reject(text) } else { system.log.main(text) }
+    }
+
+    /// An address without a domain was refused.
+    func unqualified(_ what: ByteString, _ address: ByteString, _ facts: Facts) {
+        let who = Self.identity(facts).peer.logged(by: selector)
+        system.log.reject("unqualified \(what) rejected: <\(address)> \(who)")
     }
 
     /// Writes what ACLs left for the log, and takes it out of the state.
     func flush(_ state: inout ACLState) {
         for line in state.logLines {
-            let text = line.namesPeer ? "\(peer(state.facts, prefixed: true)) \(line.text)" : line.text
+            let who = Self.identity(state.facts).peer.logged(by: selector)
+            let text = line.namesPeer && !who.isEmpty ? "\(who) \(line.text)" : line.text
             write(text, to: line.targets, id: state.facts.message.id)
         }
         state.logLines = []
     }
 
-    /// A refusal: `H=... F=<sender> [temporarily ]rejected <what>: <why>`.
-    func rejected(_ what: ByteString, _ verdict: ACLVerdict, _ state: ACLState, header: [Header]? = nil) {
-        let temporarily: ByteString = verdict.decision == .defer ? "temporarily " : ""
-        let sender = state.facts.message.sender.map { " F=<\($0)>" as ByteString } ?? ""
-        let why = verdict.logMessage.map { ": \($0.escapedForLog())" as ByteString } ?? ""
-        let text: ByteString =
-            "\(peer(state.facts, prefixed: true))\(sender) \(temporarily)rejected \(what)\(why)"
-        let id = state.facts.message.id
-        let line = id.map { "\($0) \(text)" as ByteString } ?? text
-        if verdict.rejectTargets.contains(.main) { system.log.write(main: line) }
-        guard verdict.rejectTargets.contains(.reject), writesReject else { return }
-        system.log.write(reject: line + rejectedHeader(header, state))
+    /// A refusal by an ACL, with the header when it is known.
+    func rejected(
+        _ subject: Rejection.Subject, _ verdict: ACLVerdict, _ state: ACLState, header: [Header]? = nil
+    ) {
+        let record = Rejection(
+            subject, of: Self.identity(state.facts), sender: state.facts.message.sender ?? "",
+            isTemporary: verdict.decision == .defer, reason: verdict.logMessage)
+        let rejected = header.map { header in
+            RejectedHeader(
+                sender: state.facts.message.sender ?? "",
+                recipients: state.facts.message.recipients.map { "<\($0)>" },
+                headers: header.map { ($0.kind.rawValue, $0.text) })
+        }
+        write(
+            record.text(by: selector), to: verdict.rejectTargets, id: state.facts.message.id, header: rejected
+        )
     }
 
-    /// The envelope and header lines that follow a refusal in the reject log.
-    private func rejectedHeader(_ header: [Header]?, _ state: ACLState) -> ByteString {
-        guard let header, system.settings.logSelector.has(.rejectedHeader) else { return "" }
-        let message = state.facts.message
-        var text: ByteString = "\nEnvelope-from: <\(message.sender ?? "")>"
-        for (index, recipient) in message.recipients.prefix(5).enumerated() {
-            text += (index == 0 ? "\nEnvelope-to: <\(recipient)>" : "\n    <\(recipient)>") as ByteString
-        }
-        if message.recipients.count > 5 { text += "\n    ..." as ByteString }
-        for line in header {
-            text += "\n\(ByteString([line.kind.rawValue])) \(line.text.dropLast())" as ByteString
-        }
-        return text
+    private func write(
+        _ text: ByteString, to targets: RejectTargets, id: ByteString?, header: RejectedHeader? = nil
+    ) {
+        var logs: [LogKind] = []
+        if targets.contains(.main) { logs.append(.main) }
+        if targets.contains(.reject) { logs.append(.reject) }
+        if targets.contains(.panic) { logs.append(.panic) }
+        let tail = selector.has(.rejectedHeader) ? header?.lines ?? "" : ""
+        system.log.write(EximLogWriter.Line(text, id: id, logs: logs, rejectTail: tail))
     }
 }
