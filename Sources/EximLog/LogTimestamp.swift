@@ -53,36 +53,41 @@ package struct LogMoment: Sendable, Hashable {
     }
 }
 
-// A civil time as the C library tells it.
+// A civil time as the C library tells it, copied out of C's structure at once.
 struct BrokenDownTime {
-    private var parts = tm()
+    private let date: (year: Int, month: Int, day: Int)
+    private let clock: (hour: Int, minute: Int, second: Int)
+    private let offset: Int
 
     init(_ seconds: Int, usesUTC: Bool) {
         var moment = time_t(seconds)
+        var parts = unsafe tm()
         if usesUTC {
             unsafe gmtime_r(&moment, &parts)
         } else {
             unsafe localtime_r(&moment, &parts)
         }
+        date = unsafe (Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday))
+        clock = unsafe (Int(parts.tm_hour), Int(parts.tm_min), Int(parts.tm_sec))
+        offset = unsafe parts.tm_gmtoff
     }
 
     var dateAndTime: ByteString {
-        let clock: ByteString =
-            "\(parts.tm_hour, zeroPadded: 2):\(parts.tm_min, zeroPadded: 2):\(parts.tm_sec, zeroPadded: 2)"
-        return "\(date(separator: "-")) \(clock)"
+        let time: ByteString =
+            "\(clock.hour, zeroPadded: 2):\(clock.minute, zeroPadded: 2):\(clock.second, zeroPadded: 2)"
+        return "\(date(separator: "-")) \(time)"
     }
 
     var datestamp: ByteString { date(separator: "") }
 
     var zone: ByteString {
-        let minutes = abs(parts.tm_gmtoff) / 60
-        let sign: ByteString = parts.tm_gmtoff < 0 ? "-" : "+"
+        let minutes = abs(offset) / 60
+        let sign: ByteString = offset < 0 ? "-" : "+"
         return "\(sign)\(minutes / 60, zeroPadded: 2)\(minutes % 60, zeroPadded: 2)"
     }
 
     private func date(separator: ByteString) -> ByteString {
-        let year = Int(parts.tm_year) + 1900
-        return
-            "\(year, zeroPadded: 4)\(separator)\(parts.tm_mon + 1, zeroPadded: 2)\(separator)\(parts.tm_mday, zeroPadded: 2)"
+        let year: ByteString = "\(date.year, zeroPadded: 4)\(separator)"
+        return "\(year)\(date.month, zeroPadded: 2)\(separator)\(date.day, zeroPadded: 2)"
     }
 }

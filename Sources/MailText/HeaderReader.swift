@@ -47,8 +47,67 @@ package struct HeaderReader: Sendable {
     }
 
     /// Takes one line; its end may be LF, CRLF or missing (end of input).
-    package mutating func take(_ line: some Collection<UInt8>) -> Step { .more }
+    ///
+    /// NUL octets become `?`. After a step other than `.more` no further line may be given.
+    package mutating func take(_ line: some Collection<UInt8>) -> Step {
+        let line = Self.withoutEnd(ByteString(line))
+        longestLine = max(longestLine, line.count)
+        if line.isEmpty {
+            endOfInput()
+            return .finished
+        }
+        if line.first == .blank || line.first == 0x09 {
+            guard !current.isEmpty else { return .bodyStarted(line) }
+        } else {
+            guard Self.isHeaderLine(line) else {
+                endOfInput()
+                return .bodyStarted(line)
+            }
+            closeCurrent()
+        }
+        current += line.isEmpty ? line : ByteString(line.map { $0 == 0 ? UInt8(ascii: "?") : $0 })
+        current.append(.newline)
+        size += line.count + 1
+        return limitStep()
+    }
 
-    /// Tells that the input has ended; the last header line is closed.
-    package mutating func endOfInput() {}
+    /// Tells that the input has ended; the last header line is closed and kinds that depend on the whole are set.
+    package mutating func endOfInput() {
+        closeCurrent()
+        let hasResentLines = headers.contains { $0.name.startsIgnoringCase(with: ByteString("resent-")) }
+        var hasIdentity = false
+        for index in headers.indices {
+            var kind = HeaderKind(name: headers[index].name[...], hasResentLines: hasResentLines)
+            if kind == .messageID, hasIdentity { kind = .other }
+            hasIdentity = hasIdentity || kind == .messageID
+            headers[index].kind = kind
+        }
+    }
+
+    private func limitStep() -> Step {
+        if size > limits.total { return .tooLong("Message header is ridiculously long") }
+        if limits.line > 0, current.count > limits.line { return .tooLong("A message header line is too long") }
+        return .more
+    }
+
+    private mutating func closeCurrent() {
+        guard !current.isEmpty else { return }
+        headers.append(Header(current, kind: .other))
+        current = ByteString()
+    }
+
+    private static func withoutEnd(_ line: ByteString) -> ByteString {
+        var line = line
+        if line.last == .newline { line.bytes.removeLast() }
+        if line.last == .carriageReturn { line.bytes.removeLast() }
+        return line
+    }
+
+    /// Whether a line begins a header line: printing characters but the colon, blanks perhaps, a colon.
+    package static func isHeaderLine(_ line: some Collection<UInt8>) -> Bool {
+        var rest = line.drop { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }
+        guard rest.startIndex != line.startIndex else { return false }
+        rest = rest.drop { $0 == .blank || $0 == 0x09 }
+        return rest.first == UInt8(ascii: ":")
+    }
 }

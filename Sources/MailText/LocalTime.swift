@@ -13,9 +13,9 @@ package enum TimeZoneRule: Sendable, Hashable {
         case .utc: return 0
         case .local:
             var moment = time_t(seconds)
-            var parts = tm()
+            var parts = unsafe tm()
             guard unsafe localtime_r(&moment, &parts) != nil else { return 0 }
-            return parts.tm_gmtoff
+            return unsafe parts.tm_gmtoff
         }
     }
 
