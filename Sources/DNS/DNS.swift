@@ -5,5 +5,6 @@
 // May import: Bytes, CUnbound, Synchronization, Dispatch, Glibc.
 // Read in this order:
 //   values: RecordType.swift, DNSName.swift, DNSRecord.swift, DNSAnswer.swift
-//   asking: NameResolver.swift, ResolverSettings.swift, Resolver.swift, Unbound.swift (the only unsafe file)
+//   asking: NameResolver.swift, ResolverSettings.swift, Resolver.swift, Question.swift,
+//     Unbound.swift (the only unsafe file)
 //   mail:   MailHost.swift, HostLookup.swift, MailTarget.swift, HostLookup+addresses.swift

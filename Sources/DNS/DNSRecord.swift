@@ -105,7 +105,9 @@ extension DNSRecord {
             case .soa: reader.authority()
             default: .other
             }
-        guard let parsed, parsed == .other || reader.isAtEnd || type == .a || type == .aaaa else { return nil }
+        guard let parsed, parsed == .other || reader.isAtEnd || type == .a || type == .aaaa else {
+            return nil
+        }
         self.init(parsed, rdata: rdata)
     }
 }

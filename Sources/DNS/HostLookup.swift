@@ -56,7 +56,7 @@ package struct HostLookup: Sendable {
         switch answer.outcome {
         case .records(let records):
             let targets = Self.exchangers(records)
-            if targets.contains(where: { $0.name == "." }) , targets.count == 1 {
+            if targets.contains(where: { $0.name == "." }), targets.count == 1 {
                 return .noService(secure: answer.secure)
             }
             return await resolve(Self.ordered(targets, random: &random), answer)

@@ -34,7 +34,8 @@ package final class Resolver: NameResolver {
             case .result(let result): Self.outcome(result, name: name, type: type)
             }
         guard case .result(let result) = reply else { return DNSAnswer(outcome, canonicalName: name) }
-        let canonical = result.canonicalName.last == UInt8(ascii: ".")
+        let canonical =
+            result.canonicalName.last == UInt8(ascii: ".")
             ? ByteString(result.canonicalName.dropLast()) : result.canonicalName
         return DNSAnswer(
             outcome, secure: result.secure && !result.isTrouble, timeToLive: result.timeToLive,

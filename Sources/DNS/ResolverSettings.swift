@@ -39,6 +39,12 @@ package struct ResolverSettings: Sendable {
     /// How many octets each of libunbound's two caches may take.
     package var cacheSize = 8 << 20
 
+    /// Domains, with all below them, that are not validated: a site's own names that the root knows nothing of.
+    package var insecureDomains: [ByteString] = []
+
+    /// The root's keys, from Debian's package dns-root-data.
+    package static let rootAnchorFile: ByteString = "/usr/share/dns/root.key"
+
     /// Validates from the root and asks the system's servers.
     package init() {}
 }

@@ -24,6 +24,9 @@ package struct ListText: Sendable, Hashable {
         literalItems = template.literal.map { ListItems($0).all }
     }
 
+    /// Makes a list of text that is not to be expanded.
+    init(literal: ByteString) { self.init(Template(literal: literal)) }
+
     /// The text before expansion.
     package var source: ByteString { template.source }
 }

@@ -8,5 +8,6 @@
 //   values: HintsLayout.swift, HintsRecord.swift, RetryRecord.swift, WaitRecord.swift, CalloutRecords.swift,
 //     RateLimitRecord.swift, SmallRecords.swift
 //   retrying: EximErrno.swift, RetryKey.swift, RetryErrorPattern.swift, RetryStep.swift
-//   storage: HintsOutcome.swift, HintsFile.swift, HintsTransaction.swift, HintsDatabase.swift
+//   storage: HintsOutcome.swift, HintsPlace.swift, HintsFile.swift, HintsTransaction.swift, HintsConnection.swift,
+//     HintsDatabase.swift
 //   on top: WaitDatabase.swift

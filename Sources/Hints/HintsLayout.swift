@@ -21,7 +21,8 @@ package enum HintsLayout: Sendable, Equatable, CaseIterable {
     /// The layout that a record appears to have, or nil when it looks like neither.
     package init?(guessedFrom record: ByteString) {
         let fields = RecordFields(record)
-        if record.count >= 16, fields.unsigned32(at: 0) == 2, let taint = fields.unsigned32(at: 4), taint < 2 {
+        if record.count >= 16, fields.unsigned32(at: 0) == 2, let taint = fields.unsigned32(at: 4), taint < 2
+        {
             self = .versioned
         } else if let stamp = fields.signed64(at: 0), HintsLimits.likelyTimes.contains(stamp) {
             self = .released

@@ -138,7 +138,8 @@ extension RetryErrorPattern {
         let wild = UInt8(ascii: "x")
         switch (tens.isASCIIDigit, ones.isASCIIDigit) {
         case (true, true): return .reply(stage, .exact(Int32(tens - 0x30) * 10 + Int32(ones - 0x30)))
-        case (true, false) where ones.lowercasedASCII == wild: return .reply(stage, .decade(Int32(tens - 0x30)))
+        case (true, false) where ones.lowercasedASCII == wild:
+            return .reply(stage, .decade(Int32(tens - 0x30)))
         case (false, false) where tens.lowercasedASCII == wild && ones.lowercasedASCII == wild:
             return .reply(stage, .any)
         default: return nil

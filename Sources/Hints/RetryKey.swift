@@ -100,7 +100,9 @@ extension RetryKey {
         let whole = ByteString(item)
         guard let first = whole.first, let halves = whole.cut(at: UInt8(ascii: ":")) else { return item }
         if first.isASCIIAlphanumeric { return halves.before }
-        if first == UInt8(ascii: "["), let end = whole.firstIndex(of: UInt8(ascii: "]")) { return whole[1..<end] }
+        if first == UInt8(ascii: "["), let end = whole.firstIndex(of: UInt8(ascii: "]")) {
+            return whole[1..<end]
+        }
         return whole.cutAtLast(UInt8(ascii: ":"))?.after ?? item
     }
 }

@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// One step of a retry rule: until a cutoff, how long to wait between attempts.
 package struct RetryStep: Sendable, Equatable {
