@@ -179,6 +179,9 @@ private func unboundMessage(_ code: CInt) -> ByteString {
         defer { unsafe fclose(file) }
         var content = [UInt8](repeating: 0, count: HostsFile.longest)
         let length = unsafe fread(&content, 1, HostsFile.longest, file)
+        guard length < HostsFile.longest else {
+            throw ResolverError(setting: path, reason: "longer than \(HostsFile.longest) octets; shorten it")
+        }
         for entry in HostsFile.entries(of: ByteString(content.prefix(length))) {
             let family: ByteString = entry.address.isV6 ? "AAAA" : "A"
             let record: ByteString = "\(entry.name) IN \(family) \(entry.address.text)"
