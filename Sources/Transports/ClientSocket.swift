@@ -21,13 +21,13 @@ struct ClientSocket: ~Copyable {
     ) throws(SystemFailure) {
         let raw = socket(address.isV6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
         guard raw >= 0 else { throw .last }
-        descriptor = Descriptor(raw)
-        local = nil
+        let owned = Descriptor(raw)
         if let interface { try Self.bind(raw, to: interface) }
         try Self.connect(raw, address, port, seconds)
         var one: CInt = 1
         unsafe setsockopt(raw, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
         local = Self.localName(raw)
+        descriptor = owned
     }
 
     private static func withAddress<Result>(
@@ -130,7 +130,7 @@ struct ClientSocket: ~Copyable {
         var rest = octets
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes {
-                unsafe send(descriptor.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                unsafe send(descriptor.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             if count > 0 {
                 rest = rest.dropFirst(count)

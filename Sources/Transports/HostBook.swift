@@ -3,7 +3,7 @@ package import Hints
 import Synchronization
 
 /// Whether a host may be tried now.
-package enum HostStanding: Sendable, Hashable {
+package enum HostStanding: Sendable, Equatable {
     /// Nothing speaks against it.
     case usable
     /// Its retry time has not come.

@@ -1,4 +1,5 @@
 import Bytes
+import CLinux
 import Glibc
 import Routing
 
@@ -77,7 +78,8 @@ private struct Pipe: ~Copyable {
 
     init() throws(SystemFailure) {
         var pair: [CInt] = [0, 0]
-        guard unsafe pipe2(&pair, O_CLOEXEC) == 0 else { throw .last }
+        let code = unsafe clinux_pipe(&pair)
+        guard code == 0 else { throw SystemFailure(number: code) }
         ends = (pair[0], pair[1])
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: (true, true))

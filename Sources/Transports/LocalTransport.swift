@@ -103,7 +103,7 @@ struct LocalTransport {
             order.quota = quota
         }
         if let tag = settings.maildirTag, let value = try await scene.expand(tag, "maildir_tag")?.bytes {
-            order.maildirTag = value.first?.isASCIIAlphanumeric == true ? ":" + value : value
+            order.maildirTag = value.first?.isASCIIAlphanumeric == true ? ":\(value)" : value
         }
         return order
     }
@@ -165,7 +165,10 @@ struct LocalTransport {
             settings.messagePrefix,
             default: isMailbox
                 ? "From ${if def:return_path{$return_path}{MAILER-DAEMON}} ${tod_bsdinbox}\n" : nil, "message_prefix")
-        if !generic.bodyOnly { head += try await scene.header() + "\n" }
+        if !generic.bodyOnly {
+            head += try await scene.header()
+            head.append(.newline)
+        }
         order.head = head
         order.tail = try await text(settings.messageSuffix, default: isMailbox ? "\n" : nil, "message_suffix")
         order.checkString = settings.checkString ?? (isMailbox ? "From " : "")

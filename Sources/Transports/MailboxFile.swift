@@ -28,9 +28,9 @@ struct MailboxFile {
 
     private func append() throws(TransportTrouble) {
         for attempt in 0...max(order.lockRetries, 0) {
-            let (file, isNew) = try openFile()
-            if isLocked(file.raw) {
-                try write(to: file, isNew: isNew)
+            let file = try openFile()
+            if isLocked(file.descriptor.raw) {
+                try write(to: file.descriptor, isNew: file.isNew)
                 return
             }
             if attempt < order.lockRetries { System.pause(seconds: Double(order.lockInterval)) }
@@ -45,17 +45,17 @@ struct MailboxFile {
 
     // MARK: Opening
 
-    private func openFile() throws(TransportTrouble) -> (Descriptor, isNew: Bool) {
+    private func openFile() throws(TransportTrouble) -> OpenedMailbox {
         for _ in 0..<Self.maximumTurns {
             let before: FileFacts?
             do { before = try System.status(order.path, following: false) } catch {
                 throw TransportTrouble("while checking mailbox \(order.path)", errno: error.number)
             }
             guard let before else {
-                if let file = try create() { return (file, true) }
+                if let file = try create() { return OpenedMailbox(descriptor: file, isNew: true) }
                 continue
             }
-            if let file = try openExisting(before) { return (file, false) }
+            if let file = try openExisting(before) { return OpenedMailbox(descriptor: file, isNew: false) }
         }
         var trouble = TransportTrouble(
             "mailbox \(order.path): existence unclear", errno: EEXIST)
@@ -168,6 +168,13 @@ struct MailboxFile {
     }
 }
 
+/// A mailbox file that is open for appending.
+private struct OpenedMailbox: ~Copyable {
+    let descriptor: Descriptor
+    /// Whether it was made just now.
+    let isNew: Bool
+}
+
 /// Paths of local deliveries: what may be made where.
 enum LocalPaths {
     static func parent(of path: ByteString) -> ByteString {
@@ -202,7 +209,7 @@ enum LocalPaths {
         switch order.createFile {
         case "anywhere": isAllowed = true
         case "belowhome":
-            isAllowed = !order.home.isEmpty && order.path.starts(with: order.home + "/")
+            isAllowed = !order.home.isEmpty && order.path.starts(with: "\(order.home)/" as ByteString)
                 && !order.path.contains("/../" as ByteString)
         case "inhome": isAllowed = !order.home.isEmpty && parent(of: order.path) == order.home
         default:

@@ -48,7 +48,7 @@ struct SMTPTransport {
             if let problem = try await refusal() { return (all(.failed(problem)), []) }
             let hosts = try await hosts()
             let message = WireMessage(
-                head: try await scene.header() + "\n", body: scene.message.body,
+                head: try await scene.header() + [UInt8.newline], body: scene.message.body,
                 sendsBody: !scene.transport.generic.headersOnly)
             for (index, host) in hosts.enumerated() {
                 guard !pending.isEmpty else { break }
@@ -437,7 +437,7 @@ struct SMTPTransport {
     ) {
         if trouble.isPermanent, trouble.scope != .host { return }
         if trouble.scope == .recipient, isLast || trouble.code == nil { return }
-        guard said.insert(trouble.text + "\(trouble.errno)").inserted else { return }
+        guard said.insert("\(trouble.text) \(trouble.errno)").inserted else { return }
         var line: ByteString = "H=\(used.host.name) [\(used.host.address?.text ?? "")]"
         if trouble.scope == .recipient {
             line += " \(trouble.text)" as ByteString

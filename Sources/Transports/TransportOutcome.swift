@@ -34,9 +34,9 @@ package enum TransportVerdict: Sendable, Hashable {
 }
 
 /// A change to the retry hints that a delivery asks for.
-package struct RetryItem: Sendable, Hashable {
+package struct RetryItem: Sendable, Equatable {
     /// What is to happen to the record.
-    package enum Action: Sendable, Hashable {
+    package enum Action: Sendable, Equatable {
         /// It works: the record goes.
         case delete
         /// It failed.

@@ -1,6 +1,6 @@
 package import Bytes
 package import Configuration
-import Expansion
+package import Expansion
 
 /// A transport instance: its driver and what it was configured to do.
 package struct Transport: Sendable {
