@@ -1,0 +1,191 @@
+package import Bytes
+package import Expansion
+
+/// The statements of one ACL, in order; what they mean is for module ACL to say.
+package struct AccessControlList: Sendable, Hashable {
+    /// A verb and the conditions and modifiers under it.
+    package struct Statement: Sendable, Hashable {
+        /// What the statement does when its conditions hold.
+        package var verb: Verb
+        /// Conditions and modifiers in the order in which they are obeyed.
+        package var clauses: [Clause]
+        /// Where it begins.
+        package var place: SourcePlace
+    }
+
+    /// What a statement does (manual, "ACL verbs").
+    package enum Verb: String, Sendable, Hashable, CaseIterable {
+        /// Permission is given.
+        case accept
+        /// A temporary refusal.
+        case `defer`
+        /// A refusal.
+        case deny
+        /// Accept, and throw the recipient or message away.
+        case discard
+        /// A refusal, and the connection ends.
+        case drop
+        /// A refusal unless the conditions hold.
+        case require
+        /// Nothing but the modifiers' effects.
+        case warn
+    }
+
+    /// One condition or modifier.
+    package struct Clause: Sendable, Hashable {
+        /// Its name, such as `domains`, `message`, `endpass`.
+        package var name: ByteString
+        /// Whether `!` stood before it.
+        package var isNegated: Bool
+        /// The variable of a `set`, without `acl_`: `m0`, `c_name`.
+        package var variable: ByteString?
+        /// The text behind the equals sign.
+        package var value: Template
+        /// The same text for use as a list.
+        package var list: ListText
+        /// Where it stands.
+        package var place: SourcePlace
+    }
+
+    /// The ACL's name.
+    package var name: ByteString
+    /// Its statements.
+    package var statements: [Statement]
+
+    /// Makes an ACL.
+    package init(name: ByteString, statements: [Statement] = []) {
+        self.name = name
+        self.statements = statements
+    }
+}
+
+/// What the `acl` section may contain (manual, "ACL condition modifiers" and "ACL conditions").
+enum ACLVocabulary {
+    /// Words that this program obeys.
+    static let honoured: Set<ByteString> = [
+        "acl", "add_header", "authenticated", "condition", "continue", "control", "delay", "domains",
+        "encrypted", "endpass", "hosts", "local_parts", "log_message", "log_reject_target", "logwrite",
+        "message", "recipients", "remove_header", "sender_domains", "senders", "set", "verify", "queue",
+    ]
+    /// Words that Exim knows; a statement with one of them stops start-up, since it decides who gets in.
+    static let known: Set<ByteString> = [
+        "attach", "bmi_optin", "bmi_run", "dcc", "decode", "demime", "dkim_signers", "dkim_status",
+        "dmarc_status", "dnslists", "malware", "mime_regex", "ratelimit", "regex", "seen", "spam", "spf",
+        "spf_guess", "udpsend", "dkim_state", "arc_status",
+    ]
+    /// Words without a value.
+    static let withoutValue: Set<ByteString> = ["endpass"]
+    /// Words that may not be negated: they are modifiers.
+    static let modifiers: Set<ByteString> = [
+        "add_header", "continue", "control", "delay", "endpass", "log_message", "log_reject_target",
+        "logwrite", "message", "remove_header", "set", "udpsend", "queue", "attach", "dcc",
+    ]
+}
+
+/// Reads the `acl` section line by line.
+struct ACLSectionParser {
+    private(set) var lists: [ByteString: AccessControlList] = [:]
+    private(set) var notices: [Configuration.Notice] = []
+    private var current: ByteString?
+
+    mutating func take(_ line: SourceLine) throws(ConfigurationError) {
+        if let name = newName(line.text) {
+            guard lists[name] == nil else {
+                throw ConfigurationError("there are two ACLs called \"\(name)\"", at: line.place)
+            }
+            lists[name] = AccessControlList(name: name)
+            current = name
+            return
+        }
+        guard let name = current else {
+            throw ConfigurationError(
+                "unrecognized ACL line: a name and a colon must come first", at: line.place)
+        }
+        try statement(line, in: name)
+    }
+
+    /// The name when the line is `name:`; the rest of such a line must be empty.
+    private func newName(_ text: ByteString) -> ByteString? {
+        guard let cut = text.cut(at: UInt8(ascii: ":")), cut.after.trimmed().isEmpty else { return nil }
+        let name = ByteString(cut.before.trimmed())
+        let isName = name.allSatisfy { $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_") }
+        return isName && !name.isEmpty ? name : nil
+    }
+
+    private mutating func statement(_ line: SourceLine, in name: ByteString) throws(ConfigurationError) {
+        var rest = line.text[...]
+        let end = rest.firstIndex { !($0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_")) } ?? rest.endIndex
+        let word = ByteString(rest[..<end])
+        if let verb = AccessControlList.Verb(rawValue: word.string),
+            rest[end...].trimmedStart().first != UInt8(ascii: "=")
+        {
+            lists[name]?.statements.append(.init(verb: verb, clauses: [], place: line.place))
+            rest = rest[end...].trimmedStart()
+            if rest.isEmpty { return }
+        }
+        guard let last = lists[name]?.statements.indices.last else {
+            throw ConfigurationError(
+                "\"\(word)\" is no ACL verb: accept, defer, deny, discard, drop, require or warn must come first",
+                at: line.place)
+        }
+        let clause = try clause(rest, at: line.place)
+        lists[name]?.statements[last].clauses.append(clause)
+    }
+
+    private mutating func clause(
+        _ text: ArraySlice<UInt8>, at place: SourcePlace
+    ) throws(ConfigurationError) -> AccessControlList.Clause {
+        var rest = text
+        let isNegated = rest.first == UInt8(ascii: "!")
+        if isNegated { rest = rest.dropFirst().trimmedStart() }
+        let end = rest.firstIndex { !($0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_")) } ?? rest.endIndex
+        let name = ByteString(rest[..<end])
+        rest = rest[end...].trimmedStart()
+        try check(name, isNegated: isNegated, at: place)
+        var variable: ByteString?
+        if name == "set" { variable = try aclVariable(&rest, at: place) }
+        if ACLVocabulary.withoutValue.contains(name) {
+            return .init(name: name, isNegated: false, value: Template(""), list: ListText(""), place: place)
+        }
+        guard rest.popFirst() == UInt8(ascii: "=") else {
+            throw ConfigurationError("missing \"=\" after ACL \"\(name)\"", at: place)
+        }
+        let value = ByteString(rest.trimmedStart())
+        return .init(
+            name: name, isNegated: isNegated, variable: variable, value: Template(value),
+            list: ListText(value), place: place)
+    }
+
+    private mutating func check(
+        _ name: ByteString, isNegated: Bool, at place: SourcePlace
+    ) throws(ConfigurationError) {
+        if isNegated, ACLVocabulary.modifiers.contains(name) {
+            throw ConfigurationError("ACL error: negation is not allowed with \"\(name)\"", at: place)
+        }
+        if ACLVocabulary.honoured.contains(name) { return }
+        guard ACLVocabulary.known.contains(name) else {
+            throw ConfigurationError("unknown ACL condition or modifier \"\(name)\"", at: place)
+        }
+        notices.append(.init(place: place, option: "acl: \(name)", isDecisive: name != "udpsend"))
+    }
+
+    /// Reads `acl_m0`, `acl_c_name` and the older spelling with a dollar sign.
+    private func aclVariable(
+        _ rest: inout ArraySlice<UInt8>, at place: SourcePlace
+    ) throws(ConfigurationError) -> ByteString {
+        if rest.first == UInt8(ascii: "$") { rest = rest.dropFirst() }
+        let end = rest.firstIndex { !($0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_")) } ?? rest.endIndex
+        let name = ByteString(rest[..<end])
+        rest = rest[end...].trimmedStart()
+        let short = name.dropFirst(4)
+        guard name.starts(with: ByteString("acl_")), short.count > 1,
+            short.first == UInt8(ascii: "c") || short.first == UInt8(ascii: "m"),
+            short[short.startIndex + 1].isASCIIDigit || short[short.startIndex + 1] == UInt8(ascii: "_")
+        else {
+            throw ConfigurationError(
+                "invalid variable name \"\(name)\" after \"set\": expected acl_c or acl_m and a digit or underscore",
+                at: place)
+        }
+        return ByteString(short)
+    }
+}

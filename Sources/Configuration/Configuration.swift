@@ -1,0 +1,50 @@
+// Configuration: Exim's configuration language, read once into one immutable value.
+//
+// Purpose: files, includes, macros and conditional lines; the main options; the sections acl, routers,
+// transports, authenticators, retry and rewrite. It decides nothing about mail.
+// May import: Bytes, MailText, Expansion.
+// Read in this order: SourcePlace.swift, SourceReader.swift (physical lines to logical lines), Macros.swift,
+// OptionKind.swift, OptionTable.swift and the tables in Tables/, OptionBlock.swift, ACLSection.swift,
+// DriverSection.swift, RetrySection.swift, RewriteSection.swift, ConfigurationReader.swift, BuiltIn.swift.
+
+package import Bytes
+package import Expansion
+
+/// A whole configuration, as the file says it: nothing expanded, everything checked for form.
+package struct Configuration: Sendable {
+    /// The file that was read first, for `$config_file` and messages; empty for the built-in one.
+    package var file: ByteString = ""
+    /// Main options that were set, by their Exim names.
+    package var main = OptionBlock(
+        kind: .main, name: "main", driver: "", place: SourcePlace(file: "", line: 0))
+    /// The lists that `domainlist`, `hostlist`, `addresslist` and `localpartlist` define.
+    package var namedLists = NamedLists()
+    /// The named ACLs of the `acl` section.
+    package var acls: [ByteString: AccessControlList] = [:]
+    /// Router instances, in the order in which an address meets them.
+    package var routers: [OptionBlock] = []
+    /// Transport instances by name.
+    package var transports: [ByteString: OptionBlock] = [:]
+    /// The transports' names in the order of the file.
+    package var transportOrder: [ByteString] = []
+    /// Authenticator instances, in order.
+    package var authenticators: [OptionBlock] = []
+    /// Retry rules, in the order in which they are tried.
+    package var retryRules: [RetryRule] = []
+    /// Address rewriting rules, in order.
+    package var rewriteRules: [RewriteRule] = []
+    /// Macros at the end of reading.
+    package var macros: [Macro] = []
+    /// What was read but is not honoured yet: never ignored in silence.
+    package var notices: [Notice] = []
+
+    /// An option or section that Exim knows and this program does not honour yet.
+    package struct Notice: Sendable, Hashable {
+        /// Where it is set.
+        package var place: SourcePlace
+        /// The option's name, with its driver where it has one.
+        package var option: ByteString
+        /// Whether it could change where mail goes or who gets in; then nothing may start.
+        package var isDecisive: Bool
+    }
+}

@@ -1,0 +1,78 @@
+package import Bytes
+
+/// A macro: a name, and the text that replaces it wherever it stands.
+package struct Macro: Sendable, Hashable {
+    /// An upper-case letter, then letters, digits and underscores.
+    package var name: ByteString
+    /// What it is replaced by.
+    package var text: ByteString
+    /// Whether `-D` on the command line defined it, which no line of the file may change.
+    package var isFixed: Bool
+
+    /// Makes a macro.
+    package init(name: ByteString, text: ByteString, isFixed: Bool = false) {
+        self.name = name
+        self.text = text
+        self.isFixed = isFixed
+    }
+}
+
+/// The macros defined so far (manual, "Macros in the configuration file").
+struct MacroTable {
+    private(set) var macros: [Macro]
+
+    /// Replacements in one line before a loop of macros is assumed.
+    static let maximumReplacements = 10_000
+
+    init(_ fixed: [Macro]) { macros = fixed }
+
+    /// Replaces macro names in a line, in the order of their definition; says whether any stood there.
+    ///
+    /// Each macro is looked for in the text as the earlier ones left it, and a replacement is not searched
+    /// again for the same macro. The name being defined at the line's start is not replaced: pass `from`.
+    func replace(in line: ByteString, from start: Int = 0) throws(Runaway) -> (
+        text: ByteString, replaced: Bool
+    ) {
+        guard line[start...].contains(where: { $0.isASCIILetter && $0.uppercasedASCII == $0 || $0 == 0x5F })
+        else { return (line, false) }
+        var text = line
+        var count = 0
+        for macro in macros {
+            var place = start
+            while let found = text.firstRange(of: macro.name, from: place) {
+                text.replaceSubrange(found, with: macro.text)
+                place = found.lowerBound + macro.text.count
+                count += 1
+                guard count < Self.maximumReplacements, text.count < SourceReader.maximumLineLength
+                else { throw Runaway() }
+            }
+        }
+        return (text, count > 0)
+    }
+
+    /// Macros that grow a line beyond all bounds.
+    struct Runaway: Error {}
+
+    /// Defines or redefines a macro; nil when it went well, else what was wrong.
+    mutating func define(_ name: ByteString, as text: ByteString, redefining: Bool) -> ByteString? {
+        if let known = macros.firstIndex(where: { $0.name == name }) {
+            if macros[known].isFixed { return nil }
+            guard redefining else {
+                return "macro \"\(name)\" is already defined (use \"==\" if you want to redefine it)"
+            }
+            macros[known].text = text
+            return nil
+        }
+        if redefining { return "can't redefine an undefined macro \"\(name)\"" }
+        macros.append(Macro(name: name, text: text))
+        return nil
+    }
+}
+
+extension ByteString {
+    /// Whether the octets are a macro's name.
+    var isMacroName: Bool {
+        guard let first, first.isASCIILetter, first.uppercasedASCII == first else { return false }
+        return allSatisfy { $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_") }
+    }
+}

@@ -1,0 +1,105 @@
+package import Bytes
+package import Expansion
+
+/// One line of the `rewrite` section (manual, "Address rewriting").
+package struct RewriteRule: Sendable, Hashable {
+    /// An address-list item, or a regular expression for flag `S`.
+    package var pattern: ByteString
+    /// What an address becomes; `*` for none.
+    package var replacement: Template
+    /// Flags: where it applies (`EFTbcfhrst`, `S`, `X`) and how (`Qqrw`).
+    package var flags: ByteString
+    /// Where it stands.
+    package var place: SourcePlace
+}
+
+/// Reads rewrite rules.
+struct RewriteRuleParser {
+    let place: SourcePlace
+
+    func parse(_ line: ByteString) throws(ConfigurationError) -> RewriteRule {
+        var words: [ByteString] = []
+        var rest = line[...].trimmedStart()
+        while !rest.isEmpty, words.count < 3 {
+            words.append(try word(&rest))
+            rest = rest.trimmedStart()
+        }
+        guard words.count >= 2 else {
+            throw ConfigurationError("a rewrite rule needs a pattern and a replacement", at: place)
+        }
+        guard rest.isEmpty else {
+            throw ConfigurationError("unexpected text after the rewrite flags", at: place)
+        }
+        let flags = words.count > 2 ? words[2] : ""
+        for flag in flags where !ByteString("EFTSXbcdfhrstwqQR").contains(flag) {
+            throw ConfigurationError("unknown rewriting flag character '\(ByteString([flag]))'", at: place)
+        }
+        return RewriteRule(pattern: words[0], replacement: Template(words[1]), flags: flags, place: place)
+    }
+
+    /// A quoted string, or all up to a blank outside braces.
+    private func word(_ rest: inout ArraySlice<UInt8>) throws(ConfigurationError) -> ByteString {
+        if rest.first == UInt8(ascii: "\"") {
+            guard let (value, end) = QuotedString.read(rest) else {
+                throw ConfigurationError(
+                    "missing quote at the end of a string in the rewrite rule", at: place)
+            }
+            rest = rest[end...]
+            return value
+        }
+        let end = rest.firstIndex { $0.isASCIISpace } ?? rest.endIndex
+        defer { rest = rest[end...] }
+        return ByteString(rest[..<end])
+    }
+}
+
+/// Strings in double quotes (manual, "String values").
+enum QuotedString {
+    /// The value of the quoted string that `text` begins with, and where it ends; nil when it does not end.
+    static func read(_ text: ArraySlice<UInt8>) -> (value: ByteString, end: Int)? {
+        var value = ByteString()
+        var place = text.startIndex + 1
+        while place < text.endIndex {
+            switch text[place] {
+            case UInt8(ascii: "\""): return (value, place + 1)
+            case UInt8(ascii: "\\"):
+                place += 1
+                escape(text, &place, &value)
+            case let octet:
+                value.append(octet)
+                place += 1
+            }
+        }
+        return nil
+    }
+
+    private static func escape(_ text: ArraySlice<UInt8>, _ place: inout Int, _ value: inout ByteString) {
+        guard place < text.endIndex else { return }
+        let octet = text[place]
+        place += 1
+        switch octet {
+        case UInt8(ascii: "n"): value.append(.newline)
+        case UInt8(ascii: "r"): value.append(.carriageReturn)
+        case UInt8(ascii: "t"): value.append(0x09)
+        case UInt8(ascii: "0")...UInt8(ascii: "7"):
+            var number = Int(octet) - 0x30
+            var digits = 1
+            while digits < 3, place < text.endIndex, (0x30...0x37).contains(text[place]) {
+                number = number * 8 + Int(text[place]) - 0x30
+                place += 1
+                digits += 1
+            }
+            value.append(UInt8(truncatingIfNeeded: number))
+        case UInt8(ascii: "x"):
+            var number = 0
+            var digits = 0
+            while digits < 2, place < text.endIndex, let digit = text[place].hexDigitValue {
+                number = number * 16 + digit
+                place += 1
+                digits += 1
+            }
+            value.append(UInt8(truncatingIfNeeded: number))
+        default: value.append(octet)
+        }
+    }
+}

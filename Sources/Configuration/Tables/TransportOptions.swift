@@ -1,0 +1,334 @@
+/// Names and kinds of options, as the manual lists them.
+extension OptionTable {
+    /// Options of every transport (manual, "Generic options for transports").
+    static let transport = OptionTable([
+        .init(
+            .boolean, .honoured,
+            """
+            body_only delivery_date_add disable_logging envelope_to_add headers_only initgroups
+            rcpt_include_affixes retry_use_local_part return_path_add
+            """),
+        .init(
+            .expandedInteger, .notYet,
+            """
+            max_parallel
+            """),
+        .init(
+            .time, .notYet,
+            """
+            transport_filter_timeout
+            """),
+        .init(
+            .string, .honoured,
+            """
+            driver
+            """),
+        .init(
+            .string, .notYetDecisive,
+            """
+            headers_rewrite shadow_transport
+            """),
+        .init(
+            .expanded, .honoured,
+            """
+            current_directory debug_print group home_directory message_size_limit return_path user
+            """),
+        .init(
+            .expanded, .notYet,
+            """
+            event_action
+            """),
+        .init(
+            .expanded, .notYetDecisive,
+            """
+            shadow_condition transport_filter
+            """),
+        .init(
+            .expandedList, .honoured,
+            """
+            headers_add headers_remove
+            """),
+    ])
+
+    /// The appendfile transport.
+    static let appendfile = OptionTable([
+        .init(
+            .boolean, .honoured,
+            """
+            allow_symlink check_group check_owner create_directory file_must_exist maildir_format
+            mode_fail_narrower notify_comsat quota_is_inclusive use_crlf use_fcntl_lock
+            use_flock_lock use_lockfile
+            """),
+        .init(
+            .boolean, .notYet,
+            """
+            allow_fifo maildir_use_size_file
+            """),
+        .init(
+            .boolean, .notYetDecisive,
+            """
+            mailstore_format mbx_format use_bsmtp use_mbx_lock
+            """),
+        .init(
+            .integer, .honoured,
+            """
+            batch_max lock_retries maildir_retries
+            """),
+        .init(
+            .octal, .honoured,
+            """
+            directory_mode lockfile_mode mode
+            """),
+        .init(
+            .time, .honoured,
+            """
+            lock_fcntl_timeout lock_flock_timeout lock_interval lockfile_timeout
+            """),
+        .init(
+            .string, .honoured,
+            """
+            check_string create_file escape_string
+            """),
+        .init(
+            .string, .notYet,
+            """
+            file_format maildir_quota_directory_regex maildirfolder_create_regex quota_size_regex
+            """),
+        .init(
+            .expanded, .honoured,
+            """
+            batch_id directory file maildir_tag message_prefix message_suffix quota quota_directory
+            """),
+        .init(
+            .expanded, .notYet,
+            """
+            directory_file mailbox_filecount mailbox_size quota_filecount quota_warn_message
+            quota_warn_threshold
+            """),
+        .init(
+            .expanded, .notYetDecisive,
+            """
+            mailstore_prefix mailstore_suffix
+            """),
+    ])
+
+    /// The autoreply transport.
+    static let autoreply = OptionTable([
+        .init(
+            .boolean, .notYetDecisive,
+            """
+            file_expand file_optional return_message
+            """),
+        .init(
+            .integer, .notYetDecisive,
+            """
+            once_file_size
+            """),
+        .init(
+            .octal, .notYetDecisive,
+            """
+            mode
+            """),
+        .init(
+            .expandedTime, .notYetDecisive,
+            """
+            once_repeat
+            """),
+        .init(
+            .expanded, .notYetDecisive,
+            """
+            bcc cc file from headers log once reply_to subject text to
+            """),
+        .init(
+            .addressList, .notYetDecisive,
+            """
+            never_mail
+            """),
+    ])
+
+    /// The lmtp transport.
+    static let lmtp = OptionTable([
+        .init(
+            .boolean, .notYetDecisive,
+            """
+            ignore_quota
+            """),
+        .init(
+            .integer, .notYetDecisive,
+            """
+            batch_max
+            """),
+        .init(
+            .time, .notYetDecisive,
+            """
+            timeout
+            """),
+        .init(
+            .expanded, .notYetDecisive,
+            """
+            batch_id command socket
+            """),
+    ])
+
+    /// The pipe transport.
+    static let pipe = OptionTable([
+        .init(
+            .boolean, .notYetDecisive,
+            """
+            force_command freeze_exec_fail freeze_signal ignore_status log_defer_output
+            log_fail_output log_output permit_coredump pipe_as_creator restrict_to_path
+            return_fail_output return_output timeout_defer use_bsmtp use_classresources use_crlf
+            use_shell
+            """),
+        .init(
+            .integer, .notYetDecisive,
+            """
+            batch_max max_output
+            """),
+        .init(
+            .octal, .notYetDecisive,
+            """
+            umask
+            """),
+        .init(
+            .time, .notYetDecisive,
+            """
+            timeout
+            """),
+        .init(
+            .string, .notYetDecisive,
+            """
+            check_string escape_string
+            """),
+        .init(
+            .expanded, .notYetDecisive,
+            """
+            batch_id command environment message_prefix message_suffix path
+            """),
+        .init(
+            .list, .notYetDecisive,
+            """
+            temp_errors
+            """),
+        .init(
+            .expandedList, .notYetDecisive,
+            """
+            allow_commands
+            """),
+    ])
+
+    /// The queuefile transport.
+    static let queuefile = OptionTable([
+        .init(
+            .expanded, .honoured,
+            """
+            directory
+            """)
+    ])
+
+    /// The smtp transport.
+    static let smtp = OptionTable([
+        .init(
+            .boolean, .honoured,
+            """
+            address_retry_include_sender allow_localhost delay_after_cutoff dns_qualify_single
+            dns_search_parents gethostbyname hosts_override hosts_randomize keepalive
+            """),
+        .init(
+            .boolean, .notYet,
+            """
+            authenticated_sender_force gnutls_compat_mode lmtp_ignore_quota tls_tempfail_tryclear
+            """),
+        .init(
+            .expandedBoolean, .honoured,
+            """
+            multi_domain retry_include_ip_address
+            """),
+        .init(
+            .integer, .honoured,
+            """
+            connection_max_messages hosts_max_try hosts_max_try_hardlimit max_rcpt
+            message_linelength_limit size_addition
+            """),
+        .init(
+            .integer, .notYet,
+            """
+            tls_dh_min_bits
+            """),
+        .init(
+            .expandedInteger, .notYet,
+            """
+            dkim_timestamps utf8_downconvert
+            """),
+        .init(
+            .time, .honoured,
+            """
+            command_timeout connect_timeout data_timeout final_timeout
+            """),
+        .init(
+            .string, .honoured,
+            """
+            protocol
+            """),
+        .init(
+            .expanded, .honoured,
+            """
+            helo_data port
+            """),
+        .init(
+            .expanded, .notYet,
+            """
+            dane_require_tls_ciphers dkim_canon dkim_hash dkim_identity dkim_sign_headers
+            dkim_strict dscp tls_alpn tls_certificate tls_crl tls_privatekey tls_require_ciphers
+            tls_sni tls_verify_certificates
+            """),
+        .init(
+            .expanded, .notYetDecisive,
+            """
+            authenticated_sender dkim_private_key socks_proxy
+            """),
+        .init(
+            .list, .honoured,
+            """
+            fallback_hosts
+            """),
+        .init(
+            .expandedList, .honoured,
+            """
+            hosts interface
+            """),
+        .init(
+            .expandedList, .notYet,
+            """
+            host_name_extract
+            """),
+        .init(
+            .expandedList, .notYetDecisive,
+            """
+            dkim_domain dkim_selector
+            """),
+        .init(
+            .domainList, .honoured,
+            """
+            dnssec_request_domains dnssec_require_domains
+            """),
+        .init(
+            .hostList, .honoured,
+            """
+            hosts_avoid_esmtp hosts_avoid_pipelining hosts_try_chunking
+            """),
+        .init(
+            .hostList, .notYet,
+            """
+            hosts_avoid_tls hosts_nopass_tls hosts_noproxy_tls hosts_pipe_connect hosts_request_ocsp
+            hosts_try_auth hosts_try_dane hosts_try_fastopen hosts_try_prdr hosts_verify_avoid_tls
+            serialize_hosts tls_resumption_hosts tls_try_verify_hosts tls_verify_cert_hostnames
+            """),
+        .init(
+            .hostList, .notYetDecisive,
+            """
+            hosts_require_alpn hosts_require_auth hosts_require_dane hosts_require_ocsp
+            hosts_require_tls tls_verify_hosts
+            """),
+    ])
+}
