@@ -18,9 +18,13 @@ extension MessageDelivery {
     mutating func route() async -> [PlannedAddress] {
         var plans: [PlannedAddress] = []
         var seen: [ByteString: Int] = [:]
-        var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled })
+        // Exim's order: the last recipient first, then what each became, the last one first again.
+        var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled }.reversed())
         if !failed.isEmpty { return [] }
-        while let node = pending.popLast() {
+        var next = 0
+        while next < pending.count {
+            let node = pending[next]
+            next += 1
             if await mustWait(node) { continue }
             let result = await runner.system.router.route(tree.nodes[node].address, outgoing.facts)
             for line in result.logLines {
@@ -30,9 +34,10 @@ extension MessageDelivery {
             if case .deferred = result.verdict {} else { forgetRouting(node, parts) }
             if let copy = result.unseenCopy, let child = tree.add(copy, under: node) { pending.append(child) }
             let children = await take(result, node, &plans, &seen)
-            pending += children
+            pending += children.reversed()
         }
-        return plans
+        // What was routed last is delivered first, so that recipients are served in their order.
+        return plans.reversed()
     }
 
     /// Takes a verdict; gives children to route.
@@ -72,9 +77,10 @@ extension MessageDelivery {
             return
         }
         let place: ByteString = "\(instruction.transport) \(tree.plainKey(node))"
-        if let original = seen[place] {
-            tree.join(node, to: original)
-            return
+        if let earlier = seen[place] {
+            // Of equals the one that was routed last is delivered, as in Exim.
+            tree.join(earlier, to: node)
+            plans.removeAll { $0.node == earlier }
         }
         seen[place] = node
         plans.append(PlannedAddress(node: node, instruction: instruction))

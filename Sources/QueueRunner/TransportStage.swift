@@ -190,9 +190,7 @@ extension MessageDelivery {
     private mutating func take(
         _ outcomes: [TransportOutcome], _ lines: [TransportLogLine], _ group: DeliveryGroup
     ) {
-        for line in lines {
-            if line.isPanic { runner.log.panic(line.text, id: id.bytes) } else { runner.log(line.text, id) }
-        }
+        for line in lines { log(line) }
         for (index, outcome) in outcomes.enumerated() {
             let (node, item) = (group.nodes[index], group.items[index])
             retries += outcome.retries.map { (node, $0) }

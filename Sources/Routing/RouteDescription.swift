@@ -18,15 +18,16 @@ package struct RouteDescription: Sendable {
         pending = [RoutingAddress(address)]
         var remote: [(RoutingAddress, DeliveryInstruction)] = []
         var local: [(RoutingAddress, DeliveryInstruction)] = []
-        while let next = pending.popLast() {
+        while !pending.isEmpty {
+            let next = pending.removeFirst()
             let result = await router.route(next, facts, purpose: purpose)
             if let copy = result.unseenCopy { pending.append(copy) }
             switch result.verdict {
             case .deliver(let instruction):
                 if router.environment.transportIsRemote[instruction.transport] == true {
-                    remote.insert((result.address, instruction), at: 0)
+                    remote.append((result.address, instruction))
                 } else {
-                    local.insert((result.address, instruction), at: 0)
+                    local.append((result.address, instruction))
                 }
             case .redirected(let items): take(items)
             case .discarded: text += "mail to \(next.address) is discarded\n" as ByteString
@@ -38,7 +39,7 @@ package struct RouteDescription: Sendable {
     }
 
     private mutating func take(_ items: [RedirectedItem]) {
-        for item in items {
+        for item in items.reversed() {
             switch item {
             case .address(let child): pending.append(child)
             case .delivery(let child, let instruction):

@@ -14,7 +14,7 @@ struct LocalTransport {
             let user = try await user()
             if scene.environment.neverUsers.contains(user.uid) {
                 let text: ByteString =
-                    "User \(user.uid) set for \(scene.transport.name) transport is on the never_users list"
+                    "User \(user.uid) set for \(scene.transport.name) transport is on the \(user.uid == 0 ? "fixed_" : "")never_users list"
                 return (.deferred(TransportTrouble(text, errno: -29)), [TransportLogLine(text, isPanic: true)])
             }
             let order = try await order(user)

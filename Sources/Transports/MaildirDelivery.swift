@@ -66,7 +66,7 @@ struct DirectoryDelivery {
         let chance = UInt16.random(in: 0...UInt16.max)
         return isMaildir
             ? "\(now.seconds).M\(now.microseconds)P\(System.processID)Q\(chance).\(order.hostName)"
-            : "q\(now.seconds)-\(now.microseconds)-\(System.processID)-\(chance)"
+            : "temp.\(System.processID).\(now.microseconds).\(chance).\(order.hostName)"
     }
 
     private func temporaryName(now: (seconds: Int64, microseconds: Int)) -> ByteString {
@@ -87,7 +87,8 @@ struct DirectoryDelivery {
                 var writer = MessageWriter(order, to: file.raw)
                 try writer.write(bodyFrom: data)
                 try System.sync(file.raw)
-                try place(temporary, name)
+                let inode = try System.status(file.raw).inode
+                try place(temporary, isMaildir ? name : Self.finalName(inode))
             } catch {
                 System.unlink(temporary)
                 throw TransportTrouble("while writing to \(temporary)", errno: error.number)
@@ -97,8 +98,16 @@ struct DirectoryDelivery {
         throw TransportTrouble("failed to open a new file in \(directory): names are taken", errno: EEXIST)
     }
 
+    /// Exim's default of `directory_file`: `q${base62:$tod_epoch}-$inode`.
+    private static func finalName(_ inode: UInt64) -> ByteString {
+        "q\(Base62.encode(UInt64(clamping: System.moment().seconds), width: 6))-\(inode)"
+    }
+
     private func place(_ temporary: ByteString, _ name: ByteString) throws(SystemFailure) {
-        guard isMaildir else { return try System.syncDirectory(directory) }
+        guard isMaildir else {
+            try System.rename(temporary, "\(directory)/\(name)")
+            return try System.syncDirectory(directory)
+        }
         let final: ByteString = "\(directory)/new/\(name)"
         do {
             try System.rename(temporary, final + order.maildirTag)

@@ -332,7 +332,8 @@ struct SMTPTransport {
                     item.recipient(includingAffixes: scene.transport.generic.includesAffixes),
                     notify: item.notify, originalRecipient: item.originalRecipient)
             }, size: message.size,
-            lineCount: message.head.count { $0 == .newline } + scene.message.bodyLineCount)
+            // The blank line does not count, in Exim.
+            lineCount: message.head.count { $0 == .newline } - 1 + scene.message.bodyLineCount)
         transaction.needsSMTPUTF8 = scene.message.isSMTPUTF8
         transaction.returns = scene.message.returnsHeadersOnly.map { $0 ? .headers : .full }
         transaction.envelopeID = scene.message.envelopeID
@@ -399,7 +400,17 @@ struct SMTPTransport {
                 RetryItem(retryKey.message(scene.message.id), .record(error), isHost: true, isMessage: true))
         case .host: remember(retryKey, error)
         }
-        outcomes[index] = result
+        settle(index, result)
+    }
+
+    /// Gives an address its outcome at this host; what the hosts before have told the hints stays told.
+    private mutating func settle(_ index: Int, _ outcome: TransportOutcome) {
+        var outcome = outcome
+        if let earlier = outcomes[index] {
+            outcome.retries = earlier.retries + outcome.retries
+            outcome.host = outcome.host ?? earlier.host
+        }
+        outcomes[index] = outcome
     }
 
     /// The host cannot be used at all.
@@ -412,7 +423,7 @@ struct SMTPTransport {
             let isFinal = trouble.isPermanent && isLast
             var result = TransportOutcome(isFinal ? .failed(shown(trouble)) : .deferred(shown(trouble)))
             if !trouble.text.isEmpty { result.host = used }
-            outcomes[index] = result
+            settle(index, result)
         }
         remember(retryKey, error)
         note(trouble, used, isLast: isLast, &said)
@@ -438,16 +449,11 @@ struct SMTPTransport {
         if trouble.isPermanent, trouble.scope != .host { return }
         if trouble.scope == .recipient, isLast || trouble.code == nil { return }
         guard said.insert("\(trouble.text) \(trouble.errno)").inserted else { return }
-        var line: ByteString = "H=\(used.host.name) [\(used.host.address?.text ?? "")]"
-        if trouble.scope == .recipient {
-            line += " \(trouble.text)" as ByteString
-        } else if trouble.text.isEmpty {
-            line += " \(SystemFailure(number: CInt(clamping: trouble.errno)).text)" as ByteString
-        } else {
-            line += ": \(trouble.text)" as ByteString
-            if trouble.errno > 0 { line += ": \(SystemFailure(number: CInt(clamping: trouble.errno)).text)" as ByteString }
-        }
-        lines.append(TransportLogLine(line))
+        var line = TransportLogLine(trouble.text)
+        line.host = used
+        line.errno = Int32(clamping: trouble.errno)
+        line.isRecipientDeferral = trouble.scope == .recipient
+        lines.append(line)
     }
 
     private func retryError(_ trouble: ClientTrouble, _ used: UsedHost, connecting: Bool = false) -> RetryError {
