@@ -174,6 +174,21 @@ struct RecordTests {
                 == "** a@d.example : Unrouteable address")
     }
 
+    @Test("Message log lines are Exim's")
+    func messageLog() {
+        let host = LoggedHost(name: "127.0.0.1", address: "127.0.0.1")
+        let path = DeliveryPath(
+            address: LoggedAddress("b@d.example"), sender: "s", router: "r", transport: "smtp", host: host)
+        #expect(
+            Delivery(.first, path).messageLogText(by: .defaults) == "b@d.example: smtp transport succeeded")
+        #expect(
+            Failure(path, message: "x: 550 x").messageLogText(by: .defaults)
+                == "b@d.example R=r T=smtp H=127.0.0.1 [127.0.0.1]: x: 550 x")
+        #expect(
+            Deferral(path, stage: .transport, errno: -44, message: "x").messageLogText(by: .defaults)
+                == "b@d.example R=r T=smtp defer (-44) H=127.0.0.1 [127.0.0.1]: x")
+    }
+
     @Test("Rejections are written as Exim writes them")
     func rejections() {
         func text(_ subject: Rejection.Subject, _ reason: ByteString?, temporary: Bool = false) -> ByteString
@@ -255,6 +270,30 @@ struct RecordTests {
             let text = event.text(by: all.subtracting(LogSelector([.incomingPort, .millisec])), of: identity)
             #expect(text.map { lines.contains($0) } == true, "\(text ?? "suppressed")")
         }
+    }
+
+    @Test("Lines of a daemon are those of a real Exim daemon")
+    func daemon() {
+        let lines = fixture("exim-daemon-lines.txt").split(separator: .newline).map { ByteString($0) }
+        let nameless = SessionIdentity(PeerName(address: "127.0.0.1"))
+        let x = SessionIdentity(PeerName(helo: "x", address: "127.0.0.1"))
+        let zero = LogInterval(seconds: 0)
+        let events: [(SessionEvent, SessionIdentity)] = [
+            (.opened(count: 1), nameless), (.closedByQuit, x),
+            (.noMail(duration: zero, commands: ["EHLO", "QUIT"]), x),
+            (.syntaxError(line: "FOO", text: "unrecognized command"), x),
+            (.incompleteTransaction(cause: "connection lost", sender: "a@b", recipients: []), x),
+            (.unexpectedDisconnection(error: "Connection reset by peer", duration: zero), x),
+            (.lost(while: "", duration: zero), nameless), (.noMail(duration: zero, commands: []), nameless),
+            (.commandTimeout, x),
+        ]
+        for (event, identity) in events {
+            let text = event.text(by: all.subtracting(LogSelector([.incomingPort, .millisec])), of: identity)
+            #expect(text.map { lines.contains($0) } == true, "\(text ?? "suppressed")")
+        }
+        let rejection = Rejection(
+            .recipient(argument: "<c@d>"), of: x, sender: "a@b", isTemporary: false, reason: nil)
+        #expect(lines.contains(rejection.text(by: .defaults)))
     }
 
     @Test("Selectors suppress their lines")
