@@ -341,6 +341,19 @@ struct RecordTests {
         #expect(throws: LogSelectorError.noSign(word: "pid")) { try LogSelector(parsing: "pid") }
     }
 
+    @Test("Any octets are a selector or an error, and escaping leaves printing ASCII")
+    func fuzz() {
+        var random = SeededGenerator(state: 7)
+        for _ in 0..<5_000 {
+            let text = random.mutated("+all -pid + subject", alphabet: "+- \t\nab_\u{E9}\0")
+            _ = try? LogSelector(parsing: text)
+            let isPrinting = text.escapedForLog().allSatisfy { $0.isASCIIPrinting }
+            #expect(isPrinting)
+            let path = try? LogPath(parsing: "/x/%s\(text)%D", spoolDirectory: "/s")
+            #expect(path?.file(of: .main, datestamp: "20261121") != "")
+        }
+    }
+
     @Test("Intervals are written with their units")
     func intervals() {
         #expect(LogInterval.text(ofSeconds: 0) == "0s")
