@@ -168,6 +168,7 @@ package struct ClientMachine: Sendable {
     ///
     /// A refusal that had come before counts for more than the failure to write.
     package mutating func ioFailed(errno: Int, text: ByteString) -> [ClientAction] {
+        // A malformed reply adds nothing to a failure that has a text already.
         if isSendingBody, let reply = try? reader.next(), !reply.isPositive {
             return giveUp { machine in machine.refusal(reply, of: .final, after: "sending data block") }
         }
