@@ -1,8 +1,8 @@
 package import Bytes
 
 extension ByteString {
-    /// The octets with those that do not print shown as Exim shows them: `\n`, `\t` and the like, or three octal
-    /// digits; a backslash stays single.
+    /// The octets with those that do not print shown as Exim shows them: `\n`, `\t` and the like, or three
+    /// octal digits; a backslash stays single.
     ///
     /// `topBitPrints` is the option `print_topbitchars`.
     package func escapedForLog(topBitPrints: Bool = false) -> ByteString {
@@ -18,7 +18,9 @@ extension ByteString {
     package func quotedForLog() -> ByteString {
         var result: ByteString = "\""
         for octet in self {
-            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") { result.append(UInt8(ascii: "\\")) }
+            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
+                result.append(UInt8(ascii: "\\"))
+            }
             result.append(octet)
         }
         result.append(UInt8(ascii: "\""))

@@ -73,7 +73,8 @@ package enum ReturnedContent: Sendable, Hashable {
     case full(body: ByteString)
     /// The header only.
     case headers
-    /// The header only, with the line `X-Exim-DSN-Information: Due to administrative limits only headers are returned`.
+    /// The header only, with the line `X-Exim-DSN-Information: Due to administrative limits only headers are
+    /// returned`.
     case headersByLimit
 }
 
@@ -216,7 +217,8 @@ extension NotifiedAddress {
             guard column < maximumTextLine else { return result + ByteString("[truncated]") }
             result.append(text[index])
             column += 1
-            let isBreak = text[index] == UInt8(ascii: ":") && index + 1 < text.count && text[index + 1].isASCIISpace
+            let isBreak =
+                text[index] == UInt8(ascii: ":") && index + 1 < text.count && text[index + 1].isASCIISpace
             if isBreak, column > foldAfterColumn {
                 result += "\n   " as ByteString
                 column = 0

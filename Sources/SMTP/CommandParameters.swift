@@ -1,7 +1,8 @@
 import Bytes
 
-// Cuts ESMTP parameters off the end of MAIL and RCPT arguments, one after the other from the right, as long as the last word is one that is
-// known and offered. What is left is the address text, so an unknown parameter shows as junk after the address, as in Exim.
+// Cuts ESMTP parameters off the end of MAIL and RCPT arguments, one after the other from the right, as long
+// as the last word is one that is known and offered. What is left is the address text, so an unknown
+// parameter shows as junk after the address, as in Exim.
 enum CommandParameters {
     static func mail(_ argument: ByteString, offered: Advertised) throws(SMTPSyntaxError) -> MailCommand {
         guard !argument.isEmpty else { throw SMTPSyntaxError(501, "MAIL must have an address operand") }
@@ -64,8 +65,9 @@ extension MailCommand {
         case ("AUTH", let value?): auth = value
         case ("SMTPUTF8", nil) where offered.contains(.smtpUTF8): isSMTPUTF8 = true
         case ("PRDR", nil) where offered.contains(.prdr): wantsPRDR = true
-        case ("RET", let value?) where offered.contains(.dsn): try takeReturn(value)
-        case ("ENVID", let value?) where offered.contains(.dsn):
+        // Exim takes RET and ENVID whether DSN is offered or not.
+        case ("RET", let value?): try takeReturn(value)
+        case ("ENVID", let value?):
             guard envelopeID == nil else {
                 throw SMTPSyntaxError(501, "ENVID can be specified once only")
             }

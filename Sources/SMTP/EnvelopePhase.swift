@@ -2,7 +2,8 @@ package import Bytes
 
 /// The order of commands in a session, as Exim keeps it; no policy.
 ///
-/// Ask `check` before policy decides, and tell by the other methods what was decided. A refused command leaves the phase as it was.
+/// Ask `check` before policy decides, and tell by the other methods what was decided. A refused command
+/// leaves the phase as it was.
 package struct EnvelopePhase: Sendable, Hashable {
     /// Where the session stands.
     package enum Phase: Sendable, Hashable {
@@ -133,7 +134,11 @@ extension EnvelopePhase {
 
     /// RCPT was accepted.
     package mutating func acceptRecipient() {
-        if case .recipients(let count) = phase { phase = .recipients(count + 1) } else { phase = .recipients(1) }
+        if case .recipients(let count) = phase {
+            phase = .recipients(count + 1)
+        } else {
+            phase = .recipients(1)
+        }
     }
 
     /// RCPT was refused with this reply.

@@ -18,7 +18,8 @@ struct Exchange: Sendable, Hashable {
     var usesPRDR: Bool
     // Trouble with MAIL or DATA, which holds for all.
     var trouble: ClientTrouble?
-    // Whether any RCPT of this batch has been answered by 2xx or 5xx: a 452 after that means "too many recipients".
+    // Whether any RCPT of this batch has been answered by 2xx or 5xx: a 452 after that means "too many
+    // recipients".
     var hasFinalAnswer = false
     // The individual replies of PRDR, by recipient.
     var individual: [Int: Reply] = [:]
@@ -28,6 +29,10 @@ struct Exchange: Sendable, Hashable {
         self.usesChunks = usesChunks
         self.usesPRDR = usesPRDR
         standings = Array(repeating: .pending, count: transaction.recipients.count)
+    }
+
+    func recipientText(_ index: Int) -> ByteString {
+        "RCPT TO:<\(transaction.recipients[index].address)>"
     }
 
     var accepted: [Int] { standings.indices.filter { standings[$0] == .accepted } }
