@@ -19,7 +19,7 @@ extension Session {
         var intake = MessageIntake(
             spool: system.spool, ids: system.ids, limits: settings.headerLimits,
             sizeLimit: await messageSizeLimit())
-        var decoder = DataDecoder(loneLF: .lineEnd)
+        var decoder = DataDecoder(loneLF: .blank)
         var output: [UInt8] = []
         var wireOctets = framer.takeRest()
         while true {
