@@ -11,6 +11,14 @@ public struct MessageLock: ~Copyable, Sendable {
     public let place: Place
     /// `-D`, open for reading and writing; nothing is written through it once the message is on the queue.
     let data: Descriptor
+
+    init(id: MessageID, place: Place, data: consuming Descriptor) {
+        self.id = id
+        self.place = place
+        self.data = data
+    }
+
+    deinit { data.unlockPrefix(id.lockLength) }
 }
 
 /// What came of trying to lock a message; locks are never waited for.

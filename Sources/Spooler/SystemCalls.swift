@@ -270,6 +270,11 @@ extension Descriptor {
         guard ftruncate(raw, size) == 0 else { throw .last("truncate", path) }
     }
 
+    /// Gives the lock up at once.
+    ///
+    /// Closing is not enough: until its exec, a child that was forked meanwhile holds the same open file.
+    func unlockPrefix(_ length: Int) { _ = clinux_unlock_prefix(raw, length) }
+
     /// Locks the first octets for this open file; false when somebody else holds them.
     func lockPrefix(_ length: Int) throws(SpoolError) -> Bool {
         switch clinux_lock_prefix(raw, length) {
