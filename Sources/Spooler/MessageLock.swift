@@ -2,8 +2,9 @@ internal import Bytes
 
 /// The exclusive right to work on one message; it ends with the value.
 ///
-/// An open-file-description lock over the first line of `-D`, the octets that Exim locks. It excludes Exim's own locks and
-/// is excluded by them, holds between two tasks of one process, and is not lost when another descriptor is closed.
+/// An open-file-description lock over the first line of `-D`, the octets that Exim locks. It excludes
+/// Exim's own locks and is excluded by them, holds between two tasks of one process, and is not lost when
+/// another descriptor is closed.
 public struct MessageLock: ~Copyable, Sendable {
     /// The message.
     public let id: MessageID

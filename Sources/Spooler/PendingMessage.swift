@@ -1,9 +1,10 @@
 public import Bytes
 
-/// A message that is being received: its `-D` exists under its final name, locked; nobody sees it on the queue.
+/// A message that is being received: its `-D` exists under its final name, locked; nobody sees it on the
+/// queue.
 ///
-/// `commit` makes it a message. Any other end of the value removes its files: whoever sent it was not told that it was
-/// accepted, and will send it again.
+/// `commit` makes it a message. Any other end of the value removes its files: whoever sent it was not told
+/// that it was accepted, and will send it again.
 public struct PendingMessage: ~Copyable, Sendable {
     /// The spool that the message will be in.
     public let spool: Spool
@@ -162,12 +163,12 @@ extension PendingMessage {
 extension PendingMessage {
     /// Puts the message on the queue; when this returns, it may be acknowledged.
     ///
-    /// `-D` is synchronised, `-H` written under a temporary name, synchronised, renamed, the directory synchronised.
-    /// The header gets this message's id, and the counts of the body's lines and zeros.
+    /// `-D` is synchronised, `-H` written under a temporary name, synchronised, renamed, the directory
+    /// synchronised. The header gets this message's id, and the counts of the body's lines and zeros.
     ///
     /// - Parameter firstLogLine: what the message's own log begins with; nil for no line.
-    /// - Throws: where anything fails, or a part of the body could not be written before; then nothing of the message
-    ///   remains.
+    /// - Throws: where anything fails, or a part of the body could not be written before; then nothing of
+    ///   the message remains.
     public consuming func commit(
         _ header: HeaderFile, logging firstLogLine: ByteString? = nil
     ) throws(SpoolError) -> CommittedMessage {
@@ -235,7 +236,8 @@ extension PendingMessage {
     }
 }
 
-/// A message that is on the queue and still locked, until its arrival has been logged; the lock ends with the value.
+/// A message that is on the queue and still locked, until its arrival has been logged; the lock ends with
+/// the value.
 public struct CommittedMessage: ~Copyable, Sendable {
     /// The spool that the message is in.
     public let spool: Spool

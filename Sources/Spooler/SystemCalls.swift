@@ -95,7 +95,8 @@ enum System {
 
     /// Opens a file; the descriptor does not outlive an exec.
     ///
-    /// A file that is a symbolic link is not opened; a directory may be one, for people put queues elsewhere so.
+    /// A file that is a symbolic link is not opened; a directory may be one, for people put queues
+    /// elsewhere so.
     static func open(
         _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
     ) throws(SpoolError) -> Descriptor {
