@@ -93,18 +93,29 @@ enum System {
         guard result == 0 else { throw .last(operation, path) }
     }
 
-    /// Opens a file; symbolic links are not followed, and the descriptor does not outlive an exec.
+    /// Opens a file; the descriptor does not outlive an exec.
+    ///
+    /// A file that is a symbolic link is not opened; a directory may be one, for people put queues
+    /// elsewhere so.
     static func open(
         _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
     ) throws(SpoolError) -> Descriptor {
+        Descriptor(raw: try openRaw(path, flags, mode: mode), path: path)
+    }
+
+    /// Opens a file for whoever sees to its closing.
+    fileprivate static func openRaw(
+        _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
+    ) throws(SpoolError) -> CInt {
+        let links = flags.contains(.directory) ? 0 : O_NOFOLLOW
         var raw: CInt
         repeat {
             raw = unsafe with(
-                path, { unsafe Glibc.open($0, flags.rawValue | O_CLOEXEC | O_NOFOLLOW, mode_t(mode)) },
+                path, { unsafe Glibc.open($0, flags.rawValue | O_CLOEXEC | links, mode_t(mode)) },
                 refused: -1)
         } while raw < 0 && errno == EINTR
         guard raw >= 0 else { throw .last("open", path) }
-        return Descriptor(raw: raw, path: path)
+        return raw
     }
 
     /// Removes a name; false when there is none.
@@ -260,6 +271,11 @@ extension Descriptor {
         guard ftruncate(raw, size) == 0 else { throw .last("truncate", path) }
     }
 
+    /// Gives the lock up at once.
+    ///
+    /// Closing is not enough: until its exec, a child that was forked meanwhile holds the same open file.
+    func unlockPrefix(_ length: Int) { _ = clinux_unlock_prefix(raw, length) }
+
     /// Locks the first octets for this open file; false when somebody else holds them.
     func lockPrefix(_ length: Int) throws(SpoolError) -> Bool {
         switch clinux_lock_prefix(raw, length) {
@@ -282,11 +298,15 @@ extension Descriptor {
     init?(_ path: ByteString) throws(SpoolError) {
         let raw: CInt
         do throws(SpoolError) {
-            raw = dup(try System.open(path, .directory).raw)
+            raw = try System.openRaw(path, .directory)
         } catch  where error.isNotFound {
             return nil
         }
-        guard raw >= 0, let stream = unsafe fdopendir(raw) else { throw .last("opendir", path) }
+        guard let stream = unsafe fdopendir(raw) else {
+            let error = SpoolError.last("opendir", path)
+            _ = Glibc.close(raw)
+            throw error
+        }
         unsafe self.stream = stream
         self.path = path
     }
