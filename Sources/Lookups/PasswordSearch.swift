@@ -20,6 +20,8 @@ package struct UserEntry: Sendable, Hashable {
     ///
     /// - Throws: the reason when the table cannot be asked.
     package static func named(_ name: ByteString) throws(LookupTrouble) -> UserEntry? {
+        // A zero would end the name early for the system, which would then find another user.
+        if name.contains(0) { return nil }
         var status: CInt = 0
         let entry = unsafe name.withCPath { path in
             unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: longestEntry) { room in
