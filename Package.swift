@@ -48,6 +48,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
@@ -64,7 +65,7 @@ let package = Package(
         module("SMTP", ["Bytes", "MailText"]),
         module("Lookups", ["Bytes", "MailText", "DNS"]),
         // Tier 3
-        module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups"]),
+        module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
         module("Configuration", ["Bytes", "MailText", "Expansion"]),
         // Tier 5
@@ -88,5 +89,8 @@ let package = Package(
 
         // Tests
         tests("Bytes", ["Bytes"]),
+        tests("OpenSSL", ["OpenSSL", "Bytes"]),
+        tests("Lookups", ["Lookups", "DNS", "Bytes"]),
+        tests("Expansion", ["Expansion", "Lookups", "DNS", "Bytes"]),
     ]
 )
