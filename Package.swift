@@ -38,6 +38,8 @@ let package = Package(
     products: [
         .library(name: "Spooler", targets: ["Spooler", "Bytes"]),
         .executable(name: "bobbin-receiver", targets: ["Receiver"]),
+        .executable(name: "bobbin-queuerunner", targets: ["QueueRunner"]),
+        .executable(name: "bobbin-deliver-local", targets: ["DeliverLocal"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -69,7 +71,13 @@ let package = Package(
         // Tier 4
         module("Configuration", ["Bytes", "MailText", "Expansion"]),
         // Tier 5
+        module("Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration"]),
         // Tier 6
+        module(
+            "Transports",
+            [
+                "Bytes", "MailText", "DNS", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux",
+            ]),
         // Tier 7
         module("ACL", ["Bytes", "Expansion", "Configuration"]),
         // Tier 8
@@ -77,9 +85,16 @@ let package = Package(
             "MailSystem",
             [
                 "Bytes", "MailText", "DNS", "EximLog", "Hints", "Lookups", "Spooler", "Expansion",
-                "Configuration", "ACL",
+                "Configuration", "Routing", "ACL",
             ]),
         // Tier 9: programs
+        program(
+            "QueueRunner",
+            [
+                "Bytes", "MailText", "EximLog", "Hints", "SMTP", "Spooler", "Expansion", "Configuration",
+                "Routing", "Transports", "MailSystem", argumentParser, subprocess,
+            ]),
+        program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
         program(
             "Receiver",
             [

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static int set_lock(int descriptor, short type, long length) {
     struct flock lock;
@@ -21,4 +22,8 @@ int clinux_lock_prefix(int descriptor, long length) {
 
 int clinux_unlock_prefix(int descriptor, long length) {
     return set_lock(descriptor, F_UNLCK, length);
+}
+
+int clinux_pipe(int ends[2]) {
+    return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
 }

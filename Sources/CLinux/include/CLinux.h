@@ -10,4 +10,7 @@ int clinux_lock_prefix(int descriptor, long length);
 // Returns 0, or the errno.
 int clinux_unlock_prefix(int descriptor, long length);
 
+// Makes a pipe whose ends are not inherited by programs that are started meanwhile. Returns 0, or the errno.
+int clinux_pipe(int ends[2]);
+
 #endif
