@@ -1,0 +1,8 @@
+// ACL: what an access control list says at a moment of a session.
+//
+// Purpose: statements, conditions and modifiers of the `acl` section, evaluated for one moment; the verdict is
+// a value, effects on the message are collected in the state. It speaks no SMTP and writes no log.
+// May import: Bytes, MailText, DNS, OpenSSL, Hints, SMTP (replies), Expansion, Configuration, PolicyChecks,
+// Routing, Transports (callout), EximLog.
+// Read in this order: ACLMoment.swift, ACLVerdict.swift, ACLState.swift, ACLEvaluator.swift,
+// ACLConditions.swift, ACLModifiers.swift, ACLVerification.swift.

@@ -1,0 +1,66 @@
+package import Bytes
+package import Expansion
+
+/// What ACLs of one message see and leave behind.
+package struct ACLState: Sendable {
+    /// The facts; `set` changes their ACL variables, list matches their data variables.
+    package var facts: Facts
+    /// The recipient that `recipients`, `domains` and `local_parts` look at; nil outside RCPT.
+    package var recipient: ByteString?
+    /// Header lines to add, each with its place, in order.
+    package var addedHeaders: [AddedHeader] = []
+    /// Names of header lines to remove; a list with colons inside is split when used.
+    package var removedHeaders: [ByteString] = []
+    /// What `control` asked for, in order.
+    package var controls: [Control] = []
+    /// Lines for the main log (`logwrite`, and `log_message` of warn), each with its targets.
+    package var logLines: [LogLine] = []
+    /// Seconds to wait before the answer (`delay`).
+    package var delay: Int64 = 0
+    /// A named queue for the message (`queue`).
+    package var queue: ByteString?
+
+    /// Makes a state.
+    package init(facts: Facts, recipient: ByteString? = nil) {
+        self.facts = facts
+        self.recipient = recipient
+    }
+
+    /// A header line that `add_header` makes.
+    package struct AddedHeader: Sendable, Hashable {
+        /// Where it goes (manual, "Adding header lines in ACLs").
+        package enum Place: Sendable, Hashable {
+            /// `:at_start:`
+            case start
+            /// `:after_received:`
+            case afterReceived
+            /// `:at_start_rfc:`
+            case afterResentOrReceived
+            /// The default, and `:at_end:`.
+            case end
+        }
+        /// The line with its newline.
+        package var text: ByteString
+        /// Where it goes.
+        package var place: Place
+    }
+
+    /// One `control` modifier: its name and what follows the first slash.
+    package struct Control: Sendable, Hashable {
+        /// The name, such as `freeze`.
+        package var name: ByteString
+        /// Options with slashes between them; empty when there are none.
+        package var options: ByteString
+    }
+
+    /// One line that `logwrite` or a `warn` makes.
+    package struct LogLine: Sendable, Hashable {
+        /// The text without timestamp.
+        package var text: ByteString
+        /// Where it goes.
+        package var targets: RejectTargets
+    }
+
+    /// Whether a control of that name was given.
+    package func has(_ control: ByteString) -> Bool { controls.contains { $0.name == control } }
+}

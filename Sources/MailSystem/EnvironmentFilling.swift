@@ -1,0 +1,144 @@
+import Bytes
+import Configuration
+import DNS
+import Expansion
+import Glibc
+import Lookups
+
+/// Gives expansions their answers: constants, named lists, lookups, the resolver.
+struct EnvironmentFilling {
+    let configuration: Configuration
+    let settings: Settings
+    let resolver: Resolver
+
+    init(_ configuration: Configuration, _ settings: Settings, _ resolver: Resolver) {
+        self.configuration = configuration
+        self.settings = settings
+        self.resolver = resolver
+    }
+
+    /// What can be told before anything is expanded.
+    static func constants(_ configuration: Configuration) -> Environment {
+        var environment = Environment()
+        let main = configuration.main
+        let host = main.text("primary_hostname") ?? machineName()
+        environment.settings.primaryHostName = host
+        environment.settings.qualifyDomain = main.text("qualify_domain") ?? host
+        environment.settings.qualifyRecipient =
+            main.text("qualify_recipient") ?? environment.settings.qualifyDomain
+        environment.settings.configFile = configuration.file
+        environment.settings.messageBodyVisible = Int(main.number("message_body_visible") ?? 500)
+        environment.settings.messageBodyNewlines = main.flag("message_body_newlines") ?? false
+        environment.settings.stripExcessAngleBrackets = main.flag("strip_excess_angle_brackets") ?? false
+        environment.settings.allowDomainLiterals = main.flag("allow_domain_literals") ?? false
+        environment.namedLists = configuration.namedLists
+        environment.processEnvironment = { name in
+            unsafe getenv(name.string).map { unsafe ByteString(String(cString: $0)) }
+        }
+        return environment
+    }
+
+    func environment() -> Environment {
+        var environment = Self.constants(configuration)
+        environment.settings.spoolDirectory = settings.spool.directory
+        environment.settings.localhostNumber = settings.localhostNumber
+        environment.settings.showsPortInHostText = settings.logSelector.has(.incomingPort)
+        if let owner = settings.owner {
+            environment.settings.eximUID = Int(owner.uid)
+            environment.settings.eximGID = Int(owner.gid)
+        } else {
+            environment.settings.eximUID = Int(geteuid())
+            environment.settings.eximGID = Int(getegid())
+        }
+        let lookup = HostLookup(resolver)
+        environment.lookups = LookupDrivers.standard(resolver: resolver)
+        environment.localInterfaces = LocalInterfaces.addresses
+        environment.namesOfAddress = { await Self.names(of: $0, lookup) }
+        environment.addressesOfHost = { await Self.addresses(of: $0, lookup) }
+        environment.mailExchangers = { await Self.exchangers(of: $0, lookup) }
+        let spool = settings.spool
+        environment.queueSize = { (try? spool.count()) ?? 0 }
+        return environment
+    }
+
+    private static func names(of address: IPAddress, _ lookup: HostLookup) async -> NameLookup {
+        switch await lookup.names(of: address) {
+        case .names(let names, _): .found(names)
+        case .none: .notFound
+        case .deferred(let reason): .deferred(reason)
+        }
+    }
+
+    private static func addresses(of name: ByteString, _ lookup: HostLookup) async -> AddressLookup {
+        switch await lookup.addresses(of: name) {
+        case .addresses(let addresses, _, _): .found(addresses)
+        case .none: .notFound
+        case .deferred(let reason): .deferred(reason)
+        }
+    }
+
+    private static func exchangers(of domain: ByteString, _ lookup: HostLookup) async -> MailExchangerLookup {
+        var random = SystemRandomNumberGenerator()
+        switch await lookup.mailHosts(of: domain, using: &random) {
+        case .hosts(let hosts, _):
+            return .found(
+                hosts.map { host in
+                    MailExchanger(
+                        preference: host.preference ?? -1, name: host.name, addresses: host.addresses)
+                })
+        case .deferred(let reason): return .deferred(reason)
+        default: return .notFound
+        }
+    }
+
+    /// The machine's full name: `uname`, made whole by the resolver's canonical name when it has no dot.
+    private static func machineName() -> ByteString {
+        var name = utsname()
+        guard unsafe uname(&name) == 0 else { return "localhost" }
+        let node = unsafe withUnsafeBytes(of: name.nodename) { unsafe ByteString($0.prefix { $0 != 0 }) }
+        if node.contains(UInt8(ascii: ".")) { return node }
+        var hints = addrinfo()
+        hints.ai_flags = AI_CANONNAME
+        var result: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(node.string, nil, &hints, &result) == 0, let first = unsafe result
+        else { return node }
+        defer { unsafe freeaddrinfo(first) }
+        guard let canonical = unsafe first.pointee.ai_canonname else { return node }
+        return unsafe ByteString(String(cString: canonical))
+    }
+}
+
+/// Our own addresses.
+package enum LocalInterfaces {
+    /// The addresses of all interfaces, each once.
+    package static func addresses() -> [IPAddress] {
+        var list: UnsafeMutablePointer<ifaddrs>?
+        guard unsafe getifaddrs(&list) == 0 else { return [] }
+        defer { unsafe freeifaddrs(list) }
+        var found: [IPAddress] = []
+        var entry = unsafe list
+        while let current = unsafe entry {
+            if let socket = unsafe current.pointee.ifa_addr, let address = unsafe ip(socket),
+                !found.contains(address)
+            {
+                found.append(address)
+            }
+            unsafe entry = current.pointee.ifa_next
+        }
+        return found
+    }
+
+    private static func ip(_ socket: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
+        switch unsafe CInt(socket.pointee.sa_family) {
+        case AF_INET:
+            return unsafe socket.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { pointer in
+                unsafe withUnsafeBytes(of: pointer.pointee.sin_addr) { unsafe IPAddress(octets: Array($0)) }
+            }
+        case AF_INET6:
+            return unsafe socket.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { pointer in
+                unsafe withUnsafeBytes(of: pointer.pointee.sin6_addr) { unsafe IPAddress(octets: Array($0)) }
+            }
+        default: return nil
+        }
+    }
+}

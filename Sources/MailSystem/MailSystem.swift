@@ -1,0 +1,85 @@
+// MailSystem: the composition root.
+//
+// Purpose: finds and reads the configuration, and puts together what every program of a mail system needs:
+// settings, expander, spool, logs, resolver, hints. Programs get one value; nothing is global.
+// May import: everything below the programs.
+// Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
+// ReceivedText.swift, StartError.swift.
+
+package import ACL
+package import Bytes
+package import Configuration
+package import DNS
+package import EximLog
+package import Expansion
+package import Hints
+package import Spooler
+
+/// One mail system: a configuration, and the parts that work by it.
+package struct MailSystem: Sendable {
+    /// What the files say.
+    package let configuration: Configuration
+    /// The main options that every program needs, expanded and typed.
+    package let settings: Settings
+    /// Expands strings and matches lists.
+    package let expander: Expander
+    /// The spool's default queue.
+    package let spool: Spool
+    /// Makes message ids.
+    package let ids: MessageIDGenerator
+    /// The main, reject and panic logs.
+    package let log: EximLogWriter
+    /// Asks the DNS.
+    package let resolver: Resolver
+    /// The directory of the hints databases.
+    package let hints: HintsDirectory
+
+    /// Reads the configuration and puts the parts together.
+    ///
+    /// Throws `StartError` with a text that names the file and line, or the setting, and what to do. Options that
+    /// could change where mail goes and are not honoured yet stop the start; the others are logged once.
+    package static func start(_ source: ConfigurationSource) async throws(StartError) -> MailSystem {
+        try await start(try source.read())
+    }
+
+    /// Puts the parts together for a configuration that has been read.
+    package static func start(_ configuration: Configuration) async throws(StartError) -> MailSystem {
+        try refuseDecisive(configuration)
+        let bare = Expander(EnvironmentFilling.constants(configuration))
+        let settings = try await Settings(configuration, bare)
+        let resolver: Resolver
+        do { resolver = try Resolver(settings.resolver) } catch { throw StartError("\(error)") }
+        let environment = EnvironmentFilling(configuration, settings, resolver).environment()
+        let ids = MessageIDGenerator(
+            format: settings.messageIDFormat, localhostNumber: settings.localhostNumber,
+            processID: MailUser.processID, clock: SpoolTime.now)
+        return MailSystem(
+            configuration: configuration, settings: settings, expander: Expander(environment),
+            spool: settings.spool, ids: ids, log: try settings.makeLog(), resolver: resolver,
+            hints: HintsDirectory(settings))
+    }
+
+    /// Runs ACLs, with the verifier that the program gives.
+    package func aclEvaluator(_ verifier: any AddressVerifier) -> ACLEvaluator {
+        ACLEvaluator(configuration, expander: expander, verifier: verifier)
+    }
+
+    /// Writes one line that tells which options have no effect yet; programs that stay call it once.
+    package func logNotices() {
+        let options = configuration.notices.map { "\($0.option) (\($0.place))" as ByteString }
+        guard !options.isEmpty else { return }
+        let list = options.joined(separator: ", ")
+        log.write(main: "options that have no effect yet: \(list); \"bobbin config check\" explains")
+    }
+
+    private static func refuseDecisive(_ configuration: Configuration) throws(StartError) {
+        let decisive = configuration.notices.filter(\.isDecisive)
+        guard let first = decisive.first else { return }
+        let others = decisive.dropFirst().map { "\($0.place): \($0.option)" }
+        throw StartError(
+            """
+            \(first.place): "\(first.option)" could change where mail goes or who gets in, and is not supported yet; \
+            take it out to start\(others.isEmpty ? "" : " (also \(others.joined(separator: ", ")))")
+            """)
+    }
+}

@@ -1,0 +1,190 @@
+package import Bytes
+package import Configuration
+package import DNS
+package import EximLog
+package import Expansion
+import Glibc
+package import Hints
+package import Spooler
+
+/// The main options that every program needs, expanded once and typed.
+package struct Settings: Sendable {
+    /// `primary_hostname`, or the machine's full name.
+    package var primaryHostName: ByteString
+    /// `qualify_domain`: added to senders and header addresses without a domain.
+    package var qualifyDomain: ByteString
+    /// `qualify_recipient`: added to recipients without a domain.
+    package var qualifyRecipient: ByteString
+    /// The spool of the default queue, with its owner and layout.
+    package var spool: Spool
+    /// `exim_user` and `exim_group`: who owns what is written; nil leaves it to the process.
+    package var owner: FileOwner?
+    /// `message_id_format`: which generation of ids is made (ours; both are read).
+    package var messageIDFormat: MessageID.Format
+    /// `localhost_number`.
+    package var localhostNumber: Int?
+    /// `log_selector`.
+    package var logSelector: LogSelector
+    /// `timezone = UTC`, `log_timezone`, selector `millisec`.
+    package var logTimestamp: LogTimestamp
+    /// `log_file_path`, expanded.
+    package var logPath: ByteString
+    /// How the DNS is asked.
+    package var resolver: ResolverSettings
+    /// `hints_layout`: which record layout new hints files get (ours).
+    package var hintsLayout: HintsLayout
+    /// `retry_data_expire` in seconds.
+    package var retryDataExpire: Int64
+    /// `retry_interval_max` in seconds, at most a day.
+    package var retryIntervalMax: Int64
+    /// The name and version in Received: lines and greetings.
+    package var product: ByteString = "Bobbin 0.1"
+
+    init(_ configuration: Configuration, _ expander: Expander) async throws(StartError) {
+        let main = configuration.main
+        let reader = OptionExpansion(main: main, expander: expander)
+        primaryHostName = expander.environment.settings.primaryHostName
+        qualifyDomain = expander.environment.settings.qualifyDomain
+        qualifyRecipient = expander.environment.settings.qualifyRecipient
+        let directory = try await reader.text("spool_directory") ?? "/var/spool/bobbin"
+        owner = try Self.owner(main, spoolDirectory: directory)
+        var spool = Spool(
+            directory: directory, isSplit: main.flag("split_spool_directory") ?? false, owner: owner)
+        spool.writesMessageLogs = main.flag("message_logs") ?? true
+        spool.preservesMessageLogs = main.flag("preserve_message_logs") ?? false
+        self.spool = spool
+        messageIDFormat = try Self.idFormat(main)
+        localhostNumber = try await Self.number(
+            reader, "localhost_number", upTo: messageIDFormat == .short ? 16 : 16)
+        logSelector = try Self.selector(main)
+        logTimestamp = LogTimestamp(
+            usesUTC: main.text("timezone").map { $0 == "UTC" } ?? false,
+            showsZone: main.flag("log_timezone") ?? false, showsMilliseconds: logSelector.has(.millisec))
+        logPath = try await reader.text("log_file_path") ?? "\(directory)/log/%slog"
+        resolver = Self.resolver(main)
+        hintsLayout = try Self.layout(main)
+        retryDataExpire = main.seconds("retry_data_expire") ?? 7 * 86_400
+        retryIntervalMax = min(main.seconds("retry_interval_max") ?? 86_400, 86_400)
+    }
+
+    /// The directory of the hints databases.
+    package var hintsDirectory: ByteString { "\(spool.directory)/db" }
+
+    func makeLog() throws(StartError) -> EximLogWriter {
+        do {
+            return try EximLogWriter(
+                path: logPath, spoolDirectory: spool.directory, selector: logSelector,
+                timestamp: logTimestamp,
+                owner: owner.map { ($0.uid, $0.gid) })
+        } catch {
+            throw StartError("log_file_path: \(error)")
+        }
+    }
+
+    /// Who owns spool and logs: `exim_user`, or whoever owns the spool directory, when we are root.
+    ///
+    /// A configuration written for an Exim need not set `exim_user`, since that Exim has it built in; the
+    /// spool directory tells it all the same.
+    private static func owner(_ main: OptionBlock, spoolDirectory: ByteString) throws(StartError)
+        -> FileOwner?
+    {
+        guard MailUser.isRoot else { return nil }
+        let present = MailUser.owner(of: spoolDirectory)
+        var uid = present?.uid
+        var gid = present?.gid
+        if let name = main.text("exim_user") {
+            guard let account = MailUser.account(named: name) else {
+                throw StartError("exim_user: there is no user \"\(name)\" on this machine")
+            }
+            (uid, gid) = (account.uid, account.gid)
+        }
+        if let name = main.text("exim_group") {
+            guard let group = MailUser.group(named: name) else {
+                throw StartError("exim_group: there is no group \"\(name)\" on this machine")
+            }
+            gid = group
+        }
+        guard let uid, let gid else { return nil }
+        return FileOwner(uid: uid, gid: gid)
+    }
+
+    private static func idFormat(_ main: OptionBlock) throws(StartError) -> MessageID.Format {
+        switch main.text("message_id_format") ?? "long" {
+        case "long": return .long
+        case "short": return .short
+        case let other: throw StartError("message_id_format: \"\(other)\" is neither \"long\" nor \"short\"")
+        }
+    }
+
+    private static func layout(_ main: OptionBlock) throws(StartError) -> HintsLayout {
+        switch main.text("hints_layout") ?? "auto" {
+        case "auto": return .auto
+        case "released": return .released
+        case "versioned": return .versioned
+        case let other:
+            throw StartError("hints_layout: \"\(other)\" is none of \"auto\", \"released\", \"versioned\"")
+        }
+    }
+
+    private static func selector(_ main: OptionBlock) throws(StartError) -> LogSelector {
+        do {
+            return try LogSelector(parsing: main.text("log_selector") ?? "")
+        } catch {
+            throw StartError("log_selector: \(error)")
+        }
+    }
+
+    private static func number(
+        _ reader: OptionExpansion, _ option: ByteString, upTo most: Int64
+    ) async throws(StartError) -> Int? {
+        guard let text = try await reader.text(option) else { return nil }
+        guard let number = text.decimalInteger(), number >= 0, number <= most else {
+            throw StartError("\(option): \"\(text)\" is not a number from 0 to \(most)")
+        }
+        return Int(number)
+    }
+
+    private static func resolver(_ main: OptionBlock) -> ResolverSettings {
+        var settings = ResolverSettings()
+        settings.hostsFile = "/etc/hosts"
+        if let file = main.text("dns_trust_anchor_file") { settings.anchors = .file(file) }
+        if let servers = main.text("dns_forwarders") {
+            let items = servers.split { $0.isASCIISpace || $0 == UInt8(ascii: ",") }.map { ByteString($0) }
+            settings.servers = .forward(items)
+        }
+        return settings
+    }
+}
+
+/// Expands main options that are expanded once, at start.
+struct OptionExpansion {
+    let main: OptionBlock
+    let expander: Expander
+
+    /// The option's value, or nil when it is not set.
+    func text(_ option: ByteString) async throws(StartError) -> ByteString? {
+        guard let template = main.template(option) else { return nil }
+        do {
+            return try await expander.expand(template, Facts()).bytes
+        } catch {
+            let place = main.values[option]?.place.description ?? ""
+            throw StartError("\(place): failed to expand \(option): \(error.text)")
+        }
+    }
+}
+
+/// The hints databases of one spool.
+package struct HintsDirectory: Sendable {
+    /// `<spool>/db`.
+    package let path: ByteString
+    /// The layout of new files.
+    package let layout: HintsLayout
+    /// Who owns new files.
+    package let owner: FileOwner?
+
+    init(_ settings: Settings) {
+        path = settings.hintsDirectory
+        layout = settings.hintsLayout
+        owner = settings.owner
+    }
+}
