@@ -48,5 +48,12 @@ let package = Package(
 
         module("Bytes", []),
         tests("Bytes", ["Bytes"]),
+
+        module("MailText", ["Bytes", "CPCRE2"]),
+        tests("MailText", ["MailText", "Bytes"]),
+        module("EximLog", ["Bytes"]),
+        tests("EximLog", ["EximLog", "Bytes"]),
+        module("SMTP", ["Bytes", "MailText"]),
+        tests("SMTP", ["SMTP", "MailText", "Bytes"]),
     ]
 )

@@ -1,0 +1,36 @@
+package import Bytes
+
+/// Cuts a client's octets into command lines, ended by CRLF or LF alone.
+package struct LineFramer: Sendable {
+    /// Exim's command buffer.
+    package static let defaultLimit = 16_384
+
+    /// What was found.
+    package enum Frame: Sendable, Hashable {
+        /// A line without its end.
+        case line(ByteString)
+        /// A line over the limit; it was passed over to its end, or the input so far was given up.
+        case tooLong
+    }
+
+    private let limit: Int
+    private var buffer: [UInt8] = []
+    private var start = 0
+    private var scanned = 0
+    private var skipping = false
+
+    /// Makes a framer; `limit` is the most octets of a line, its end not counted.
+    package init(limit: Int = LineFramer.defaultLimit) { self.limit = limit }
+
+    /// Takes octets that have arrived.
+    package mutating func feed(_ octets: some Sequence<UInt8>) {}
+
+    /// The next line, or nil when more octets are needed.
+    package mutating func next() -> Frame? { nil }
+
+    /// Whether octets wait that no line has used: the client is pipelining.
+    package var hasPending: Bool { start < buffer.count }
+
+    /// Gives up what has not been used, for DATA, BDAT or TLS, and empties the framer.
+    package mutating func takeRest() -> ArraySlice<UInt8> { [] }
+}
