@@ -36,5 +36,43 @@ package struct ReplyReader: Sendable {
     package var hasPending: Bool { start < buffer.count || !lines.isEmpty }
 
     /// The next complete reply, or nil when more octets are needed.
-    package mutating func next() throws(Malformation) -> Reply? { nil }
+    ///
+    /// After an error the reader is of no further use.
+    package mutating func next() throws(Malformation) -> Reply? {
+        while let line = try nextLine() {
+            let isLast = try take(line)
+            guard lines.count <= Self.maximumLines else { throw .tooLong }
+            guard isLast else { continue }
+            defer { lines = [] }
+            return Reply(code, lines: lines)
+        }
+        return nil
+    }
+
+    private mutating func nextLine() throws(Malformation) -> ArraySlice<UInt8>? {
+        guard let end = buffer[start...].firstIndex(of: .newline) else {
+            guard buffer.count - start <= Self.maximumLine else { throw .tooLong }
+            return nil
+        }
+        guard end - start <= Self.maximumLine else { throw .tooLong }
+        var line = buffer[start..<end]
+        start = end + 1
+        if line.last == .carriageReturn { line = line.dropLast() }
+        return line
+    }
+
+    // Takes one line; true for the last of its reply.
+    private mutating func take(_ line: ArraySlice<UInt8>) throws(Malformation) -> Bool {
+        guard !line.isEmpty else { throw .emptyLine }
+        let digits = line.prefix(3)
+        guard digits.count == 3, let number = digits.decimalInteger(), digits.allSatisfy(\.isASCIIDigit),
+            (200...599).contains(number)
+        else { throw .badLine(ByteString(line)) }
+        let mark = line.dropFirst(3).first
+        guard mark == nil || mark == .blank || mark == UInt8(ascii: "-") else { throw .badLine(ByteString(line)) }
+        guard lines.isEmpty || number == Int64(code) else { throw .badLine(ByteString(line)) }
+        code = Int(number)
+        lines.append(ByteString(line.dropFirst(4)))
+        return mark != UInt8(ascii: "-")
+    }
 }

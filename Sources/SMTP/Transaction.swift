@@ -1,5 +1,5 @@
 package import Bytes
-package import MailText
+import MailText
 
 /// What is sent in one MAIL transaction.
 package struct Transaction: Sendable, Hashable {

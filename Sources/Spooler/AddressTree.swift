@@ -6,7 +6,7 @@ public import Bytes
 /// same insertions give the same lines. A tree from a file may be unbalanced (it stays usable) or out of order:
 /// Exim then misses names and delivers again; here such a tree is searched through, and put in order when it changes.
 public struct AddressTree: Sendable, Equatable {
-    private struct Node: Sendable, Equatable {
+    private struct Node: Sendable {
         var name: ByteString
         var left: Int32 = -1
         var right: Int32 = -1
@@ -24,6 +24,15 @@ public struct AddressTree: Sendable, Equatable {
     private var isSorted = true
     /// The flags other than `Y` and `N` of a tree that came from a file: the lines as they were.
     private var spelling: ByteString?
+
+    /// Whether both trees make the same lines.
+    public static func == (one: AddressTree, other: AddressTree) -> Bool {
+        guard one.count == other.count else { return false }
+        var (mine, theirs): ([UInt8], [UInt8]) = ([], [])
+        one.write(to: &mine)
+        other.write(to: &theirs)
+        return mine == theirs
+    }
 
     /// Makes an empty tree.
     public init() {}
@@ -155,7 +164,8 @@ extension AddressTree {
         }
     }
 
-    private mutating func putInOrder() {
+    /// Builds the tree anew, so that every name can be found.
+    mutating func putInOrder() {
         var ordered = AddressTree()
         for node in nodes { ordered.insert(node.name) }
         self = ordered

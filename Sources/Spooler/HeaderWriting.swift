@@ -47,7 +47,7 @@ extension Spool {
         }
     }
 
-    /// Adds a line to a message's own log, where there are such logs. Never synchronised, as in Exim.
+    /// Adds a line to a message's own log, where there are such logs; never synchronised, as in Exim.
     func appendMessageLog(_ line: ByteString, to id: MessageID, in place: Place) throws(SpoolError) {
         guard writesMessageLogs else { return }
         try step(.writeMessageLog)

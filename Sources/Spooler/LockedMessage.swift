@@ -148,7 +148,7 @@ extension LockedMessage {
 // MARK: - The body
 
 extension LockedMessage {
-    /// Fills the buffer from the body; offset 0 is the body's first octet. Gives how many octets came, 0 at the end.
+    /// Fills the buffer from the body, whose first octet has offset 0; gives how many octets came, 0 at the end.
     public func readBody(at offset: Int, into buffer: inout [UInt8]) throws(SpoolError) -> Int {
         try lock.readBody(at: offset, into: &buffer)
     }

@@ -13,7 +13,7 @@ public struct MessageLock: ~Copyable, Sendable {
     let data: Descriptor
 }
 
-/// What came of trying to lock a message. Locks are never waited for.
+/// What came of trying to lock a message; locks are never waited for.
 public enum LockOutcome: ~Copyable, Sendable {
     /// The message is ours until the lock's life ends.
     case acquired(MessageLock)
@@ -60,7 +60,7 @@ extension Spool {
 // MARK: - The body
 
 extension MessageLock {
-    /// Reads from the body; offset 0 is the first octet behind the id line. Gives how many octets came, 0 at the end.
+    /// Reads from the body, whose first octet has offset 0; gives how many octets came, 0 at the end.
     func readBody(at offset: Int, into buffer: inout [UInt8]) throws(SpoolError) -> Int {
         try data.read(at: id.dataStartOffset + offset, into: &buffer)
     }

@@ -151,9 +151,9 @@ extension PendingMessage {
 // MARK: - The end
 
 extension PendingMessage {
-    /// Puts the message on the queue: `-D` synchronised, `-H` written under a temporary name, synchronised, renamed, the
-    /// directory synchronised. When this returns the message may be acknowledged.
+    /// Puts the message on the queue; when this returns, it may be acknowledged.
     ///
+    /// `-D` is synchronised, `-H` written under a temporary name, synchronised, renamed, the directory synchronised.
     /// The header gets this message's id, and the counts of the body's lines and zeros.
     ///
     /// - Parameter firstLogLine: what the message's own log begins with; nil for no line.
@@ -175,7 +175,7 @@ extension PendingMessage {
             lock: lock)
     }
 
-    /// Writes `-H`. The lock is kept meanwhile, so that nobody delivers what may yet be taken back.
+    /// Writes `-H`, keeping the lock, so that nobody delivers what may yet be taken back.
     private mutating func place(_ header: HeaderFile) throws(SpoolError) {
         state = .committing
         let (spool, place) = (spool, place)

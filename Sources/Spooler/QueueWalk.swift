@@ -33,16 +33,18 @@ public struct QueueWalk: ~Copyable, Sendable {
     }
 }
 
-/// A walk over every name of a queue's `input`, in both layouts.
+/// A walk over every name of a queue's `input` or `msglog`, in both layouts.
 struct NameWalk: ~Copyable, Sendable {
     private let spool: Spool
+    private let purpose: ByteString
     private var stream: DirectoryStream?
     private var place = Place.plain
     private var subdirectories: [UInt8] = []
 
-    init(_ spool: Spool) throws(SpoolError) {
+    init(_ spool: Spool, purpose: ByteString = "input") throws(SpoolError) {
         self.spool = spool
-        stream = try DirectoryStream(spool.directory("input", .plain))
+        self.purpose = purpose
+        stream = try DirectoryStream(spool.directory(purpose, .plain))
     }
 
     /// The next name but those of directories and of `.` and `..`; nil at the end.
@@ -61,7 +63,7 @@ struct NameWalk: ~Copyable, Sendable {
             guard let letter = subdirectories.popLast() else { return nil }
             place = Place(subdirectory: letter)
             // An empty subdirectory may be removed at any time.
-            stream = try DirectoryStream(spool.directory("input", place))
+            stream = try DirectoryStream(spool.directory(purpose, place))
         }
     }
 }

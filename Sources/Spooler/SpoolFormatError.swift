@@ -56,6 +56,8 @@ public struct SpoolFormatError: Error, Equatable, Sendable {
         case badHeaderPrefix
         /// A header line's text holds a NUL octet or does not end with a newline.
         case badHeaderText
+        /// `-D` does not begin with its own name.
+        case badDataFile
         /// A value holds octets that its place in the file cannot.
         case unwritable(ByteString)
     }
@@ -109,6 +111,7 @@ extension SpoolFormatError.Reason: CustomStringConvertible {
         case .parentOutOfRange(let parent): "the recipient's parent, number \(parent), is not in the list"
         case .badHeaderPrefix: "expected a header line's length, type letter and a blank"
         case .badHeaderText: "a header line's text must not hold NUL and must end with a newline"
+        case .badDataFile: "-D does not begin with its own name"
         case .unwritable(let what): "\(what) holds octets that cannot be written there"
         }
     }

@@ -6,7 +6,7 @@ public struct StoredMessage: Sendable, Equatable {
     public var header: HeaderFile
     /// Where the message lies.
     public var place: Place
-    /// The size of the body; nil when there is no `-D`. Negative when `-D` is shorter than its first line.
+    /// The size of the body; nil when there is no `-D`, negative when `-D` is shorter than its first line.
     public var bodySize: Int?
     /// The size of `-H`.
     public var headerFileSize: Int

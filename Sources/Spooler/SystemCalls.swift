@@ -329,3 +329,8 @@ extension System {
     /// What is said when something in the middle of a path is no directory.
     static var notDirectory: Int32 { ENOTDIR }
 }
+
+extension System {
+    /// What is said when a hard link cannot be made between two places.
+    static let linkRefusals: Set<Int32> = [EXDEV, EPERM, EMLINK, EOPNOTSUPP]
+}
