@@ -3,21 +3,21 @@ import Spooler
 
 /// A change to one message (manual, options -M...).
 enum MessageAction: Sendable, Hashable {
-    /// -Mf
+    /// Option -Mf.
     case freeze
-    /// -Mt
+    /// Option -Mt.
     case thaw
-    /// -Mrm
+    /// Option -Mrm.
     case remove
-    /// -Mar
+    /// Option -Mar.
     case addRecipients([ByteString])
-    /// -Mmd
+    /// Option -Mmd.
     case markDelivered([ByteString])
-    /// -Mmad
+    /// Option -Mmad.
     case markAllDelivered
-    /// -Mes
+    /// Option -Mes.
     case changeSender([ByteString])
-    /// -MG
+    /// Option -MG.
     case move(to: ByteString)
 }
 

@@ -30,10 +30,11 @@ enum Sibling: String, Sendable {
             block += word.map { CChar(bitPattern: $0) }
             block.append(0)
         }
-        block.withUnsafeMutableBufferPointer { block in
-            guard let start = unsafe block.baseAddress else { return }
-            let pointers: [UnsafeMutablePointer<CChar>?] = unsafe offsets.map { unsafe start + $0 } + [nil]
-            _ = unsafe execv(path.string, pointers)
+        unsafe block.withUnsafeMutableBufferPointer { block in
+            guard let start = block.baseAddress else { return }
+            var pointers: [UnsafeMutablePointer<CChar>?] = []
+            for offset in offsets { unsafe pointers.append(start + offset) }
+            _ = unsafe execv(path.string, unsafe pointers + [nil])
         }
     }
 

@@ -5,9 +5,9 @@ import Spooler
 struct EximRequest: Sendable, Equatable {
     /// What is to be done; the options that ask for nothing of the kind are in the other properties.
     var deeds: Set<Deed> = []
-    /// -C
+    /// The files of -C.
     var configurationFiles: ByteString?
-    /// -D
+    /// The definitions of -D.
     var definitions: [ByteString] = []
     /// How -bp and its relatives list.
     var listing = ListingStyle()
@@ -15,19 +15,19 @@ struct EximRequest: Sendable, Equatable {
     var listsIDsOnly = false
     /// -qG, -MCG: the named queue.
     var queue: ByteString = ""
-    /// -q
+    /// What -q, -R and -S say.
     var run = QueueRunRequest()
     /// -M and its relatives.
     var messageCommand: MessageCommand?
-    /// -Mset
+    /// The message of -Mset.
     var loadedMessage: MessageID?
-    /// -oX
+    /// The values of -oX.
     var interfaces: [ByteString] = []
-    /// -oP
+    /// The file of -oP.
     var pidFile: ByteString?
     /// How a message is submitted.
     var submission = SubmissionRequest()
-    /// -n
+    /// Whether -n is given.
     var onlyValues = false
     /// The words after the options.
     var arguments: [ByteString] = []
@@ -45,7 +45,7 @@ struct QueueRunRequest: Sendable, Equatable {
     var thawsFrozen = false
     var onlyFirstTime = false
     var onlyLocal = false
-    /// -q<time>
+    /// The time behind -q.
     var interval: ByteString?
     var isTwoStage = false
     /// The first and last ids.
@@ -85,17 +85,17 @@ struct QueueRunRequest: Sendable, Equatable {
 
 /// How a message on standard input is submitted.
 struct SubmissionRequest: Sendable, Equatable {
-    /// -t
+    /// Whether -t is given.
     var takesRecipientsFromHeader = false
-    /// -f or -r
+    /// The address of -f or -r.
     var sender: ByteString?
-    /// -F
+    /// The name of -F.
     var fullName: ByteString?
-    /// -i or -oi
+    /// Whether -i or -oi is given.
     var ignoresDot = false
-    /// -E; the id may be empty.
+    /// The message of -E; the id may be empty.
     var bouncedMessage: ByteString?
-    /// -odq, -odqs
+    /// Whether -odq or -odqs is given.
     var queueOnly = false
 
     /// The receiver's words.
@@ -115,13 +115,13 @@ struct SubmissionRequest: Sendable, Equatable {
 struct MessageCommand: Sendable, Equatable {
     /// What is to be done with each message.
     enum Kind: Sendable, Equatable {
-        /// -M, -Mc
+        /// Deliver: -M, -Mc.
         case deliver(forced: Bool)
-        /// -Mg
+        /// Fail: -Mg.
         case giveUp
-        /// -Mvh, -Mvb, -Mvl
+        /// Show a file: -Mvh, -Mvb, -Mvl.
         case show(MessageFile)
-        /// -Mvc
+        /// Show the message: -Mvc.
         case showCopy
         /// The rest.
         case change(MessageAction)

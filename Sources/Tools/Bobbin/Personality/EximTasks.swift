@@ -67,7 +67,7 @@ struct EximTasks: Sendable {
         }
     }
 
-    /// Exim looks for messages by -M... in the default queue, but for -MG.
+    /// Changes messages of the queue that -qG names, else of the default one.
     private func change(_ action: MessageAction, _ ids: [MessageID]) -> ExitStatus {
         let editor = MessageEditor(site: site, spool: spool, caller: caller)
         var status = ExitStatus.success

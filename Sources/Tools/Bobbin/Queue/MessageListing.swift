@@ -18,11 +18,13 @@ struct MessageListing: Sendable {
     }
 
     /// The lines of a message whose header file is refused.
-    func text(of message: MalformedMessage) -> ByteString {
+    ///
+    /// `file` is that file, for the size: Exim counts the header lines up to the broken one.
+    func text(of message: MalformedMessage, file: ByteString? = nil) -> ByteString {
         let problem: ByteString = "\n    *** spool format error: size=\(message.headerFileSize) ***\n"
-        guard var envelope = message.envelope else { return "      \(message.id.bytes)\(problem)\n" }
-        envelope.headers = envelope.headers.filter { !$0.isDeleted }
-        let size = message.bodySize.map { envelope.messageSize(bodySize: $0) } ?? 0
+        guard let envelope = message.envelope else { return "      \(message.id.bytes)\(problem)\n" }
+        let announced = file.map { AnnouncedSize.ofHeaders(in: $0, after: envelope.serialized().count) } ?? 0
+        let size = message.bodySize.map { envelope.messageSize(bodySize: $0) + announced } ?? 0
         var text = ByteString(firstLine(envelope, size: size).dropLast()) + problem
         appendRecipients(envelope, to: &text)
         text.append(.newline)
@@ -57,6 +59,23 @@ struct MessageListing: Sendable {
         for name in header.nonRecipients.names where !known.contains(name) {
             text += "       +D \(name)\n" as ByteString
         }
+    }
+}
+
+/// The size of header lines in a broken file.
+enum AnnouncedSize {
+    /// The sum of the lengths that the header lines announce, from an offset to the first line that is no header line.
+    static func ofHeaders(in file: ByteString, after start: Int) -> Int {
+        guard start > 0, start <= file.count, file[start - 1] == .newline else { return 0 }
+        var offset = start
+        var sum = 0
+        while offset < file.count {
+            let digits = file[offset...].prefix { $0.isASCIIDigit }
+            guard let length = digits.decimalInteger(), length < 1 << 40, digits.endIndex < file.count else { break }
+            if file[digits.endIndex] != HeaderLine.deletedType { sum += Int(length) }
+            offset = digits.endIndex + 2 + Int(length)
+        }
+        return sum
     }
 }
 

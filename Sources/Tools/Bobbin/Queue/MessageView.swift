@@ -54,7 +54,7 @@ struct MessageView: Sendable {
         switch try read(id) {
         case .gone: return ""
         case .malformed(let message):
-            return listing.text(of: message) + ByteString("\(message.error.description)\n")
+            return listing.text(of: message, file: MessageListing.headerFile(of: id, in: spool)) + ByteString("\(message.error.description)\n")
         case .message(let message):
             return listing.text(of: message) + Self.headers(of: message.header)
         }
@@ -77,12 +77,17 @@ struct MessageView: Sendable {
 
 extension MessageListing {
     /// The lines of a message, good or bad; nil when it is gone.
-    func text(of message: ReportedMessage, _ id: MessageID) -> ByteString? {
+    func text(of message: ReportedMessage, _ id: MessageID, in spool: Spool) -> ByteString? {
         switch message {
         case .read(.message(let message)): text(of: message)
-        case .read(.malformed(let message)): text(of: message)
+        case .read(.malformed(let message)): text(of: message, file: Self.headerFile(of: id, in: spool))
         case .read(.gone): nil
         case .unreadable(let error): Self.text(ofUnreadable: id.bytes, error.systemText)
         }
+    }
+
+    /// The file once more, for a size only: what fails here was told already.
+    static func headerFile(of id: MessageID, in spool: Spool) -> ByteString? {
+        do throws(SpoolError) { return try spool.rawFile(.header, of: id) } catch { return nil }
     }
 }

@@ -47,7 +47,7 @@ struct QueueListCommand: ConsoleCommand {
         }
         let style = ListingStyle(showsDelivered: !undelivered, showsGenerated: all, isSorted: !unsorted)
         let listing = MessageListing(style: style, now: now)
-        return { listing.text(of: $1, $0) }
+        return { listing.text(of: $1, $0, in: spool) }
     }
 }
 

@@ -13,7 +13,7 @@ struct QueueListing: Sendable {
         let listing = MessageListing(style: style, now: now)
         try QueueReport(spool: spool).run(
             style.isSorted ? .arrival : .directory,
-            make: { entry, message in listing.text(of: message, entry.id) }, use: console.write)
+            make: { [spool] entry, message in listing.text(of: message, entry.id, in: spool) }, use: console.write)
     }
 
     /// The messages named, in the order given; what is not there is said so.
@@ -26,9 +26,9 @@ struct QueueListing: Sendable {
         guard let id = MessageID(name) else { return missing }
         let listing = MessageListing(style: style, now: now)
         do throws(SpoolError) {
-            return listing.text(of: .read(try spool.read(id)), id) ?? missing
+            return listing.text(of: .read(try spool.read(id)), id, in: spool) ?? missing
         } catch {
-            return listing.text(of: .unreadable(error), id) ?? missing
+            return listing.text(of: .unreadable(error), id, in: spool) ?? missing
         }
     }
 }
