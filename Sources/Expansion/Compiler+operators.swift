@@ -12,14 +12,22 @@ extension Compiler {
 
     private func operatorCall(_ name: ByteString) throws(ExpansionError) -> OperatorCall {
         if let whole = Operator(spelled: name) { return OperatorCall(name: whole) }
-        guard let parts = name.cut(at: UInt8(ascii: "_")), let first = Operator(spelled: ByteString(parts.before))
+        guard let parts = name.cut(at: UInt8(ascii: "_")),
+            let first = Operator(spelled: ByteString(parts.before))
         else { throw failure("unknown expansion operator \"\(name)\"") }
         var call = OperatorCall(name: first, suffix: ByteString(parts.after))
         guard first.takesNumbers else { return call }
+        if first == .length, !parts.after.allSatisfy(\.isASCIIDigit) {
+            throw failure("non-digit after underscore in \"\(name)\"")
+        }
+        if parts.after.isEmpty { return call }
         let numbers = parts.after.split(separator: UInt8(ascii: "_"), omittingEmptySubsequences: false)
         for (index, digits) in numbers.prefix(2).enumerated() {
-            let unsigned = first == .substr && index == 0 && digits.first == UInt8(ascii: "-") ? digits.dropFirst() : digits
-            guard !unsigned.isEmpty, unsigned.allSatisfy(\.isASCIIDigit), let value = digits.decimalInteger() else {
+            let unsigned =
+                first == .substr && index == 0 && digits.first == UInt8(ascii: "-")
+                ? digits.dropFirst() : digits
+            guard !unsigned.isEmpty, unsigned.allSatisfy(\.isASCIIDigit), let value = digits.decimalInteger()
+            else {
                 throw failure("non-digit after underscore in \"\(name)\"")
             }
             if index == 0 { call.first = Int(value) } else { call.second = Int(value) }

@@ -15,7 +15,8 @@ extension Evaluation {
         case .strings(let relation, let caseless, let one, let other):
             let (left, right) = (try await text(one).bytes, try await text(other).bytes)
             return caseless
-                ? relation.holds(left.lowercasedASCII(), right.lowercasedASCII()) : relation.holds(left, right)
+                ? relation.holds(left.lowercasedASCII(), right.lowercasedASCII())
+                : relation.holds(left, right)
         case .numbers(let relation, let one, let other):
             let (left, right) = (try await text(one).bytes, try await text(other).bytes)
             return relation.holds(try EximNumber.read(left), try EximNumber.read(right))
@@ -113,7 +114,8 @@ extension Evaluation {
     ) async throws(ExpansionError) -> Bool {
         let subject = try await text(subject).bytes
         let list = try await text(list)
-        for item in ListItems(list.bytes) where caseless ? item.equalsIgnoringCase(subject) : item == subject {
+        for item in ListItems(list.bytes) where caseless ? item.equalsIgnoringCase(subject) : item == subject
+        {
             facts.value = TaintedBytes(item, list.taint)
             return true
         }
@@ -167,7 +169,7 @@ extension PatternError {
     var words: ByteString {
         switch self {
         case .invalid(let message, let offset, _): "\(message) at offset \(offset)"
-        case .matchFailed(let message): message
+        case .matchFailed(let message, _): message
         }
     }
 }

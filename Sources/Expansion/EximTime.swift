@@ -13,7 +13,7 @@ package enum EximTime {
     /// Seconds that the machine's local time is ahead of UTC.
     package static let localOffset: @Sendable (Int64) -> Int = { seconds in
         var moment = time_t(seconds)
-        var parts = tm()
+        var parts = unsafe tm()
         guard unsafe localtime_r(&moment, &parts) != nil else { return 0 }
         return unsafe parts.tm_gmtoff
     }
@@ -37,7 +37,9 @@ package enum EximTime {
                 value = sum
                 continue
             }
-            guard let number = value, let unit = units.first(where: { $0.letter == octet }) else { return nil }
+            guard let number = value, let unit = units.first(where: { $0.letter == octet }) else {
+                return nil
+            }
             let (product, over) = number.multipliedReportingOverflow(by: unit.seconds)
             let (sum, overAgain) = total.addingReportingOverflow(product)
             if over || overAgain { return nil }

@@ -10,8 +10,8 @@ extension FileAccess {
 
     /// What the `stat` operator gives.
     static func status(_ path: ByteString) throws(ExpansionError) -> ByteString {
-        var status = Glibc.stat()
-        guard unsafe Glibc.stat(path.string, &status) == 0 else {
+        var status = stat()
+        guard unsafe stat(path.string, &status) == 0 else {
             throw .failed("stat(\(path)) failed: \(reason(errno))")
         }
         let mode = status.st_mode & 0o7777
@@ -57,7 +57,9 @@ extension FileAccess {
         var result = ByteString()
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while result.count <= largestFile {
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return result }
             result += buffer.prefix(count)

@@ -45,7 +45,9 @@ extension Evaluation {
         if let network = IPNetwork(Self.withoutBrackets(pattern)) {
             return network.contains(address) || network.address == address ? .match(nil) : .noMatch
         }
-        guard pattern.starts(with: ByteString("net")), let parts = pattern.cut(at: UInt8(ascii: ";")) else { return nil }
+        guard pattern.starts(with: ByteString("net")), let parts = pattern.cut(at: UInt8(ascii: ";")) else {
+            return nil
+        }
         let word = parts.before.dropFirst(3)
         let digits = word.prefix(while: \.isASCIIDigit)
         let rest = word.dropFirst(digits.count)
@@ -65,7 +67,8 @@ extension Evaluation {
     /// The key for an address: masked when a length is given, with colons only for `iplsearch`.
     private func key(for address: IPAddress, _ length: Int?, _ type: ByteString) -> ByteString {
         let masked = length.map { address.masked(to: $0) } ?? address
-        let text = type.starts(with: ByteString("iplsearch")) ? masked.text : AddressOperators.lookupText(masked)
+        let text =
+            type.starts(with: ByteString("iplsearch")) ? masked.text : AddressOperators.lookupText(masked)
         return length.map { "\(text)/\($0)" } ?? text
     }
 
@@ -90,7 +93,8 @@ extension Evaluation {
         var isQuery = false
         if let parts = pattern.cut(at: UInt8(ascii: ";")), pattern.first != UInt8(ascii: "^") {
             do {
-                isQuery = try environment.lookups.resolve(ByteString(parts.before.trimmed())).driver.style == .query
+                isQuery =
+                    try environment.lookups.resolve(ByteString(parts.before.trimmed())).driver.style == .query
             } catch {
                 return .deferred(error.text)
             }
@@ -115,7 +119,9 @@ extension Evaluation {
     private func names(of host: HostIdentity) async -> NameLookup {
         if let name = host.name { return .found([name]) }
         guard let address = host.address else { return .notFound }
-        guard address == facts.connection.remoteAddress else { return await environment.namesOfAddress(address) }
+        guard address == facts.connection.remoteAddress else {
+            return await environment.namesOfAddress(address)
+        }
         if let known = facts.connection.hostName.known { return known }
         let answer = await environment.namesOfAddress(address)
         facts.connection.hostName.settle(answer)

@@ -138,7 +138,8 @@ extension Evaluation {
             return .deferred("unknown named \(subject.kindName) list \"+\(name)\"")
         }
         guard depth < Self.deepestCall else {
-            return .deferred("named lists contain each other more than \(Self.deepestCall) deep at \"+\(name)\"")
+            return .deferred(
+                "named lists contain each other more than \(Self.deepestCall) deep at \"+\(name)\"")
         }
         depth += 1
         defer { depth -= 1 }
@@ -158,7 +159,8 @@ extension Evaluation {
         do {
             contents = try FileAccess.read(path)
         } catch {
-            return .deferred("failed to open \(path) when checking \"\(path)\": \(Self.lastPart(of: error.text))")
+            return .deferred(
+                "failed to open \(path) when checking \"\(path)\": \(Self.lastPart(of: error.text))")
         }
         for line in contents.split(separator: .newline) {
             let item = Self.withoutComment(line)

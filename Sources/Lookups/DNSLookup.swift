@@ -134,13 +134,15 @@ struct DNSLookup: LookupDriver {
         if rest.first == UInt8(ascii: ",") || rest.first == UInt8(ascii: ";") {
             let mark = rest.removeFirst()
             question.innerIsSet = true
-            question.inner = mark == UInt8(ascii: ";") ? "" : (rest.popFirst().map { ByteString([$0]) } ?? " ")
+            question.inner =
+                mark == UInt8(ascii: ";") ? "" : (rest.popFirst().map { ByteString([$0]) } ?? " ")
         }
         rest = rest.trimmedStart()
     }
 
     private static func isOption(_ text: ArraySlice<UInt8>) -> Bool {
-        ["defer_", "dnssec_", "retrans_", "retry_"].contains { (start: ByteString) in text.starts(with: start) }
+        ["defer_", "dnssec_", "retrans_", "retry_"].contains { (start: ByteString) in text.starts(with: start)
+        }
     }
 
     private static func readOption(
@@ -164,7 +166,9 @@ struct DNSLookup: LookupDriver {
         case .service(let priority, let weight, let port, let host):
             return "\(priority)\(inner)\(weight)\(inner)\(port)\(inner)\(host)"
         case .text(let strings):
-            if question.type == "spf" || question.innerIsSet { return strings.joined(separator: question.type == "spf" ? "" : inner) }
+            if question.type == "spf" || question.innerIsSet {
+                return strings.joined(separator: question.type == "spf" ? "" : inner)
+            }
             return strings.first ?? ""
         case .association(let usage, let selector, let matching, let data):
             return "\(usage)\(inner)\(selector)\(inner)\(matching)\(inner)\(Hex.encode(data))"

@@ -17,7 +17,9 @@ struct DirectorySearch: LookupDriver {
             if number == ENOENT { return .notFound }
             return .deferred("\(path): lstat failed: \(FileCache.reason(number))")
         }
-        guard Self.passes(request.option("filter"), request.key, status.st_mode & S_IFMT) else { return .notFound }
+        guard Self.passes(request.option("filter"), request.key, status.st_mode & S_IFMT) else {
+            return .notFound
+        }
         return .found(request.option("ret") == "full" ? path : request.key)
     }
 

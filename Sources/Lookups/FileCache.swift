@@ -52,7 +52,8 @@ final class FileCache: Sendable {
         }
         if let known = state.withLock({ $0.files[path] }), known.identity == identity { return known }
         guard identity.size <= Self.largestFile else {
-            throw LookupTrouble("\(path) is larger than \(Self.largestFile) octets; use a cdb or database lookup")
+            throw LookupTrouble(
+                "\(path) is larger than \(Self.largestFile) octets; use a cdb or database lookup")
         }
         let fresh = FileContents(identity: identity, bytes: try Self.readAll(descriptor, path, identity.size))
         keep(fresh, path)

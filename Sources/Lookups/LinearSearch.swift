@@ -66,18 +66,14 @@ struct LinearSearch: LookupDriver {
         _ key: ByteString, _ entries: LinearEntries, _ full: Bool, _ file: FileContents
     ) -> LookupOutcome {
         if key == "*" { return outcome(entries.first(withKey: "*"), in: file, full) }
-        guard let wanted = IPNetwork(key) else {
+        guard let wanted = IPAddress(key) else {
             return .deferred(
                 """
                 "\(key)" is not a valid iplsearch key (an IP address, with optional CIDR mask, is wanted): \
                 in a host list, use net-iplsearch as the search type
                 """)
         }
-        let whole = wanted.prefixLength == wanted.address.bitWidth
-        let entry = entries.all.first { entry in
-            guard let network = IPNetwork(entry.key) else { return false }
-            return whole ? network.contains(wanted.address) : network == wanted
-        }
+        let entry = entries.all.first { IPNetwork($0.key)?.contains(wanted) == true }
         return outcome(entry, in: file, full)
     }
 }
@@ -104,7 +100,7 @@ extension PatternError {
     var words: ByteString {
         switch self {
         case .invalid(let message, let offset, _): "\(message) at offset \(offset)"
-        case .matchFailed(let message): message
+        case .matchFailed(let message, _): message
         }
     }
 }

@@ -90,10 +90,13 @@ package struct LookupDrivers: Sendable {
             let answer = await searchPartially(partial, driver, request)
             guard answer.outcome == .notFound else { return answer }
         }
-        for key in fallbackKeys(type, for: key) {
-            request.key = key
+        for other in fallbackKeys(type, for: key) {
+            request.key = other
             let outcome = await driver.find(request)
-            guard outcome == .notFound else { return LookupAnswer(outcome) }
+            guard outcome == .notFound else {
+                return type.partial == nil
+                    ? LookupAnswer(outcome) : LookupAnswer(outcome, wild: key, fixed: "")
+            }
         }
         return LookupAnswer(.notFound)
     }
@@ -127,7 +130,8 @@ package struct LookupDrivers: Sendable {
             remaining -= 1
         }
         guard partial.leastComponents == 0 else { return LookupAnswer(.notFound) }
-        request.key = partial.affix.last == UInt8(ascii: ".") ? ByteString(partial.affix.dropLast()) : partial.affix
+        request.key =
+            partial.affix.last == UInt8(ascii: ".") ? ByteString(partial.affix.dropLast()) : partial.affix
         guard !request.key.isEmpty else { return LookupAnswer(.notFound) }
         return LookupAnswer(await driver.find(request), wild: key, fixed: ByteString())
     }

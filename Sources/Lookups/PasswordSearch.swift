@@ -24,7 +24,7 @@ package struct UserEntry: Sendable, Hashable {
         let entry = unsafe name.withCPath { path in
             unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: longestEntry) { room in
                 guard let start = unsafe room.baseAddress else { return UserEntry?.none }
-                var record = unsafe passwd()
+                var record = passwd()
                 var found: UnsafeMutablePointer<passwd>?
                 status = unsafe getpwnam_r(path, &record, start, room.count, &found)
                 return unsafe found == nil ? UserEntry?.none : unsafe UserEntry(name, record)
