@@ -22,17 +22,25 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: house)
 }
 
+/// A program.
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: house)
+}
+
 /// The tests of a module, in `Tests/<Module>Tests`.
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies, exclude: [], resources: [],
-        swiftSettings: house)
+        name: "\(name)Tests", dependencies: dependencies, swiftSettings: house)
 }
 
 let package = Package(
     name: "bobbin",
     products: [
-        .library(name: "Spooler", targets: ["Bytes"])
+        .library(name: "Spooler", targets: ["Spooler", "Bytes"]),
+        .executable(name: "bobbin", targets: ["Bobbin"]),
+        .executable(name: "bobbin-receiver", targets: ["Receiver"]),
+        .executable(name: "bobbin-queuerunner", targets: ["QueueRunner"]),
+        .executable(name: "bobbin-deliver-local", targets: ["DeliverLocal"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -46,7 +54,62 @@ let package = Package(
         .systemLibrary(name: "CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
+        // Tier 0
         module("Bytes", []),
+        // Tier 1
+        module("Spooler", ["Bytes", "CLinux"]),
+        module("MailText", ["Bytes", "CPCRE2"]),
+        module("DNS", ["Bytes", "CUnbound"]),
+        module("OpenSSL", ["Bytes", "COpenSSL"]),
+        module("EximLog", ["Bytes"]),
+        module("Hints", ["Bytes", grdb]),
+        // Tier 2
+        module("SMTP", ["Bytes", "MailText"]),
+        module("Lookups", ["Bytes", "MailText", "DNS"]),
+        // Tier 3
+        module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups"]),
+        // Tier 4
+        module("Configuration", ["Bytes", "MailText", "Expansion"]),
+        // Tier 5
+        module("Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration"]),
+        // Tier 6
+        module(
+            "Transports",
+            [
+                "Bytes", "MailText", "DNS", "Hints", "SMTP", "Expansion", "Configuration", "Routing",
+                "Spooler", nioCore, nioPosix, subprocess,
+            ]),
+        // Tier 7
+        module("ACL", ["Bytes", "Expansion", "Configuration"]),
+        // Tier 8
+        module(
+            "MailSystem",
+            [
+                "Bytes", "MailText", "DNS", "EximLog", "Hints", "Lookups", "Spooler", "Expansion",
+                "Configuration", "Routing", "ACL",
+            ]),
+        // Tier 9: programs
+        program(
+            "Receiver",
+            [
+                "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration", "Routing",
+                "ACL", "MailSystem", argumentParser, nioCore, nioPosix, subprocess,
+            ]),
+        program(
+            "QueueRunner",
+            [
+                "Bytes", "MailText", "EximLog", "Hints", "Spooler", "Expansion", "Configuration", "Routing",
+                "Transports", "MailSystem", argumentParser, subprocess,
+            ]),
+        program(
+            "Bobbin",
+            [
+                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration", "Routing",
+                "MailSystem", argumentParser,
+            ], path: "Sources/Tools/Bobbin"),
+        program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
+
+        // Tests
         tests("Bytes", ["Bytes"]),
     ]
 )

@@ -108,7 +108,7 @@ struct StatementRun {
         if case .deferred(let reason) = result {
             if verb == .warn {
                 state.logLines.append(
-                    .init(text: "ACL \"warn\" statement skipped: \(reason)", targets: .main))
+                    .init(text: "ACL \"warn\" statement skipped: \(reason)", targets: .main, namesPeer: true))
                 return nil
             }
             return await refusal(.defer, state, fallback: reason)
@@ -147,7 +147,7 @@ struct StatementRun {
     /// `warn`: `log_message` goes to the log, `message` is a header line (an old spelling of `add_header`).
     private func warn(_ state: inout ACLState) async {
         if let line = await text(logMessage, state), !line.isEmpty {
-            state.logLines.append(.init(text: "Warning: \(line)", targets: .main))
+            state.logLines.append(.init(text: "Warning: \(line)", targets: .main, namesPeer: true))
         }
         if let header = await text(message, state), !header.isEmpty { state.add(header: header) }
     }

@@ -59,6 +59,8 @@ package struct ACLState: Sendable {
         package var text: ByteString
         /// Where it goes.
         package var targets: RejectTargets
+        /// Whether the peer is named before the text, as in lines of `warn`.
+        package var namesPeer = false
     }
 
     /// Whether a control of that name was given.

@@ -55,7 +55,8 @@ package struct MailSystem: Sendable {
             processID: MailUser.processID, clock: SpoolTime.now)
         return MailSystem(
             configuration: configuration, settings: settings, expander: Expander(environment),
-            spool: settings.spool, ids: ids, log: try settings.makeLog(), resolver: resolver,
+            spool: settings.spool, ids: ids, log: try settings.makeLog(configuration.main),
+            resolver: resolver,
             hints: HintsDirectory(settings))
     }
 
@@ -69,7 +70,7 @@ package struct MailSystem: Sendable {
         let options = configuration.notices.map { "\($0.option) (\($0.place))" as ByteString }
         guard !options.isEmpty else { return }
         let list = options.joined(separator: ", ")
-        log.write(main: "options that have no effect yet: \(list); \"bobbin config check\" explains")
+        log.main("options that have no effect yet: \(list); \"bobbin config check\" explains")
     }
 
     private static func refuseDecisive(_ configuration: Configuration) throws(StartError) {

@@ -60,7 +60,7 @@ package struct Settings: Sendable {
         logTimestamp = LogTimestamp(
             usesUTC: main.text("timezone").map { $0 == "UTC" } ?? false,
             showsZone: main.flag("log_timezone") ?? false, showsMilliseconds: logSelector.has(.millisec))
-        logPath = try await reader.text("log_file_path") ?? "\(directory)/log/%slog"
+        logPath = try await reader.text("log_file_path") ?? ""
         resolver = Self.resolver(main)
         hintsLayout = try Self.layout(main)
         retryDataExpire = main.seconds("retry_data_expire") ?? 7 * 86_400
@@ -70,15 +70,17 @@ package struct Settings: Sendable {
     /// The directory of the hints databases.
     package var hintsDirectory: ByteString { "\(spool.directory)/db" }
 
-    func makeLog() throws(StartError) -> EximLogWriter {
+    func makeLog(_ main: OptionBlock) throws(StartError) -> EximLogWriter {
+        let path: LogPath
         do {
-            return try EximLogWriter(
-                path: logPath, spoolDirectory: spool.directory, selector: logSelector,
-                timestamp: logTimestamp,
-                owner: owner.map { ($0.uid, $0.gid) })
+            path = try LogPath(parsing: logPath, spoolDirectory: spool.directory)
         } catch {
             throw StartError("log_file_path: \(error)")
         }
+        var options = EximLogWriter.Options(path: path, selector: logSelector, timestamp: logTimestamp)
+        options.owner = owner.map { EximLogWriter.Owner(user: $0.uid, group: $0.gid) }
+        options.writesRejectLog = main.flag("write_rejectlog") ?? true
+        return EximLogWriter(options: options)
     }
 
     /// Who owns spool and logs: `exim_user`, or whoever owns the spool directory, when we are root.

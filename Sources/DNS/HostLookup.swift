@@ -1,0 +1,123 @@
+package import Bytes
+
+/// Finds hosts, addresses and names through the DNS; decides nothing about them.
+package struct HostLookup: Sendable {
+    /// What is looked up, and how answers are ordered.
+    package struct Options: Sendable {
+        /// `check_srv`: services (such as `smtp`) whose SRV record is asked for before MX.
+        package var services: [ByteString] = []
+        /// `mx_domains`: whether a domain without MX has no hosts.
+        package var requireMX = false
+        /// `mx_fail_domains`: whether trouble with MX counts as "no MX".
+        package var ignoreMXTrouble = false
+        /// `srv_fail_domains`: whether trouble with SRV counts as "no SRV".
+        package var ignoreServiceTrouble = false
+        /// `ipv4_only`, or `disable_ipv6`.
+        package var ipv4Only = false
+        /// `ipv4_prefer`: IPv4 addresses of a host before its IPv6 ones.
+        package var ipv4Prefer = false
+        /// `dns_again_means_nonexist`: names whose trouble means that they do not exist.
+        package var againMeansNonexistent: @Sendable (ByteString) -> Bool = { _ in false }
+
+        /// Exim's defaults.
+        package init() {}
+    }
+
+    /// The most MX or SRV records that are followed, so that one domain cannot ask for endless lookups.
+    package static let mostHosts = 50
+
+    let resolver: any NameResolver
+    let options: Options
+
+    /// Makes a lookup.
+    package init(_ resolver: any NameResolver, options: Options = Options()) {
+        self.resolver = resolver
+        self.options = options
+    }
+
+    /// Finds the hosts of a mail domain: SRV if asked for, else MX, else the domain itself.
+    ///
+    /// The random numbers order hosts of equal preference.
+    package func mailHosts(
+        of domain: ByteString, random: inout some RandomNumberGenerator & Sendable
+    ) async -> MailHostsOutcome {
+        for service in options.services {
+            let name: ByteString = "_\(service)._tcp.\(domain)"
+            switch await services(of: name) {
+            case .found(let targets, let answer):
+                return await resolve(Self.ordered(targets, random: &random), answer)
+            case .noService(let secure): return .noService(secure: secure)
+            case .absent: continue
+            case .trouble(let reason):
+                if !options.ignoreServiceTrouble { return .deferred(reason) }
+            }
+        }
+        let answer = await ask(domain, .mx)
+        switch answer.outcome {
+        case .records(let records):
+            let targets = Self.exchangers(records)
+            if targets.contains(where: { $0.name == "." }), targets.count == 1 {
+                return .noService(secure: answer.secure)
+            }
+            return await resolve(Self.ordered(targets, random: &random), answer)
+        case .noSuchDomain: return .noSuchDomain(secure: answer.secure)
+        case .noData: return await ownHost(domain, absence: answer)
+        case .tryAgain(let reason), .failed(let reason):
+            return options.ignoreMXTrouble ? await ownHost(domain, absence: answer) : .deferred(reason)
+        }
+    }
+
+    /// Asks; trouble with a name of `dns_again_means_nonexist` means that it does not exist.
+    func ask(_ name: ByteString, _ type: RecordType) async -> DNSAnswer {
+        var answer = await resolver.lookup(name, type)
+        if case .tryAgain = answer.outcome, options.againMeansNonexistent(name) {
+            answer.outcome = .noSuchDomain
+        }
+        return answer
+    }
+
+    /// A domain without MX is its own host (RFC 5321 section 5.1).
+    private func ownHost(_ domain: ByteString, absence: DNSAnswer) async -> MailHostsOutcome {
+        if options.requireMX { return .noHosts(secure: absence.secure) }
+        switch await addresses(of: domain) {
+        case .addresses(let addresses, let secure, let canonicalName):
+            let host = MailHost(name: domain, addresses: addresses, secure: secure)
+            return .hosts(
+                MailHosts(hosts: [host], secure: absence.secure, canonicalName: canonicalName))
+        case .none(let exists, let secure):
+            return exists ? .noHosts(secure: secure) : .noSuchDomain(secure: secure)
+        case .deferred(let reason): return .deferred(reason)
+        }
+    }
+
+    /// Finds the addresses of the targets, drops what has none, and what an earlier one had.
+    private func resolve(_ targets: [Target], _ answer: DNSAnswer) async -> MailHostsOutcome {
+        var hosts: [MailHost] = []
+        var seen: Set<IPAddress> = []
+        var literals = false
+        for target in targets.prefix(Self.mostHosts) {
+            var host = MailHost(
+                name: target.name, preference: target.preference, port: target.port, addresses: [])
+            if IPAddress(target.name) != nil {
+                literals = true
+                continue
+            }
+            switch await addresses(of: target.name) {
+            case .addresses(let addresses, let secure, _):
+                host.addresses = addresses.filter { target.port != nil || seen.insert($0).inserted }
+                host.secure = secure
+                if !host.addresses.isEmpty { hosts.append(host) }
+            case .none: continue
+            case .deferred(let reason):
+                host.deferral = reason
+                hosts.append(host)
+            }
+        }
+        guard let first = hosts.first else { return .hostsWithoutAddress(invalidlyIPAddresses: literals) }
+        if hosts.allSatisfy({ $0.addresses.isEmpty }) {
+            return .deferred("lookup of \(first.name): \(first.deferral ?? "no answer")")
+        }
+        return .hosts(
+            MailHosts(hosts: hosts, secure: answer.secure, canonicalName: answer.canonicalName))
+    }
+}

@@ -1,0 +1,61 @@
+package import Bytes
+
+/// Asks the DNS with validation; shared by all tasks of a process, since libunbound keeps one cache for it.
+///
+/// Questions are asynchronous; a question ends with an answer, at the time limit, or when its task is cancelled.
+package final class Resolver: NameResolver {
+    private let settings: ResolverSettings
+    private let unbound: Unbound
+
+    /// Makes a resolver; throws where a setting, or the file that it names, is not usable.
+    package init(_ settings: ResolverSettings = ResolverSettings()) throws(ResolverError) {
+        self.settings = settings
+        unbound = try Unbound(settings)
+    }
+
+    deinit { unbound.close() }
+
+    /// Asks one question.
+    package func lookup(_ name: ByteString, _ type: RecordType) async -> DNSAnswer {
+        guard settings.mayAsk(name), let question = DNSName.presentation(of: name) else {
+            return DNSAnswer(.noSuchDomain, canonicalName: name)
+        }
+        let limit = settings.timeLimit
+        let reply = await unbound.ask(question, type: type, timeLimit: limit)
+        return Self.answer(reply, name: name, type: type)
+    }
+
+    private static func answer(_ reply: UnboundReply, name: ByteString, type: RecordType) -> DNSAnswer {
+        let outcome: DNSOutcome =
+            switch reply {
+            case .timedOut: .tryAgain("no answer for \(name) (\(type.description)) within the time limit")
+            case .cancelled: .tryAgain("question for \(name) (\(type.description)) cancelled")
+            case .error(let reason): .failed("\(name) (\(type.description)): \(reason)")
+            case .result(let result): Self.outcome(result, name: name, type: type)
+            }
+        guard case .result(let result) = reply else { return DNSAnswer(outcome, canonicalName: name) }
+        let canonical =
+            result.canonicalName.last == UInt8(ascii: ".")
+            ? ByteString(result.canonicalName.dropLast()) : result.canonicalName
+        return DNSAnswer(
+            outcome, secure: result.secure && !result.isTrouble, timeToLive: result.timeToLive,
+            canonicalName: canonical.isEmpty ? name : canonical)
+    }
+
+    private static func outcome(_ result: UnboundResult, name: ByteString, type: RecordType) -> DNSOutcome {
+        let question = "\(name) (\(type.description))"
+        if let reason = result.bogus {
+            return .tryAgain("DNSSEC validation of \(ByteString(question)) failed: \(reason)")
+        }
+        switch result.responseCode {
+        case 0 where result.rdata.isEmpty: return .noData
+        case 0:
+            let records = result.rdata.compactMap { DNSRecord(type: type, rdata: $0) }
+            return records.isEmpty
+                ? .tryAgain("malformed answer for \(ByteString(question))") : .records(records)
+        case 3: return .noSuchDomain
+        case 2: return .tryAgain("server failure for \(ByteString(question))")
+        default: return .failed("response code \(result.responseCode) for \(ByteString(question))")
+        }
+    }
+}

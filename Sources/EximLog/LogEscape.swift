@@ -1,0 +1,45 @@
+package import Bytes
+
+extension ByteString {
+    /// The octets with those that do not print shown as Exim shows them: `\n`, `\t` and the like, or three octal
+    /// digits; a backslash stays single.
+    ///
+    /// `topBitPrints` is the option `print_topbitchars`.
+    package func escapedForLog(topBitPrints: Bool = false) -> ByteString {
+        guard contains(where: { !$0.isPrinting(topBitPrints) }) else { return self }
+        var result = ByteString()
+        for octet in self {
+            if octet.isPrinting(topBitPrints) { result.append(octet) } else { result += octet.logEscape }
+        }
+        return result
+    }
+
+    /// The octets for a place between double quotes: `"` and `\` get a backslash.
+    package func quotedForLog() -> ByteString {
+        var result: ByteString = "\""
+        for octet in self {
+            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") { result.append(UInt8(ascii: "\\")) }
+            result.append(octet)
+        }
+        result.append(UInt8(ascii: "\""))
+        return result
+    }
+}
+
+extension UInt8 {
+    fileprivate func isPrinting(_ topBitPrints: Bool) -> Bool {
+        isASCIIPrinting || (topBitPrints && self > 127)
+    }
+
+    fileprivate var logEscape: ByteString {
+        switch self {
+        case 0x0A: "\\n"
+        case 0x0D: "\\r"
+        case 0x08: "\\b"
+        case 0x0B: "\\v"
+        case 0x0C: "\\f"
+        case 0x09: "\\t"
+        default: "\\\(Int(self >> 6))\(Int(self >> 3 & 7))\(Int(self & 7))"
+        }
+    }
+}

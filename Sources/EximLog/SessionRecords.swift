@@ -1,0 +1,167 @@
+package import Bytes
+
+/// What else befalls an SMTP session, one line each.
+package enum SessionEvent: Sendable, Hashable {
+    /// `SMTP connection from <peer>`, with the count of connections for a daemon; selector `smtp_connection`.
+    case opened(count: Int?)
+    /// `SMTP connection from <peer> closed by QUIT`; selector `smtp_connection`.
+    case closedByQuit
+    /// `SMTP connection from <peer> closed by DROP in ACL`; selector `smtp_connection`.
+    case droppedByACL
+    /// `SMTP connection from <peer> lost`, with what was going on; selector `lost_incoming_connection`.
+    case lost(while: ByteString, duration: LogInterval?)
+    /// `SMTP command timeout on connection from <peer>`; selector `lost_incoming_connection`.
+    case commandTimeout
+    /// `SMTP data timeout (message abandoned) on connection from <peer> F=<sender>`; the same selector.
+    case dataTimeout(sender: ByteString)
+    /// `SMTP syntax error in "<line>" <peer> <text>`; selector `smtp_syntax_error`.
+    case syntaxError(line: ByteString, text: ByteString)
+    /// `SMTP protocol error in "<line>" <peer> <text>`; selector `smtp_protocol_error`.
+    case protocolError(line: ByteString, text: ByteString)
+    /// `rejected EHLO from <peer>: syntactically invalid argument(s): <argument>`; main and reject log.
+    case badHello(command: ByteString, argument: ByteString)
+    /// `rejected MAIL from <peer>: no HELO/EHLO given`; main and reject log.
+    case noHello
+    /// `SMTP call from <peer> dropped: too many syntax or protocol errors (last command was "...",  C=...)`.
+    case tooManyErrors(last: ByteString, commands: [ByteString])
+    /// `SMTP call from <peer> dropped: too many nonmail commands (last was "NOOP")`.
+    case tooManyNonMail(last: ByteString)
+    /// `SMTP call from <peer> dropped: too many unrecognized commands (last was "FOO")`.
+    case tooManyUnknown(last: ByteString)
+    /// `no MAIL in SMTP connection from <peer> D=<t> C=<commands>`; selector `smtp_no_mail`.
+    case noMail(duration: LogInterval, commands: [ByteString])
+    /// `<peer> incomplete transaction (QUIT) from <sender> for <recipients>`; selector `smtp_incomplete_transaction`.
+    case incompleteTransaction(cause: ByteString, sender: ByteString, recipients: [ByteString])
+    /// `<peer> sender verify fail for <a>: text`; selector `sender_verify_fail`; main and reject log.
+    case senderVerifyFailed(address: ByteString, isTemporary: Bool, text: ByteString)
+    /// `<peer> Warning: text`: a warn statement's log_message.
+    case warning(ByteString)
+    /// `rejected from <sender> <peer>: message too big: read=n max=m`; selector `size_reject`; main and reject log.
+    case tooBig(sender: ByteString, read: Int, maximum: Int)
+    /// `rejected MAIL FROM:<sender> <peer>: message too big: size=n max=m`; the same selector.
+    case announcedTooBig(sender: ByteString, size: Int, maximum: Int)
+    /// `Connection from <peer> refused: text`; selector `connection_reject`.
+    case refused(text: ByteString)
+
+    /// The line's text; nil when the selector suppresses it.
+    package func text(by selector: LogSelector, of identity: SessionIdentity) -> ByteString? {
+        if let item = neededItem, !selector.has(item) { return nil }
+        return line(SessionLine(identity: identity, selector: selector))
+    }
+
+    private var neededItem: LogItem? {
+        switch self {
+        case .opened, .closedByQuit, .droppedByACL: .smtpConnection
+        case .lost, .commandTimeout, .dataTimeout: .lostIncomingConnection
+        case .syntaxError: .smtpSyntaxError
+        case .protocolError: .smtpProtocolError
+        case .noMail: .smtpNoMail
+        case .incompleteTransaction: .smtpIncompleteTransaction
+        case .senderVerifyFailed: .senderVerifyFail
+        case .tooBig, .announcedTooBig: .sizeReject
+        case .refused: .connectionReject
+        case .badHello, .noHello, .tooManyErrors, .tooManyNonMail, .tooManyUnknown, .warning: nil
+        }
+    }
+
+    private func line(_ line: SessionLine) -> ByteString {
+        switch self {
+        case .opened(let count):
+            let tail: ByteString = count.map { " (TCP/IP connection count = \($0))" } ?? ""
+            return "\(line.connection)\(tail)"
+        case .closedByQuit: return "\(line.connection) closed by QUIT"
+        case .droppedByACL: return "\(line.connection) closed by DROP in ACL"
+        case .lost(let activity, let duration):
+            let doing: ByteString = activity.isEmpty ? "" : " while \(activity)"
+            let time: ByteString = duration.map { " D=\(line.time($0))" } ?? ""
+            return "\(line.connection) lost\(doing)\(time)"
+        case .commandTimeout: return "SMTP command timeout on connection from \(line.call)"
+        case .dataTimeout(let sender):
+            return "SMTP data timeout (message abandoned) on connection from \(line.call) F=<\(sender)>"
+        case .noMail(let duration, let commands):
+            return "no MAIL in SMTP connection from \(line.call)\(line.noMail(duration, commands))"
+        default: return complaint(line)
+        }
+    }
+
+    private func complaint(_ line: SessionLine) -> ByteString {
+        switch self {
+        case .syntaxError(let text, let why):
+            "SMTP syntax error in \"\(text.escapedForLog())\" \(line.host) \(why)"
+        case .protocolError(let text, let why):
+            "SMTP protocol error in \"\(text.escapedForLog())\" \(line.host) \(why)"
+        case .badHello(let command, let argument):
+            "rejected \(command) from \(line.call): syntactically invalid argument(s): \(argument.isEmpty ? "(no argument given)" : argument.escapedForLog())"
+        case .noHello: "rejected MAIL from \(line.call): no HELO/EHLO given"
+        case .tooManyErrors(let last, let commands):
+            "SMTP call from \(line.call) dropped: too many syntax or protocol errors (last command was \"\(last.escapedForLog())\", \(SessionLine.list(commands)))"
+        case .tooManyNonMail(let last):
+            "SMTP call from \(line.call) dropped: too many nonmail commands (last was \"\(last.escapedForLog())\")"
+        case .tooManyUnknown(let last):
+            "SMTP call from \(line.call) dropped: too many unrecognized commands (last was \"\(last.escapedForLog())\")"
+        case .refused(let why): "Connection from \(line.call) refused: \(why)"
+        default: verdict(line)
+        }
+    }
+
+    private func verdict(_ line: SessionLine) -> ByteString {
+        switch self {
+        case .incompleteTransaction(let cause, let sender, let recipients):
+            "\(line.host) incomplete transaction (\(cause)) from <\(sender)>\(recipients.isEmpty ? "" : " for ")\(recipients.joined(separator: " "))"
+        case .senderVerifyFailed(let address, let isTemporary, let why):
+            "\(line.host) sender verify \(isTemporary ? "defer" : "fail") for <\(address)>: \(why.escapedForLog())"
+        case .warning(let text): "\(line.host) Warning: \(text.escapedForLog())"
+        case .tooBig(let sender, let read, let maximum):
+            "rejected from <\(sender)> \(line.host): message too big: read=\(read) max=\(maximum)"
+        case .announcedTooBig(let sender, let size, let maximum):
+            "rejected MAIL FROM:<\(sender)> \(line.host): message too big: size=\(size) max=\(maximum)"
+        default: ""
+        }
+    }
+}
+
+// The parts that session lines are made of.
+private struct SessionLine {
+    let identity: SessionIdentity
+    let selector: LogSelector
+
+    // `H=(helo) [ip] U=ident`.
+    var host: ByteString { identity.host(by: selector) }
+
+    // `(helo) [ip] U=ident`.
+    var call: ByteString {
+        identity.peer.address == nil
+            ? identity.peer.ident ?? "" : identity.host(by: selector, prefixed: false)
+    }
+
+    // `SMTP connection from <fullhost>`, or the login of a local caller.
+    var connection: ByteString {
+        var peer = identity.peer
+        let login = peer.ident
+        if peer.address != nil { peer.ident = nil }
+        let who =
+            peer.address == nil
+            ? login ?? "" : peer.logged(by: selector, interface: identity.interface, prefixed: false)
+        return "SMTP connection from \(who)"
+    }
+
+    func time(_ interval: LogInterval) -> ByteString {
+        interval.text(showingMilliseconds: selector.has(.millisec))
+    }
+
+    func noMail(_ duration: LogInterval, _ commands: [ByteString]) -> ByteString {
+        var text = ByteString()
+        if let authentication = identity.authentication { text += authentication.item(by: selector) }
+        text += identity.security(by: selector)
+        text += " D=\(time(duration))" as ByteString
+        return commands.isEmpty ? text : text + Self.list(commands)
+    }
+
+    static let maximumCommands = 20
+
+    // ` C=EHLO,QUIT`; the last twenty, `...` before them.
+    static func list(_ commands: [ByteString]) -> ByteString {
+        let shown = ByteString(commands.suffix(maximumCommands).joined(separator: ","))
+        return " C=\(commands.count > maximumCommands ? "...," : "")\(shown)"
+    }
+}

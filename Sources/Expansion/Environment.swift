@@ -1,0 +1,187 @@
+package import Bytes
+package import Lookups
+
+/// What an ACL answered to an `${acl}` item or an `acl` condition.
+package enum ACLAnswer: Sendable, Hashable {
+    /// Accepted, with the text of its `message`.
+    case accepted(TaintedBytes?)
+    /// Denied, with the text of its `message`.
+    case denied(TaintedBytes?)
+    /// Deferred: the expansion fails by force.
+    case deferred
+    /// It could not be run, and why.
+    case failed(ByteString)
+}
+
+/// What a program that `${run}` started left behind.
+package struct ProgramOutcome: Sendable, Hashable {
+    /// What it wrote on its standard output and standard error.
+    package var output: ByteString
+    /// Its exit status; 127 when it could not be run, 256 plus the signal when it was killed.
+    package var status: Int
+
+    /// Makes the value.
+    package init(output: ByteString, status: Int) {
+        self.output = output
+        self.status = status
+    }
+}
+
+/// A mail exchanger of a domain, as `@mx_any` and its relatives want to know them.
+package struct MailExchanger: Sendable, Hashable {
+    /// The lower, the more wanted.
+    package var preference: Int
+    /// The host's name.
+    package var name: ByteString
+    /// The host's addresses.
+    package var addresses: [IPAddress]
+
+    /// Makes the value.
+    package init(preference: Int, name: ByteString, addresses: [IPAddress]) {
+        self.preference = preference
+        self.name = name
+        self.addresses = addresses
+    }
+}
+
+/// What the resolver knows about a domain's mail exchangers.
+package enum MailExchangerLookup: Sendable, Hashable {
+    /// Those published, or the domain's own host when it publishes none.
+    case found([MailExchanger])
+    /// The domain takes no mail by the resolver's word.
+    case notFound
+    /// The resolver could not tell.
+    case deferred(ByteString)
+}
+
+/// Expansion features that a user's own files may not use (the redirect router's `forbid_filter_...`).
+package struct ForbiddenItems: OptionSet, Sendable, Hashable {
+    /// The bits.
+    package let rawValue: Int
+
+    /// Makes a set of its bits.
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// `${lookup`
+    package static let lookup = ForbiddenItems(rawValue: 1)
+    /// `${run`
+    package static let run = ForbiddenItems(rawValue: 2)
+    /// `${readfile`
+    package static let readfile = ForbiddenItems(rawValue: 4)
+    /// `${readsocket`
+    package static let readsocket = ForbiddenItems(rawValue: 8)
+    /// The `exists` condition and the `stat` operator
+    package static let exists = ForbiddenItems(rawValue: 16)
+    /// `${dlfunc`
+    package static let dlfunc = ForbiddenItems(rawValue: 32)
+    /// `${perl`
+    package static let perl = ForbiddenItems(rawValue: 64)
+}
+
+/// The lists that the configuration names: `domainlist`, `hostlist`, `addresslist`, `localpartlist`.
+package struct NamedLists: Sendable {
+    /// Domain lists, by name without `+`.
+    package var domain: [ByteString: ListText] = [:]
+    /// Host lists.
+    package var host: [ByteString: ListText] = [:]
+    /// Address lists.
+    package var address: [ByteString: ListText] = [:]
+    /// Local part lists.
+    package var localPart: [ByteString: ListText] = [:]
+
+    /// No lists.
+    package init() {}
+}
+
+/// Settings that variables show and operators use; each is Exim's option of that name.
+package struct ExpansionSettings: Sendable, Hashable {
+    /// `$primary_hostname`
+    package var primaryHostName: ByteString = "localhost"
+    /// `$qualify_domain`
+    package var qualifyDomain: ByteString = "localhost"
+    /// `$qualify_recipient`
+    package var qualifyRecipient: ByteString = "localhost"
+    /// `$spool_directory`
+    package var spoolDirectory: ByteString = "/var/spool/exim4"
+    /// Where logs are kept, for `$log_space` and `$log_inodes`.
+    package var logDirectory: ByteString = "/var/log/exim4"
+    /// `$version_number` and `$exim_version`
+    package var version: ByteString = "4.96"
+    /// `$compile_number`
+    package var compileNumber = 1
+    /// `$compile_date`
+    package var compileDate: ByteString = ""
+    /// `$exim_path`
+    package var eximPath: ByteString = "/usr/sbin/exim4"
+    /// `$exim_uid`
+    package var eximUID = 0
+    /// `$exim_gid`
+    package var eximGID = 0
+    /// `$config_file`
+    package var configFile: ByteString = ""
+    /// `$localhost_number`
+    package var localhostNumber: Int?
+    /// `$initial_cwd`
+    package var initialDirectory: ByteString = "/"
+    /// `headers_charset`
+    package var headersCharset: ByteString = "UTF-8"
+    /// `check_rfc2047_length`
+    package var checkRFC2047Length = true
+    /// `message_body_visible`
+    package var messageBodyVisible = 500
+    /// `message_body_newlines`
+    package var messageBodyNewlines = false
+    /// `print_topbitchars`
+    package var printTopBitChars = false
+    /// `bounce_return_size_limit`
+    package var bounceReturnSizeLimit = 100 * 1024
+    /// `host_lookup_order` and `hosts_treat_as_local` are the resolver closures' matter; this is
+    /// `strip_excess_angle_brackets`, which address operators regard.
+    package var stripExcessAngleBrackets = false
+    /// `allow_domain_literals`
+    package var allowDomainLiterals = false
+    /// `log_ports`, the log selectors `incoming_port` in `$sender_fullhost` and `$sender_rcvhost`.
+    package var showsPortInHostText = false
+
+    /// Exim's defaults.
+    package init() {}
+}
+
+/// What an expansion may ask of the world.
+package struct Environment: Sendable {
+    /// Plain settings.
+    package var settings = ExpansionSettings()
+    /// The configuration's named lists.
+    package var namedLists = NamedLists()
+    /// Files and databases.
+    package var lookups = LookupDrivers([:])
+    /// What this expansion may not do.
+    package var forbidden: ForbiddenItems = []
+    /// Our own addresses, for `@[]`.
+    package var localInterfaces: @Sendable () -> [IPAddress] = { [] }
+    /// Names of an address that lead back to it.
+    package var namesOfAddress: @Sendable (IPAddress) async -> NameLookup = { _ in .notFound }
+    /// Addresses of a name.
+    package var addressesOfHost: @Sendable (ByteString) async -> AddressLookup = { _ in .notFound }
+    /// Mail exchangers of a domain.
+    package var mailExchangers: @Sendable (ByteString) async -> MailExchangerLookup = { _ in .notFound }
+    /// Runs the named ACL (or the file, or the statements) with the facts, whose `extra` holds `acl_arg1`...
+    package var callACL: @Sendable (_ name: ByteString, Facts) async -> ACLAnswer = { name, _ in
+        .failed("unknown ACL \"\(name)\"")
+    }
+    /// Runs a program; nil means that programs cannot be run here.
+    package var runProgram: (@Sendable (_ arguments: [ByteString]) async -> ProgramOutcome)?
+    /// The time, in seconds and microseconds since the epoch.
+    package var now: @Sendable () -> (seconds: Int64, microseconds: Int) = EximTime.now
+    /// Seconds that local time is ahead of UTC at a time.
+    package var zoneOffset: @Sendable (Int64) -> Int = EximTime.localOffset
+    /// A number from 0 up to, not including, the limit.
+    package var random: @Sendable (_ limit: UInt32) -> UInt32 = { UInt32.random(in: 0..<max($0, 1)) }
+    /// The value of a process environment variable.
+    package var processEnvironment: @Sendable (ByteString) -> ByteString? = { _ in nil }
+    /// The number of messages in the queue, for `$queue_size`.
+    package var queueSize: @Sendable () async -> Int = { 0 }
+
+    /// An environment that knows only the clock.
+    package init() {}
+}

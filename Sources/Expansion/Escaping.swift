@@ -1,0 +1,89 @@
+import Bytes
+
+/// The quoting and escaping operators.
+enum Escaping {
+    private static func octal(_ octet: UInt8) -> ByteString {
+        "\\\(String(octet >> 6))\(String(octet >> 3 & 7))\(String(octet & 7))"
+    }
+
+    /// `escape`: what does not print becomes a backslash sequence.
+    static func printing(_ text: ByteString, keepsHigh: Bool) -> ByteString {
+        var result = ByteString()
+        for octet in text {
+            switch octet {
+            case 0x0A: result += ByteString("\\n")
+            case 0x0D: result += ByteString("\\r")
+            case 0x0B: result += ByteString("\\v")
+            case 0x0C: result += ByteString("\\f")
+            case 0x08: result += ByteString("\\b")
+            case 0x09, 0x20...0x7E: result.append(octet)
+            case 0x80...0xFF where keepsHigh: result.append(octet)
+            default: result += octal(octet)
+            }
+        }
+        return result
+    }
+
+    /// `escape8bit`: octets above 126 and no others.
+    static func highOctets(_ text: ByteString) -> ByteString {
+        var result = ByteString()
+        for octet in text {
+            if octet > 126 { result += octal(octet) } else { result.append(octet) }
+        }
+        return result
+    }
+
+    /// `hexquote`: what is not printing ASCII becomes `\xHH`.
+    static func hexadecimal(_ text: ByteString) -> ByteString {
+        var result = ByteString()
+        for octet in text {
+            if octet < 33 || octet > 126 {
+                result += ByteString("\\x") + Hex.encode([octet])
+            } else {
+                result.append(octet)
+            }
+        }
+        return result
+    }
+
+    /// `quote`: in double quotes when it is empty or has anything but letters, digits and `_ - .`.
+    static func quoted(_ text: ByteString) -> ByteString {
+        let isPlain = text.allSatisfy { $0.isASCIIAlphanumeric || "_-.".utf8.contains($0) }
+        guard text.isEmpty || !isPlain else { return text }
+        var result: ByteString = "\""
+        for octet in text {
+            switch octet {
+            case 0x0A: result += ByteString("\\n")
+            case 0x0D: result += ByteString("\\r")
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): result += [UInt8(ascii: "\\"), octet]
+            default: result.append(octet)
+            }
+        }
+        return result + [UInt8(ascii: "\"")]
+    }
+
+    /// `quote_local_part`: in double quotes only when RFC 2822 wants it.
+    static func quotedLocalPart(_ text: ByteString) -> ByteString {
+        let needsQuotes =
+            text.isEmpty || text.first == UInt8(ascii: ".") || text.last == UInt8(ascii: ".")
+            || text.contains(ByteString(".."))
+            || text.contains { !$0.isASCIIAlphanumeric && !"!#$%&'*+-/=?^_`{|}~.".utf8.contains($0) }
+        guard needsQuotes else { return text }
+        var result: ByteString = "\""
+        for octet in text {
+            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") { result.append(UInt8(ascii: "\\")) }
+            result.append(octet)
+        }
+        return result + [UInt8(ascii: "\"")]
+    }
+
+    /// `rxquote`: a backslash before all that is not a letter or digit.
+    static func regularExpression(_ text: ByteString) -> ByteString {
+        var result = ByteString()
+        for octet in text {
+            if !octet.isASCIIAlphanumeric { result.append(UInt8(ascii: "\\")) }
+            result.append(octet)
+        }
+        return result
+    }
+}

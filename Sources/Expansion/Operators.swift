@@ -1,0 +1,163 @@
+import Bytes
+import Glibc
+import Lookups
+import MailText
+
+extension Evaluation {
+    /// Expands an operator's text and applies the operator (manual, section 11.6).
+    mutating func operate(_ call: OperatorCall, _ body: [Node]) async throws(ExpansionError) -> TaintedBytes {
+        let subject = try await text(body)
+        switch call.name {
+        case .expand: return try await expandAgain(subject)
+        case .listnamed: return try await namedList(subject.bytes, kind: call.suffix)
+        case .listcount: return Variables.number(ListItems(subject.bytes).reduce(0) { count, _ in count + 1 })
+        case .quote where !call.suffix.isEmpty: return try quote(subject, for: call.suffix)
+        case .stat: return try stat(subject.bytes)
+        case .randint:
+            let limit = try EximNumber.read(subject.bytes)
+            return Variables.number(environment.random(UInt32(clamping: limit)))
+        case .rfc2047:
+            let charset = environment.settings.headersCharset
+            return TaintedBytes(EncodedWords.encode(subject.bytes, charset: charset), subject.taint)
+        case .rfc2047d:
+            let decoded = try EncodedWords.decode(
+                subject.bytes, into: environment.settings.headersCharset,
+                checksLength: environment.settings.checkRFC2047Length)
+            return TaintedBytes(decoded, subject.taint)
+        case .escape:
+            let octets = Escaping.printing(subject.bytes, keepsHigh: environment.settings.printTopBitChars)
+            return TaintedBytes(octets, subject.taint)
+        case .address, .addresses, .domain, .localPart: return operateOnAddress(call.name, subject)
+        default: return TaintedBytes(try Self.apply(call, subject.bytes), subject.taint)
+        }
+    }
+
+    private mutating func expandAgain(_ subject: TaintedBytes) async throws(ExpansionError) -> TaintedBytes {
+        guard !subject.taint.isTainted else {
+            throw .failed(
+                "internal expansion of \"\(subject.bytes)\" failed: attempt to expand tainted string '\(subject.bytes)'")
+        }
+        do {
+            return try await expand(Template(subject.bytes))
+        } catch {
+            guard case .failed(let text) = error else { throw error }
+            throw .failed("internal expansion of \"\(subject.bytes)\" failed: \(text)")
+        }
+    }
+
+    private mutating func namedList(
+        _ name: ByteString, kind: ByteString
+    ) async throws(ExpansionError) -> TaintedBytes {
+        let lists = environment.namedLists
+        let (tables, word): ([[ByteString: ListText]], ByteString) =
+            switch kind.string {
+            case "d": ([lists.domain], "domain ")
+            case "h": ([lists.host], "host ")
+            case "a": ([lists.address], "address ")
+            case "l": ([lists.localPart], "localpart ")
+            default: ([lists.address, lists.domain, lists.host, lists.localPart], "")
+            }
+        guard let list = tables.lazy.compactMap({ $0[name] }).first else {
+            throw .failed("\"\(name)\" is not a \(word)named list")
+        }
+        return try await expand(list.template)
+    }
+
+    private func quote(_ subject: TaintedBytes, for type: ByteString) throws(ExpansionError) -> TaintedBytes {
+        guard let driver = environment.lookups.driver(named: type) else {
+            throw .failed("unknown lookup type \"\(type)\"")
+        }
+        let taint: Taint = subject.taint.isTainted ? .quoted(for: type) : .clean
+        return TaintedBytes(driver.quote(subject.bytes), taint)
+    }
+
+    private func stat(_ path: ByteString) throws(ExpansionError) -> TaintedBytes {
+        guard !environment.forbidden.contains(.exists) else { throw .failed("Use of the stat() expansion is not permitted") }
+        return TaintedBytes(try FileAccess.status(path))
+    }
+
+    private func operateOnAddress(_ name: Operator, _ subject: TaintedBytes) -> TaintedBytes {
+        let text = subject.bytes
+        let rules = AddressRules(
+            allowsDomainLiterals: environment.settings.allowDomainLiterals,
+            stripsExcessAngleBrackets: environment.settings.stripExcessAngleBrackets, allowsUTF8Domains: true)
+        if name == .addresses { return TaintedBytes(AddressText.list(text, rules), subject.taint) }
+        guard let address = AddressText.one(text, rules) else { return "" }
+        let part =
+            switch name {
+            case .domain: address.domain
+            case .localPart: address.localPart
+            default: address.text
+            }
+        return TaintedBytes(part, subject.taint)
+    }
+
+    /// Operators that need nothing but their text.
+    private static func apply(_ call: OperatorCall, _ text: ByteString) throws(ExpansionError) -> ByteString {
+        switch call.name {
+        case .lc: return text.lowercasedASCII()
+        case .uc: return text.uppercasedASCII()
+        case .strlen: return "\(text.count)"
+        case .length: return ByteString(text.prefix(call.first ?? 0))
+        case .substr: return Substring.of(text, start: call.first ?? 0, length: call.second)
+        case .hash: return try Hashing.letterHash(text, length: call.first ?? 0, letters: call.second)
+        case .nhash: return Hashing.numberHash(text, call.first ?? 1, call.second)
+        case .eval, .eval10: return try Arithmetic.evaluate(text, decimalOnly: call.name == .eval10)
+        case .escape8bit: return Escaping.highOctets(text)
+        case .hexquote: return Escaping.hexadecimal(text)
+        case .quote: return Escaping.quoted(text)
+        case .quoteLocalPart: return Escaping.quotedLocalPart(text)
+        case .rxquote: return Escaping.regularExpression(text)
+        case .utf8clean: return UTF8Text.cleaned(text)
+        case .fromUTF8: return UTF8Text.toLatin1(text)
+        case .timeEval, .timeInterval: return try interval(call.name, text)
+        case .mask, .reverseIP, .ipv6norm, .ipv6denorm: return try AddressOperators.apply(call.name, text)
+        case .md5, .sha1, .sha2, .sha256, .sha3: return try digest(call, text)
+        default: return try BaseOperators.apply(call.name, text)
+        }
+    }
+
+    private static func interval(_ name: Operator, _ text: ByteString) throws(ExpansionError) -> ByteString {
+        if name == .timeEval {
+            guard let seconds = EximTime.seconds(text) else {
+                throw .failed("string \"\(text)\" is not an Exim time interval in \"time_eval\" operator")
+            }
+            return "\(seconds)"
+        }
+        guard text.allSatisfy(\.isASCIIDigit), let seconds = text.decimalInteger() else {
+            throw .failed("string \"\(text)\" is not a positive number in \"time_interval\" operator")
+        }
+        return EximTime.text(seconds: Int(seconds))
+    }
+
+    private static func digest(_ call: OperatorCall, _ text: ByteString) throws(ExpansionError) -> ByteString {
+        switch (call.name, call.suffix.string) {
+        case (.md5, _): return Hex.encode(try Hashing.digest(text, .md5))
+        case (.sha1, _): return Hex.encode(try Hashing.digest(text, .sha1)).uppercasedASCII()
+        case (.sha256, _), (.sha2, ""), (.sha2, "256"):
+            return Hex.encode(try Hashing.digest(text, .sha256)).uppercasedASCII()
+        case (.sha2, "384"): return Hex.encode(try Hashing.digest(text, .sha384)).uppercasedASCII()
+        case (.sha2, "512"): return Hex.encode(try Hashing.digest(text, .sha512)).uppercasedASCII()
+        case (.sha3, ""), (.sha3, "256"): return Hex.encode(try Hashing.digest(text, .sha3_256)).uppercasedASCII()
+        case (.sha3, "224"): return Hex.encode(try Hashing.digest(text, .sha3_224)).uppercasedASCII()
+        case (.sha3, "384"): return Hex.encode(try Hashing.digest(text, .sha3_384)).uppercasedASCII()
+        case (.sha3, "512"): return Hex.encode(try Hashing.digest(text, .sha3_512)).uppercasedASCII()
+        default: throw .failed("unrecognised \(call.name.rawValue) variant")
+        }
+    }
+}
+
+/// `substr`: offsets from either end.
+enum Substring {
+    static func of(_ text: ByteString, start: Int, length: Int?) -> ByteString {
+        guard start < 0 else {
+            let rest = text.dropFirst(start)
+            return ByteString(length.map { rest.prefix($0) } ?? rest)
+        }
+        let (place, over) = text.count.addingReportingOverflow(start)
+        guard let length else { return ByteString(text.prefix(max(over ? 0 : place, 0))) }
+        if place >= 0, !over { return ByteString(text[place...].prefix(length)) }
+        let (kept, lost) = length.addingReportingOverflow(place)
+        return ByteString(text.prefix(over || lost ? 0 : max(kept, 0)))
+    }
+}

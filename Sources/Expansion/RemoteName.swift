@@ -1,0 +1,43 @@
+package import Bytes
+import Synchronization
+
+/// What the resolver knows about a host's name.
+package enum NameLookup: Sendable, Hashable {
+    /// The names that lead back to the address, the first one being the host's.
+    case found([ByteString])
+    /// No name, or none that leads back to the address.
+    case notFound
+    /// The resolver could not tell.
+    case deferred(ByteString)
+}
+
+/// What the resolver knows about a host's addresses.
+package enum AddressLookup: Sendable, Hashable {
+    /// The addresses, in the resolver's order.
+    case found([IPAddress])
+    /// No such name, or no address under it.
+    case notFound
+    /// The resolver could not tell.
+    case deferred(ByteString)
+}
+
+/// The peer's name: asked for at most once a connection, whichever copy of the facts asks first.
+package final class RemoteName: Sendable {
+    private let state: Mutex<NameLookup?>
+
+    /// Not looked up yet, unless the answer is given.
+    package init(_ known: NameLookup? = nil) { state = Mutex(known) }
+
+    /// The answer so far; nil while nobody has asked.
+    package var known: NameLookup? { state.withLock(\.self) }
+
+    /// The verified name, when there is one.
+    package var name: ByteString? {
+        if case .found(let names) = known { names.first } else { nil }
+    }
+
+    /// Keeps an answer; the first one stays.
+    package func settle(_ answer: NameLookup) {
+        state.withLock { $0 = $0 ?? answer }
+    }
+}

@@ -1,0 +1,88 @@
+import Bytes
+
+/// The table of variables: a name, and how to read it from facts and settings (manual, section 11.9).
+enum Variables {
+    /// Reads one variable; nil is the empty string.
+    typealias Reader = @Sendable (Facts, Environment) -> TaintedBytes?
+
+    /// Variables that may have to wait for an answer.
+    enum Waiting: String, Sendable {
+        case senderHostName = "sender_host_name"
+        case senderFullHost = "sender_fullhost"
+        case senderRcvHost = "sender_rcvhost"
+        case hostLookupFailed = "host_lookup_failed"
+        case hostLookupDeferred = "host_lookup_deferred"
+        case messageBody = "message_body"
+        case messageBodyEnd = "message_body_end"
+        case queueSize = "queue_size"
+    }
+
+    /// All rows.
+    static let table: [ByteString: Reader] = connection
+        .merging(transportSecurity) { one, _ in one }
+        .merging(message) { one, _ in one }
+        .merging(address) { one, _ in one }
+        .merging(settings) { one, _ in one }
+        .merging(times) { one, _ in one }
+        .merging(unset) { one, _ in one }
+
+    /// Whether the name is one of Exim's, or one that an ACL or a router could have set.
+    static func isKnown(_ name: ByteString) -> Bool {
+        table[name] != nil || Waiting(rawValue: name.string) != nil || isUserDefined(name)
+            || name == "message_headers" || name == "message_headers_raw" || name == "reply_address"
+    }
+
+    private static func isUserDefined(_ name: ByteString) -> Bool {
+        if name.starts(with: ByteString("r_")) { return true }
+        guard name.count >= 6, name.starts(with: ByteString("acl_c")) || name.starts(with: ByteString("acl_m"))
+        else { return false }
+        return name[5].isASCIIDigit || name[5] == UInt8(ascii: "_")
+    }
+
+    /// The value of a user-defined variable; nil when it is none, or not set.
+    static func userDefined(_ name: ByteString, _ facts: Facts) -> TaintedBytes? {
+        if name.starts(with: ByteString("r_")) { return facts.address.routerVariables[name] }
+        guard isUserDefined(name) else { return nil }
+        let key = ByteString(name.dropFirst(4))
+        return name[4] == UInt8(ascii: "c")
+            ? facts.connection.aclVariables[key] : facts.message.aclVariables[key]
+    }
+
+    static func clean(_ value: ByteString?) -> TaintedBytes? { value.map { TaintedBytes($0) } }
+    static func tainted(_ value: ByteString?) -> TaintedBytes? { value.map { TaintedBytes($0, .tainted) } }
+    static func number(_ value: some BinaryInteger) -> TaintedBytes { TaintedBytes("\(value)") }
+    static func yes(_ value: Bool) -> TaintedBytes { value ? "yes" : "no" }
+    static func one(_ value: Bool) -> TaintedBytes { value ? "1" : "0" }
+
+    /// Variables that Exim knows and that nothing here sets; a caller may, by `Facts.extra`.
+    private static let unset: [ByteString: Reader] = {
+        let names: [ByteString] = [
+            "acl_arg1", "acl_arg2", "acl_arg3", "acl_arg4", "acl_arg5", "acl_arg6", "acl_arg7", "acl_arg8",
+            "acl_arg9", "callout_address", "csa_status", "dkim_algo", "dkim_bodylength",
+            "dkim_canon_body", "dkim_canon_headers", "dkim_copiedheaders", "dkim_created", "dkim_cur_signer",
+            "dkim_domain", "dkim_expires", "dkim_headernames", "dkim_identity", "dkim_key_granularity",
+            "dkim_key_length", "dkim_key_nosubdomains", "dkim_key_notes", "dkim_key_srvtype",
+            "dkim_key_testing", "dkim_selector", "dkim_signers", "dkim_verify_reason", "dkim_verify_status",
+            "dkim_verify_signers", "dnslist_domain", "dnslist_matched", "dnslist_text", "dnslist_value",
+            "event_data", "event_name", "iprev", "item", "ldap_dn", "lookup_dnssec_authenticated",
+            "mailstore_basename", "malware_name", "mime_anomaly_level", "mime_anomaly_text", "mime_boundary",
+            "mime_charset", "mime_content_description", "mime_content_disposition", "mime_content_id",
+            "mime_content_size", "mime_content_transfer_encoding", "mime_content_type", "mime_decoded_filename",
+            "mime_filename", "mime_is_coverletter", "mime_is_multipart", "mime_is_rfc822", "mime_part_count",
+            "prvscheck_address", "prvscheck_keynum", "prvscheck_result", "regex1", "regex2", "regex3", "regex4",
+            "regex5", "regex6", "regex7", "regex8", "regex9", "regex_match_string", "sender_verify_failure",
+            "spam_action", "spam_bar", "spam_report", "spam_score", "spam_score_int", "spf_guess",
+            "spf_header_comment", "spf_received", "spf_result", "spf_result_guessed", "spf_smtp_comment",
+            "srs_recipient", "thisaddress", "value", "verify_mode", "warn_message_delay",
+            "warn_message_recipients", "router_name_s",
+        ]
+        var rows: [ByteString: Reader] = [:]
+        for name in names { rows[name] = { _, _ in nil } }
+        for name in ["acl_narg", "av_failed", "runrc"] as [ByteString] { rows[name] = { _, _ in "0" } }
+        rows["prdr_requested"] = { _, _ in "no" }
+        rows["value"] = { facts, _ in facts.value }
+        rows["item"] = { facts, _ in facts.item }
+        rows["router_name_s"] = nil
+        return rows
+    }()
+}

@@ -1,0 +1,5 @@
+// OpenSSL: the one module that speaks to libcrypto and libssl.
+//
+// Purpose: message digests and keyed digests; signatures, certificates and the TLS engine join it later.
+// May import: Bytes; outside: COpenSSL.
+// Read in this order: OpenSSLError.swift, Digest.swift, MessageAuthentication.swift.

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Bytes
+import Glibc
+import MailSystem
+import NIOCore
+
+/// `bobbin-receiver listen`: the daemon.
+struct ListenCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "listen",
+        abstract: "Listens for SMTP connections, in the foreground, until SIGTERM.",
+        discussion: "Example: bobbin-receiver listen --listen 127.0.0.1:2525 --pid-file /run/bobbin.pid")
+
+    @OptionGroup var shared: SharedOptions
+
+    @Option(help: "An address and port to listen on, instead of local_interfaces; may be repeated.")
+    var listen: [String] = []
+
+    @Option(name: .customLong("interfaces"), help: "Addresses or ports as Exim's -oX takes them.")
+    var interfaces: String?
+
+    @Option(help: "A file that gets the process id.")
+    var pidFile: String?
+
+    @Flag(help: "Only queue what comes in; a queue run delivers it.")
+    var queueOnly = false
+
+    mutating func run() async throws {
+        do {
+            try await Daemon(source: try shared.source(), command: self).run()
+        } catch let error as StartError {
+            throw Exit.failure(ByteString(error.description), EX_CONFIG)
+        }
+    }
+
+    /// Where to listen.
+    func addresses(_ system: MailSystem) throws(StartError) -> [ListeningAddress] {
+        if listen.isEmpty {
+            return try ListeningAddress.configured(
+                system.configuration.main, override: interfaces.map { ByteString($0) })
+        }
+        var result: [ListeningAddress] = []
+        for text in listen {
+            guard let address = ListeningAddress(ByteString(text)) else {
+                throw StartError("--listen \(text): expected ADDRESS:PORT, such as 127.0.0.1:2525")
+            }
+            result.append(address)
+        }
+        return result
+    }
+}

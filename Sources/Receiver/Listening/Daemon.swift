@@ -1,0 +1,105 @@
+import Bytes
+import EximLog
+import Glibc
+import MailSystem
+import NIOCore
+import NIOPosix
+import Spooler
+
+/// The receiving daemon, from its start to its graceful end.
+struct Daemon {
+    /// How long sessions may take to end after SIGTERM, in seconds.
+    static let patience = 60
+
+    let source: ConfigurationSource
+    let command: ListenCommand
+
+    func run() async throws(StartError) {
+        signal(SIGPIPE, SIG_IGN)
+        let system = try await MailSystem.start(source)
+        let settings = ReceptionSettings(system)
+        let log = SessionLog(system: system)
+        let starter = DeliveryStarter(source)
+        let queueOnly = command.queueOnly || settings.queueOnly
+        let context = SessionContext(
+            system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
+            login: owner(system), queueOnly: queueOnly, localCaller: nil, deliver: { starter.deliver($0) })
+        let listener = Listener(context: context, threads: SessionThreads(), log: log)
+        var servers: [Listener.Server] = []
+        for address in try command.addresses(system) { servers.append(try await listener.bind(address)) }
+        let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
+        try writePID()
+        announce(servers, system, log)
+        await serve(servers, listener, starter, signals, deliversNow: !queueOnly)
+        if let file = command.pidFile { unsafe unlink(file) }
+    }
+
+    /// Runs the servers; at a signal stops accepting, lets sessions end, and then the deliveries.
+    private func serve(
+        _ servers: [Listener.Server], _ listener: Listener, _ starter: DeliveryStarter,
+        _ signals: AsyncStream<CInt>, deliversNow: Bool
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            if deliversNow { group.addTask { await starter.run(listener.log) } }
+            group.addTask {
+                await withTaskGroup(of: Void.self) { accepting in
+                    for server in servers { accepting.addTask { await listener.run(server) } }
+                }
+                starter.finish()
+            }
+            group.addTask { await stop(at: signals, servers, listener) }
+            // The runner is started with our rights as they are now; sessions need none of root's.
+            await Task.yield()
+            do { try Privileges.drop(to: deliversNow ? nil : listener.context.system.settings.owner) } catch {
+                listener.log.panic("\(ByteString(error.description))")
+            }
+            await group.waitForAll()
+        }
+    }
+
+    private func stop(at signals: AsyncStream<CInt>, _ servers: [Listener.Server], _ listener: Listener) async
+    {
+        for await _ in signals {
+            for server in servers { server.channel.close(promise: nil) }
+            listener.sessions.stop()
+            break
+        }
+        // Sessions that have not ended in time are cut off; nothing that was accepted is lost by that.
+        Task {
+            try? await Task.sleep(for: .seconds(Self.patience))
+            listener.sessions.abort()
+        }
+    }
+
+    private func owner(_ system: MailSystem) -> ByteString {
+        let uid = system.settings.owner?.uid ?? geteuid()
+        return MailUser.account(of: uid)?.login ?? "uid\(uid)"
+    }
+
+    private func writePID() throws(StartError) {
+        guard let file = command.pidFile else { return }
+        let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw StartError("--pid-file \(file): \(unsafe String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        let text = "\(getpid())\n" as ByteString
+        unsafe text.bytes.withUnsafeBytes { _ = unsafe write(descriptor, $0.baseAddress, $0.count) }
+    }
+
+    private func announce(_ servers: [Listener.Server], _ system: MailSystem, _ log: SessionLog) {
+        let places = servers.compactMap { server -> ByteString? in
+            guard let address = server.channel.localAddress, let ip = address.ipAddress,
+                let port = address.port
+            else { return nil }
+            return "[\(ip)]:\(port)"
+        }
+        let list = places.joined(separator: " ")
+        log.main(
+            "\(system.settings.product) daemon started: pid=\(getpid()), no queue runs, listening for SMTP on \(list)"
+        )
+        system.logNotices()
+        let line = "listening on \(list)\n" as ByteString
+        unsafe line.bytes.withUnsafeBytes { _ = unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}

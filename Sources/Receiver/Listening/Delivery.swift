@@ -1,0 +1,91 @@
+import Bytes
+import Glibc
+import MailSystem
+import Spooler
+import Subprocess
+
+/// Starts deliveries of messages that have just been committed, in another program.
+///
+/// A daemon keeps one queue runner, which reads the ids from its standard input; a single submission starts
+/// one of its own. When no runner can be had, the message waits for the next queue run: it is safe in the spool.
+struct DeliveryStarter: Sendable {
+    private let program: String
+    private let arguments: [String]
+    private let stream: AsyncStream<MessageID>
+    private let continuation: AsyncStream<MessageID>.Continuation
+
+    /// The most ids that wait for the runner; more of them wait for the next queue run instead.
+    static let backlog = 10_000
+
+    init(_ source: ConfigurationSource) {
+        program = Sibling.path(of: "bobbin-queuerunner")
+        arguments = source.arguments
+        (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.backlog))
+    }
+
+    /// Asks for a delivery; never waits.
+    func deliver(_ id: MessageID) { continuation.yield(id) }
+
+    /// No more deliveries will be asked for.
+    func finish() { continuation.finish() }
+
+    /// Runs the daemon's queue runner until `finish`, and lets it end its work.
+    func run(_ log: SessionLog) async {
+        do {
+            let outcome = try await Subprocess.run(
+                .path(.init(program)), arguments: Arguments(arguments + ["--from-stdin"]),
+                input: .inputWriter, output: .discarded, error: .discarded
+            ) { execution in
+                for await id in stream {
+                    _ = try await execution.standardInputWriter.write(Array(id.bytes.bytes + [.newline]))
+                }
+                try await execution.standardInputWriter.finish()
+            }
+            if !outcome.terminationStatus.isSuccess {
+                log.panic("immediate delivery ended: \(program): \(outcome.terminationStatus)")
+            }
+        } catch {
+            log.panic(
+                "immediate delivery is not possible (\(program): \(error)); messages wait for the next queue run"
+            )
+        }
+    }
+
+    /// Starts a runner for one message and does not wait for it.
+    func deliverAlone(_ id: MessageID) {
+        Sibling.startInBackground(program, arguments + ["--message", id.bytes.string])
+    }
+}
+
+/// Our other programs, which lie beside this one.
+enum Sibling {
+    /// The path of a program in the directory of this one.
+    static func path(of name: String) -> String {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe buffer.withUnsafeMutableBytes {
+            unsafe readlink("/proc/self/exe", $0.baseAddress, $0.count)
+        }
+        guard count > 0, let parts = ByteString(buffer[..<count]).cutAtLast(UInt8(ascii: "/")) else {
+            return name
+        }
+        return "\(ByteString(parts.before))/\(name)"
+    }
+
+    /// Starts a program in a session of its own, with nothing on its standard streams.
+    static func startInBackground(_ program: String, _ arguments: [String]) {
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        var actions = posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
+        defer { for word in unsafe words { unsafe free(word) } }
+        var child: pid_t = 0
+        unsafe posix_spawn(&child, program, &actions, &attributes, &words, environ)
+    }
+}

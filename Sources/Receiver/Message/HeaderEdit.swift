@@ -1,0 +1,59 @@
+import ACL
+import Bytes
+import MailText
+
+/// Applies what ACLs added to and removed from the header (manual, "Adding header lines in ACLs").
+struct HeaderEdit {
+    private let added: [ACLState.AddedHeader]
+    private let removed: [ByteString]
+
+    init(_ state: ACLState) {
+        added = state.addedHeaders
+        removed = state.removedHeaders.flatMap { list in
+            list.split(separator: UInt8(ascii: ":")).map { ByteString($0.trimmed()) }
+        }
+    }
+
+    /// The header after both: removed lines stay, marked as old.
+    func applied(to headers: [Header]) -> [Header] {
+        var result = headers
+        for index in result.indices where removed.contains(where: { matches(result[index], $0) }) {
+            result[index].kind = .old
+        }
+        for line in added { insert(line, into: &result) }
+        return result
+    }
+
+    /// A name matches without regard to case; one that ends in `*` matches by its beginning.
+    private func matches(_ header: Header, _ name: ByteString) -> Bool {
+        guard name.last == UInt8(ascii: "*") else { return header.isNamed(name) }
+        return header.name.startsIgnoringCase(with: name.dropLast())
+    }
+
+    private func insert(_ line: ACLState.AddedHeader, into headers: inout [Header]) {
+        let header = Header(line.text)
+        switch line.place {
+        case .end: headers.append(header)
+        case .start:
+            let earlier = added.prefix { $0 != line }.filter { $0.place == .start }.count
+            headers.insert(header, at: min(earlier, headers.count))
+        case .afterReceived:
+            headers.insert(header, at: afterReceived(headers))
+        case .afterResentOrReceived:
+            let resent = headers.firstIndex { $0.kind != .old && !isTrace($0) }
+            headers.insert(header, at: resent ?? headers.count)
+        }
+    }
+
+    /// Behind the first block of Received: lines.
+    private func afterReceived(_ headers: [Header]) -> Int {
+        guard let first = headers.firstIndex(where: { $0.kind == .received }) else { return 0 }
+        var place = first
+        while place < headers.count, headers[place].kind == .received { place += 1 }
+        return place
+    }
+
+    private func isTrace(_ header: Header) -> Bool {
+        header.kind == .received || header.name.startsIgnoringCase(with: ByteString("resent-"))
+    }
+}

@@ -1,0 +1,91 @@
+import ACL
+import Bytes
+import MailText
+import SMTP
+import Spooler
+
+/// Puts what is known of a message into its header file (spool-format/, "Variables").
+struct HeaderFileFilling {
+    private let state: ACLState
+    private let envelope: Envelope
+    private let arrival: Reception.Arriving
+    private let now: SpoolTime
+
+    init(_ state: ACLState, _ envelope: Envelope, _ arrival: Reception.Arriving, now: SpoolTime) {
+        self.state = state
+        self.envelope = envelope
+        self.arrival = arrival
+        self.now = now
+    }
+
+    func fill(_ header: inout HeaderFile, body: borrowing PendingMessage) {
+        header.receivedTimeMicroseconds = Int(arrival.begun.microseconds)
+        header.receivedTimeComplete = now
+        connection(&header)
+        variables(&header)
+        if arrival.isWireFormat {
+            header.isWireFormat = true
+        } else {
+            header.bodyLineCount = body.bodyLineCount
+        }
+        header.maxReceivedLineLength = state.facts.message.maxReceivedLineLength
+        if body.bodyZeroCount > 0 { header.bodyZeroCount = body.bodyZeroCount }
+        flags(&header)
+        header.tlsResumption = UInt8(ascii: "A")
+        header.dsnEnvelopeID = envelope.mail?.envelopeID
+        header.dsnReturn = envelope.mail?.returns.map { $0 == .full ? 1 : 2 }
+        header.recipients = envelope.recipients.map(recipient)
+    }
+
+    private func connection(_ header: inout HeaderFile) {
+        let connection = state.facts.connection
+        header.heloName = connection.helo.map { TaintedBytes($0, .tainted) }
+        if let address = connection.remoteAddress {
+            header.remoteHost = HostAndPort(address: address.text, port: connection.remotePort)
+            header.hostName = connection.hostName.name.map { TaintedBytes($0, .tainted) }
+        }
+        header.hostAuth = connection.authenticatorName.map { TaintedBytes($0) }
+        header.hostAuthPubname = connection.authenticatorPublicName.map { TaintedBytes($0) }
+        if let address = connection.interfaceAddress {
+            header.interface = HostAndPort(address: address.text, port: connection.interfacePort)
+        }
+        header.activeHostname = connection.activeHostName.map { TaintedBytes($0) }
+        header.ident = connection.ident.map { TaintedBytes($0) }
+        header.receivedProtocol = connection.receivedProtocol.map { TaintedBytes($0) }
+        header.authID = connection.authenticatedID.map { TaintedBytes($0) }
+        header.authSender = connection.authenticatedSender.map { TaintedBytes($0) }
+        header.hostLookupDeferred = connection.hostLookupDeferred
+        header.hostLookupFailed = connection.hostLookupFailed
+    }
+
+    private func variables(_ header: inout HeaderFile) {
+        for (name, value) in state.facts.connection.aclVariables.sorted(by: { $0.key < $1.key }) {
+            header[aclVariable: name] = value
+        }
+        for (name, value) in state.facts.message.aclVariables.sorted(by: { $0.key < $1.key }) {
+            header[aclVariable: name] = value
+        }
+    }
+
+    private func flags(_ header: inout HeaderFile) {
+        header.deliverFirstTime = true
+        header.isLocal = arrival.isLocal
+        header.isLocalError = arrival.isLocalError
+        header.dontDeliver = arrival.dontDeliver
+        header.senderSetUntrusted = arrival.senderSetUntrusted
+        if arrival.isLocal {
+            header.allowUnqualifiedSender = true
+            header.allowUnqualifiedRecipient = true
+        }
+        if state.has("freeze") { _ = header.freeze(at: now.seconds) }
+    }
+
+    private func recipient(_ recipient: Envelope.Recipient) -> Recipient {
+        var flags: DSNFlags = []
+        if recipient.notify.contains(.never) { flags.insert(.never) }
+        if recipient.notify.contains(.success) { flags.insert(.success) }
+        if recipient.notify.contains(.failure) { flags.insert(.failure) }
+        if recipient.notify.contains(.delay) { flags.insert(.delay) }
+        return Recipient(recipient.address, dsn: flags, orcpt: recipient.originalRecipient ?? "")
+    }
+}

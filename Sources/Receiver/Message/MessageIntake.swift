@@ -1,0 +1,123 @@
+import Bytes
+import MailText
+import SMTP
+import Spooler
+
+/// A message while its octets arrive: first header lines, then a body that goes straight into `-D`.
+///
+/// Dropping it removes what it has written. Memory does not grow with the body.
+struct MessageIntake: ~Copyable {
+    /// Why a message cannot be taken although it has been read to its end.
+    enum Trouble: Error {
+        /// More octets than `message_size_limit`.
+        case tooBig(limit: Int)
+        /// The header passes `header_maxsize` or `header_line_maxsize`; Exim's words.
+        case headerTooLong(ByteString)
+        /// The spool could not be written.
+        case spool(SpoolError)
+    }
+
+    private let spool: Spool
+    private let ids: MessageIDGenerator
+    private let sizeLimit: Int
+    private var reader: HeaderReader
+    private var line: [UInt8] = []
+    private var inBody = false
+    private(set) var size = 0
+    private(set) var trouble: Trouble?
+    private var pending: PendingMessage?
+
+    init(spool: Spool, ids: MessageIDGenerator, limits: HeaderLimits, sizeLimit: Int) {
+        self.spool = spool
+        self.ids = ids
+        self.sizeLimit = sizeLimit
+        reader = HeaderReader(limits: limits)
+    }
+
+    /// Takes decoded octets (LF line ends); after trouble they are only counted.
+    mutating func take(_ octets: borrowing [UInt8]) {
+        size += octets.count
+        if sizeLimit > 0, size > sizeLimit, trouble == nil { fail(.tooBig(limit: sizeLimit)) }
+        guard trouble == nil else { return }
+        var place = 0
+        while !inBody, trouble == nil, place < octets.count {
+            let end = octets[place...].firstIndex(of: .newline) ?? octets.count
+            guard end < octets.count else {
+                line.append(contentsOf: octets[place...])
+                if line.count > 1 << 20 { fail(.headerTooLong("message header is ridiculously long")) }
+                return
+            }
+            line.append(contentsOf: octets[place...end])
+            place = end + 1
+            takeHeaderLine()
+        }
+        if inBody, place < octets.count { append(octets[place...]) }
+    }
+
+    private mutating func takeHeaderLine() {
+        let step = reader.take(line)
+        line.removeAll(keepingCapacity: true)
+        switch step {
+        case .more: break
+        case .finished: beginBody(with: nil)
+        case .bodyStarted(let first): beginBody(with: first)
+        case .tooLong(let text): fail(.headerTooLong(text))
+        }
+    }
+
+    private mutating func beginBody(with first: ByteString?) {
+        inBody = true
+        do {
+            pending = try spool.newMessage(ids)
+        } catch {
+            return fail(.spool(error))
+        }
+        if let first { append(first[...]) }
+    }
+
+    private mutating func append(_ octets: ArraySlice<UInt8>) {
+        guard trouble == nil else { return }
+        do {
+            try pending?.append(octets)
+        } catch {
+            fail(.spool(error))
+        }
+    }
+
+    private mutating func fail(_ reason: Trouble) {
+        trouble = reason
+        pending = nil
+    }
+
+    /// Ends the input and gives what came, or why it cannot be had.
+    consuming func finish() throws(Trouble) -> ReceivedMessage {
+        if !inBody, trouble == nil { endHeader() }
+        if let trouble { throw trouble }
+        guard let pending = pending.take() else {
+            throw .spool(
+                SpoolError(operation: "open", path: spool.directory, cause: .refused("no message was begun")))
+        }
+        return ReceivedMessage(
+            headers: reader.headers, headerSize: reader.size, longestHeaderLine: reader.longestLine,
+            pending: pending)
+    }
+
+    private mutating func endHeader() {
+        if !line.isEmpty {
+            line.append(.newline)
+            takeHeaderLine()
+        }
+        if !inBody, trouble == nil {
+            reader.endOfInput()
+            beginBody(with: nil)
+        }
+    }
+}
+
+/// A message that has come in whole and is not committed yet.
+struct ReceivedMessage: ~Copyable {
+    var headers: [Header]
+    let headerSize: Int
+    let longestHeaderLine: Int
+    var pending: PendingMessage
+}

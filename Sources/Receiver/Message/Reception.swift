@@ -1,0 +1,284 @@
+import ACL
+import Bytes
+import Configuration
+import EximLog
+import Expansion
+import MailSystem
+import MailText
+import SMTP
+import Spooler
+
+/// What became of a message at its end.
+enum ReceptionOutcome {
+    /// It is in the spool: its id, the text for the client.
+    case committed(MessageID, said: ByteString?)
+    /// An ACL threw it away without a word.
+    case discarded(MessageID)
+    /// An ACL refused it.
+    case refused(ACLVerdict)
+    /// It could not be written: try again later.
+    case failed(ByteString)
+}
+
+/// Brings a received message from its last octet to the commit: header lines, ACL, `-H`, log line.
+struct Reception {
+    let context: SessionContext
+    let log: SessionLog
+    var state: ACLState
+    let envelope: Envelope
+    let arrival: Arriving
+
+    /// How the message came, as far as the facts do not tell.
+    struct Arriving {
+        /// When reception began.
+        var begun: SpoolTime
+        /// The longest line of the data.
+        var longestLine = 0
+        /// Whether BDAT was used.
+        var usedChunking = false
+        /// Whether the body is in wire form.
+        var isWireFormat = false
+        /// The moment whose ACL decides.
+        var moment: ACLMoment = .data
+        /// For local callers: who submits, and what is done to the header.
+        var submitter: Submitter?
+        var fixups = FixupOptions()
+        /// Flags of the spool's header file.
+        var isLocal = false
+        var isLocalError = false
+        var dontDeliver = false
+        var senderSetUntrusted = false
+        /// The message that this one answers (`-E`).
+        var reference: ByteString?
+        /// Line 2 of `-H`.
+        var origin: (login: ByteString, uid: Int64, gid: Int64)
+    }
+
+    private var system: MailSystem { context.system }
+    private var settings: ReceptionSettings { context.settings }
+
+    init(
+        _ context: SessionContext, _ log: SessionLog, _ state: ACLState, _ envelope: Envelope,
+        _ arrival: Arriving
+    ) {
+        self.context = context
+        self.log = log
+        self.state = state
+        self.envelope = envelope
+        self.arrival = arrival
+    }
+
+    /// Completes the message.
+    mutating func complete(_ message: consuming ReceivedMessage) async -> ReceptionOutcome {
+        let id = message.pending.id
+        let received = await receivedLine(id)
+        var fixed = fixUp(message.headers, id)
+        fixed.headers.insert(Header(received, kind: .received), at: 0)
+        setFacts(fixed, message, id)
+        let verdict = await runACL(id)
+        switch verdict.decision {
+        case .accept: break
+        case .discard: return discard(id)
+        case .deny, .defer, .drop:
+            log.rejected(
+                arrival.moment == .data ? .afterData : .message("by non-SMTP ACL"), verdict, state,
+                header: fixed.headers)
+            return .refused(verdict)
+        }
+        if envelope.recipients.isEmpty { return discard(id) }
+        fixed.headers = HeaderEdit(state).applied(to: fixed.headers)
+        return await commit(message, fixed, id, verdict.message)
+    }
+
+    private mutating func runACL(_ id: MessageID) async -> ACLVerdict {
+        guard let option = system.configuration.main.template(arrival.moment.option) else {
+            return ACLVerdict(.accept)
+        }
+        let verdict = await context.acls.run(option, at: arrival.moment, &state)
+        log.flush(&state)
+        return verdict
+    }
+
+    private func discard(_ id: MessageID) -> ReceptionOutcome {
+        let by: ByteString =
+            envelope.recipients.isEmpty ? "earlier" : arrival.moment == .data ? "DATA" : "non-SMTP"
+        log.main("=> blackhole (\(by) ACL discarded recipients)", id: id.bytes)
+        log.main("Completed", id: id.bytes)
+        return .discarded(id)
+    }
+
+    // MARK: Header lines
+
+    /// The Received: line, from `received_header_text` or as Exim words it.
+    private mutating func receivedLine(_ id: MessageID) async -> ByteString {
+        let date = CivilTime(seconds: Int(SpoolTime.now().seconds), offset: zoneOffset()).headerDate
+        let recipient = envelope.recipients.count == 1 ? envelope.recipients[0].address : nil
+        state.facts.message.id = id.bytes
+        state.facts.message.receivedFor = recipient
+        if let template = settings.receivedHeaderText {
+            do {
+                let text = try await system.expander.expand(template, state.facts).bytes
+                return ReceivedHeader.line(text: text, date: date)
+            } catch {
+                log.panic("failed to expand received_header_text: \(error.text)")
+            }
+        }
+        let connection = state.facts.connection
+        var header = ReceivedHeader(
+            hostname: system.settings.primaryHostName, product: system.settings.product, id: id.bytes,
+            sender: envelope.sender ?? "")
+        header.peer = SessionLog.peerName(state.facts)
+            .receivedHost(showingPort: system.settings.logSelector.has(.incomingPort))
+        header.ident = connection.ident
+        header.helo = connection.helo
+        header.protocol = connection.receivedProtocol
+        header.recipient = recipient
+        return header.line(date: date)
+    }
+
+    private func zoneOffset() -> Int {
+        system.settings.logTimestamp.usesUTC
+            ? 0 : system.expander.environment.zoneOffset(SpoolTime.now().seconds)
+    }
+
+    /// What is added to and taken out of the header as it came: much for a submission, little for a relay.
+    private func fixUp(_ headers: [Header], _ id: MessageID) -> FixedHeader {
+        let isSubmission = state.has("submission")
+        guard arrival.submitter != nil || isSubmission else { return removing(headers) }
+        var options = arrival.fixups
+        options.suppressed = state.has("suppress_local_fixups")
+        let submitter =
+            arrival.submitter
+            ?? Submitter(
+                login: state.facts.connection.authenticatedID ?? "", fullName: "",
+                qualifyDomain: system.settings.qualifyDomain, isTrusted: true)
+        let message = Submitter.Message(
+            id: id.bytes, hostname: system.settings.primaryHostName,
+            sender: EmailAddress(envelope.sender ?? ""),
+            date: CivilTime(seconds: Int(SpoolTime.now().seconds), offset: zoneOffset()).headerDate)
+        return submitter.fix(headers, of: message, options: options)
+    }
+
+    private func removing(_ headers: [Header]) -> FixedHeader {
+        var result = FixedHeader(headers: headers)
+        let gone: [(ByteString, Bool)] = [
+            ("return-path", settings.removesReturnPath), ("delivery-date", settings.removesDeliveryDate),
+            ("envelope-to", settings.removesEnvelopeTo),
+        ]
+        for index in headers.indices {
+            for (name, isRemoved) in gone where isRemoved && headers[index].isNamed(name) {
+                result.headers[index].kind = .old
+            }
+        }
+        if let line = headers.first(where: { $0.kind == .messageID }) {
+            result.messageID = (Self.withoutBrackets(line.value), false)
+        }
+        return result
+    }
+
+    private static func withoutBrackets(_ value: ByteString) -> ByteString {
+        guard value.first == UInt8(ascii: "<"), let end = value.firstIndex(of: UInt8(ascii: ">")) else {
+            return value
+        }
+        return ByteString(value[1..<end])
+    }
+
+    private mutating func setFacts(
+        _ fixed: FixedHeader, _ message: borrowing ReceivedMessage, _ id: MessageID
+    ) {
+        state.facts.message.id = id.bytes
+        state.facts.message.headers = fixed.headers.map { HeaderText(type: $0.kind.rawValue, text: $0.text) }
+        state.facts.message.bodySize = message.pending.bodySize
+        state.facts.message.bodyLineCount = message.pending.bodyLineCount
+        state.facts.message.bodyZeroCount = message.pending.bodyZeroCount
+        state.facts.message.maxReceivedLineLength = max(arrival.longestLine, message.longestHeaderLine)
+        state.facts.message.size = fixed.headers.reduce(message.pending.bodySize + 1) {
+            $1.kind == .old ? $0 : $0 + $1.text.count
+        }
+        state.facts.message.lineCount = message.pending.bodyLineCount + fixed.headers.count
+        state.facts.message.receivedTime = (arrival.begun.seconds, Int(arrival.begun.microseconds))
+        state.facts.message.recipients = envelope.recipients.map(\.address)
+        state.facts.message.recipientsCount = envelope.recipients.count
+        let reader = BodyReading(path: system.spool, id: id)
+        state.facts.message.readBody = { offset, length in reader.read(offset, length) }
+    }
+
+    // MARK: The commit
+
+    private mutating func commit(
+        _ message: consuming ReceivedMessage, _ fixed: FixedHeader, _ id: MessageID, _ said: ByteString?
+    ) async -> ReceptionOutcome {
+        let sender = fixed.sender?.text ?? envelope.sender ?? ""
+        var header = HeaderFile(
+            id: id, origin: arrival.origin, sender: sender, receivedTime: arrival.begun.seconds)
+        HeaderFileFilling(state, envelope, arrival, now: SpoolTime.now()).fill(&header, body: message.pending)
+        header.headers = fixed.headers.map { HeaderLine($0.text, type: $0.kind.rawValue) }
+        let size = header.receptionSize(bodySize: message.pending.bodySize)
+        let record = arrivalRecord(sender, fixed, size)
+        let stamp = system.log.currentStamp()
+        let first = "\(stamp) \(record.messageLogText(by: system.settings.logSelector))" as ByteString
+        do {
+            let committed = try message.pending.commit(header, logging: first)
+            log.main(record.text(by: system.settings.logSelector), id: id.bytes)
+            try logQueueing(committed, header, stamp)
+            try committed.release()
+        } catch {
+            log.panic(ByteString(error.description), id: id.bytes)
+            return .failed("spool error: \(ByteString(error.description))")
+        }
+        return .committed(id, said: said)
+    }
+
+    private func logQueueing(
+        _ committed: borrowing CommittedMessage, _ header: HeaderFile, _ stamp: ByteString
+    ) throws(SpoolError) {
+        if header.isFrozen {
+            log.main("frozen by ACL", id: header.id.bytes)
+            try committed.appendMessageLog("\(stamp) frozen by ACL")
+        }
+        guard let reason = queuedBy, system.settings.logSelector.has(.delayDelivery) else { return }
+        log.main("no immediate delivery: queued by \(reason)", id: header.id.bytes)
+        try committed.appendMessageLog("\(stamp) no immediate delivery: queued by \(reason)")
+    }
+
+    /// Who keeps the message from being delivered at once; nil when nobody does.
+    var queuedBy: ByteString? {
+        if state.has("queue_only") || state.has("queue") { return "ACL" }
+        return nil
+    }
+
+    private func arrivalRecord(_ sender: ByteString, _ fixed: FixedHeader, _ size: Int) -> Arrival {
+        let connection = state.facts.connection
+        var record = Arrival(
+            sender: sender, peer: SessionLog.peerName(state.facts),
+            protocol: connection.receivedProtocol ?? "local", size: size)
+        record.reference = arrival.reference
+        record.interface = connection.interfaceAddress.map {
+            LoggedInterface(address: $0.text, port: connection.interfacePort ?? 0)
+        }
+        record.usedChunking = arrival.usedChunking
+        record.bodyType = envelope.mail?.body.map { $0 == .sevenBit ? 7 : 8 } ?? 0
+        if let identity = fixed.messageID {
+            record.messageID = identity.id
+            record.messageIDWasCreated = identity.created
+        }
+        record.subject = fixed.headers.named("subject").first?.unfoldedValue
+        record.rawSender = sender
+        record.recipients = envelope.recipients.map(\.address)
+        record.queue = state.queue ?? ""
+        return record
+    }
+}
+
+/// Reads the body of a message that is being received, for `$message_body`.
+private struct BodyReading: Sendable {
+    let path: Spool
+    let id: MessageID
+
+    func read(_ offset: Int, _ length: Int) -> ByteString {
+        guard case .some(let data) = try? path.rawFile(.data, of: id) else { return "" }
+        let body = data.dropFirst(id.dataStartOffset)
+        let start = offset >= 0 ? offset : max(0, body.count + offset)
+        return ByteString(body.dropFirst(start).prefix(length))
+    }
+}

@@ -1,0 +1,233 @@
+import ACL
+import Bytes
+import EximLog
+import MailText
+import SMTP
+import Spooler
+
+extension Session {
+    // MARK: DATA
+
+    mutating func data() async {
+        guard await mayReceive() else { return }
+        guard !(settings.enforcesSync && framer.hasPending) else { return await outOfStep() }
+        await say(Reply(354, "Enter message, ending with \".\" on a line by itself"))
+        let begun = SpoolTime.now()
+        var intake = MessageIntake(
+            spool: system.spool, ids: system.ids, limits: settings.headerLimits,
+            sizeLimit: await messageSizeLimit())
+        var decoder = DataDecoder(loneLF: .lineEnd)
+        var output: [UInt8] = []
+        var wireOctets = framer.takeRest()
+        while true {
+            output.removeAll(keepingCapacity: true)
+            let progress = decoder.decode(wireOctets, into: &output)
+            intake.take(output)
+            if case .finished(let rest) = progress {
+                framer.feed(wireOctets[rest...])
+                break
+            }
+            guard let more = await nextOctets() else { return }
+            wireOctets = more
+        }
+        await finish(intake, begun: begun, longestLine: decoder.counts.longestLine, chunking: nil)
+    }
+
+    /// Runs the predata ACL; false when it refused, and the client has been told.
+    private mutating func mayReceive() async -> Bool {
+        let verdict = await runACL(.predata)
+        guard verdict.decision != .accept, verdict.decision != .discard else { return true }
+        log.rejected(.data, verdict, state)
+        await say(
+            refusal(
+                verdict, deny: Reply(550, "Administrative prohibition"),
+                defer: Reply(451, "Temporary local problem - please try later")))
+        if verdict.decision == .drop { isOpen = false }
+        return false
+    }
+
+    private mutating func outOfStep() async {
+        let offered: ByteString = advertised.contains(.pipelining) ? "" : " not"
+        let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
+        log.main(
+            """
+            SMTP protocol synchronization error (next input sent too soon: pipelining was\(offered) advertised): \
+            rejected "\(lastLine.escapedForLog())" \(who)
+            """)
+        await say(Reply(554, "SMTP synchronization error"))
+        isOpen = false
+    }
+
+    /// More of a message, or nil when the client is lost; then the message is forgotten with its files.
+    private mutating func nextOctets() async -> ArraySlice<UInt8>? {
+        while true {
+            switch await wire.read() {
+            case .octets(let octets): return octets
+            case .stopping: isStopping = true
+            case .timedOut:
+                log.event(.dataTimeout(sender: envelope.sender ?? ""), state.facts)
+                await say(Reply(421, "\(activeHostName): SMTP incoming data timeout - closing connection."))
+                isOpen = false
+                return nil
+            case .ended:
+                log.event(.lost(while: "reading message data", duration: nil), state.facts)
+                isOpen = false
+                return nil
+            }
+        }
+    }
+
+    // MARK: BDAT
+
+    /// A message in chunks (RFC 3030): this command's chunk, and those of the BDAT commands that follow.
+    mutating func bdat(_ size: Int, _ isLast: Bool) async {
+        guard await mayReceive() else { return }
+        let begun = SpoolTime.now()
+        var intake = MessageIntake(
+            spool: system.spool, ids: system.ids, limits: settings.headerLimits,
+            sizeLimit: await messageSizeLimit())
+        var decoder = BDATDecoder()
+        var chunk: (size: Int, isLast: Bool) = (size, isLast)
+        var total = 0
+        while true {
+            guard await readChunk(chunk.size, isLast: chunk.isLast, &decoder, &intake) else { return }
+            total += chunk.size
+            if chunk.isLast { break }
+            await say(Reply(250, "\(chunk.size) byte chunk received"))
+            guard isOpen, let next = await nextChunk() else { return }
+            chunk = next
+        }
+        await finish(
+            intake, begun: begun, longestLine: decoder.counts.longestLine, chunking: (chunk.size, total))
+    }
+
+    private mutating func readChunk(
+        _ size: Int, isLast: Bool, _ decoder: inout BDATDecoder, _ intake: inout MessageIntake
+    ) async -> Bool {
+        var remaining = size
+        var output: [UInt8] = []
+        var octets = framer.takeRest()
+        while true {
+            let part = octets.prefix(remaining)
+            remaining -= part.count
+            output.removeAll(keepingCapacity: true)
+            decoder.decode(part, into: &output)
+            if isLast, remaining == 0 { decoder.finish(into: &output) }
+            intake.take(output)
+            if remaining == 0 {
+                framer.feed(octets.dropFirst(part.count))
+                return true
+            }
+            guard let more = await nextOctets() else { return false }
+            octets = more
+        }
+    }
+
+    /// The BDAT command that continues a message; nil when the message was given up.
+    private mutating func nextChunk() async -> (size: Int, isLast: Bool)? {
+        while isOpen {
+            guard let line = await nextCommandLine() else { return nil }
+            switch try? SMTP.CommandLine.parse(line, offered: advertised) {
+            case .bdat(let size, let isLast): return (size, isLast)
+            case .noop: await say(Reply(250, "OK"))
+            case .reset, .quit, .hello:
+                endTransaction()
+                await obey(line)
+                return nil
+            default: await misused(Reply(503, "only BDAT permissible after non-LAST BDAT"), "")
+            }
+        }
+        return nil
+    }
+
+    private mutating func nextCommandLine() async -> ByteString? {
+        while true {
+            switch framer.next() {
+            case .line(let line)?: return line
+            case .tooLong?:
+                await say(Reply(500, "Line too long"))
+                isOpen = false
+                return nil
+            case nil: break
+            }
+            guard let octets = await nextOctets() else { return nil }
+            framer.feed(octets)
+        }
+    }
+
+    // MARK: The end of the message
+
+    private mutating func finish(
+        _ intake: consuming MessageIntake, begun: SpoolTime, longestLine: Int,
+        chunking: (last: Int, total: Int)?
+    ) async {
+        let message: ReceivedMessage
+        do {
+            message = try intake.finish()
+        } catch {
+            await refuse(error)
+            return endTransaction()
+        }
+        var arriving = Reception.Arriving(begun: begun, origin: ProcessOrigin.own(login: context.login))
+        arriving.longestLine = longestLine
+        arriving.usedChunking = chunking != nil
+        applyLocalCaller(&arriving)
+        var reception = Reception(context, log, state, envelope, arriving)
+        let outcome = await reception.complete(message)
+        let waits = context.queueOnly || reception.queuedBy != nil || reception.state.has("freeze")
+        endTransaction()
+        await answer(outcome, chunking)
+        if case .committed(let id, _) = outcome {
+            messagesAccepted += 1
+            if !waits { await context.deliver(id) }
+        }
+    }
+
+    private mutating func refuse(_ trouble: MessageIntake.Trouble) async {
+        switch trouble {
+        case .tooBig(let limit):
+            log.event(
+                .tooBig(sender: envelope.sender ?? "", read: limit, maximum: limit), state.facts,
+                alsoReject: true)
+            await say(Reply(552, "Message size exceeds maximum permitted"))
+        case .headerTooLong(let text):
+            log.rejected(.afterData, ACLVerdict(.deny, logMessage: text), state)
+            await say(Reply(552, "Message header is ridiculously long"))
+        case .spool(let error):
+            log.panic("spool error while receiving: \(ByteString(error.description))")
+            await say(Reply(451, "Local error: the message cannot be stored now - please try later"))
+        }
+    }
+
+    private mutating func answer(_ outcome: ReceptionOutcome, _ chunking: (last: Int, total: Int)?) async {
+        switch outcome {
+        case .committed(let id, let said):
+            await say(accepted(said ?? "OK id=\(id.bytes)", chunking))
+        case .discarded(let id): await say(accepted("OK id=\(id.bytes)", chunking))
+        case .refused(let verdict):
+            await say(
+                refusal(
+                    verdict, deny: Reply(550, "Administrative prohibition"),
+                    defer: Reply(451, "Temporary local problem - please try later")))
+            if verdict.decision == .drop { isOpen = false }
+        case .failed:
+            await say(Reply(451, "Local error: the message cannot be stored now - please try later"))
+        }
+    }
+
+    private func accepted(_ text: ByteString, _ chunking: (last: Int, total: Int)?) -> Reply {
+        let reply = Self.custom(text, Reply(250, "OK"))
+        guard let chunking else { return reply }
+        return Reply(
+            reply.code, lines: [" \(chunking.last) byte chunk, total \(chunking.total)"] + reply.lines)
+    }
+
+    /// A session without a remote host is a local submission: its messages get the header lines of one.
+    private func applyLocalCaller(_ arriving: inout Reception.Arriving) {
+        guard state.facts.connection.remoteAddress == nil, let caller = context.localCaller else { return }
+        arriving.isLocal = true
+        arriving.submitter = caller.submitter
+        arriving.fixups = caller.fixups
+        arriving.origin = caller.origin
+    }
+}

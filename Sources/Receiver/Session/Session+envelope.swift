@@ -1,0 +1,162 @@
+import ACL
+import Bytes
+import EximLog
+import Expansion
+import MailText
+import SMTP
+
+extension Session {
+    /// Forgets the transaction, if there is one; the connection's variables stay.
+    mutating func endTransaction() {
+        envelope = Envelope()
+        let connection = state.facts.connection
+        state = ACLState(facts: Facts())
+        state.facts.connection = connection
+        phase.endTransaction()
+    }
+
+    // MARK: MAIL
+
+    mutating func mail(_ command: MailCommand) async {
+        let address: EmailAddress
+        do {
+            address = try command.sender(settings.addressRules)
+        } catch {
+            return await misused(Reply(501, "\(command.argument): \(error.message)"), error.message)
+        }
+        guard let sender = await qualifiedSender(address, command) else { return }
+        let limit = await messageSizeLimit()
+        if limit > 0, let size = command.size, size > limit {
+            log.event(
+                .announcedTooBig(sender: sender, size: size, maximum: limit), state.facts, alsoReject: true)
+            return await say(Reply(552, "Message size exceeds maximum permitted"))
+        }
+        envelope.sender = sender
+        envelope.mail = command
+        state.facts.message.sender = sender
+        state.facts.message.size = command.size ?? 0
+        let verdict = await runACL(.mail)
+        await answerMail(verdict, command)
+    }
+
+    private mutating func answerMail(_ verdict: ACLVerdict, _ command: MailCommand) async {
+        switch verdict.decision {
+        case .accept, .discard:
+            envelope.isDiscarded = verdict.decision == .discard
+            phase.acceptMail()
+            await say(Self.custom(verdict.message ?? "OK", Reply(250, "OK")))
+        case .deny, .drop, .defer:
+            log.rejected(.mail(argument: command.argument), verdict, state)
+            endTransaction()
+            await say(
+                refusal(
+                    verdict, deny: Reply(550, "Administrative prohibition"),
+                    defer: Reply(451, "Temporary local problem - please try later")))
+            if verdict.decision == .drop { isOpen = false }
+        }
+    }
+
+    private mutating func qualifiedSender(_ address: EmailAddress, _ command: MailCommand) async
+        -> ByteString?
+    {
+        if address.isNull || address.isQualified { return address.text }
+        guard await isListed(.senderUnqualified) || state.facts.connection.remoteAddress == nil else {
+            log.unqualified("sender", address.text, state.facts)
+            await say(Reply(501, "<\(address.text)>: sender address must contain a domain"))
+            return nil
+        }
+        return address.qualified(with: system.settings.qualifyDomain).text
+    }
+
+    // MARK: RCPT
+
+    mutating func recipient(_ command: RecipientCommand) async {
+        let address: EmailAddress
+        do {
+            address = try command.recipient(settings.addressRules)
+        } catch {
+            let reply = Reply(501, "\(command.argument): \(error.message)")
+            phase.refuseRecipient(reply)
+            return await misused(reply, error.message)
+        }
+        guard let recipient = await qualifiedRecipient(address) else { return }
+        if settings.recipientsMax > 0, envelope.acceptedCount >= settings.recipientsMax {
+            let reply = Reply(settings.recipientsMaxReject ? 552 : 452, "too many recipients")
+            return await say(reply)
+        }
+        let verdict = await decide(on: recipient)
+        await answer(recipient, command, verdict)
+    }
+
+    private mutating func decide(on recipient: ByteString) async -> ACLVerdict {
+        if envelope.isDiscarded { return ACLVerdict(.discard) }
+        state.recipient = recipient
+        let parts = recipient.cutAtLast(UInt8(ascii: "@")) ?? (recipient[...], [])
+        state.facts.address = AddressFacts()
+        state.facts.address.localPart = TaintedBytes(ByteString(parts.before), .tainted)
+        state.facts.address.domain = TaintedBytes(parts.after.lowercasedASCII(), .tainted)
+        state.facts.message.rcptCount += 1
+        state.facts.message.recipientsCount = envelope.recipients.count
+        let local = state.facts.connection.remoteAddress == nil
+        // Exim accepts recipients without an ACL only from local callers: a relay must be asked for.
+        let verdict = await runACL(.rcpt, unset: ACLVerdict(local ? .accept : .deny))
+        state.recipient = nil
+        return verdict
+    }
+
+    private mutating func answer(
+        _ recipient: ByteString, _ command: RecipientCommand, _ verdict: ACLVerdict
+    ) async {
+        switch verdict.decision {
+        case .accept, .discard:
+            envelope.acceptedCount += 1
+            phase.acceptRecipient()
+            if verdict.decision == .accept {
+                envelope.recipients.append(
+                    .init(
+                        address: recipient, notify: command.notify,
+                        originalRecipient: command.originalRecipient))
+                state.facts.message.recipients.append(recipient)
+                state.facts.message.recipientsCount = envelope.recipients.count
+            } else {
+                noteDiscarded(command.argument, verdict)
+            }
+            await say(Self.custom(verdict.message ?? "Accepted", Reply(250, "Accepted")))
+        case .deny, .drop, .defer:
+            log.rejected(.recipient(argument: command.argument), verdict, state)
+            let reply = refusal(
+                verdict, deny: Reply(550, "Administrative prohibition"),
+                defer: Reply(451, "Temporary local problem - please try later"))
+            phase.refuseRecipient(reply)
+            if reply.isTemporary {
+                state.facts.message.rcptDeferCount += 1
+            } else {
+                state.facts.message.rcptFailCount += 1
+            }
+            await say(reply)
+            if verdict.decision == .drop { isOpen = false }
+        }
+    }
+
+    private func noteDiscarded(_ argument: ByteString, _ verdict: ACLVerdict) {
+        log.main(
+            Rejection.discarded(
+                argument: argument, of: SessionLog.identity(state.facts), sender: envelope.sender ?? "",
+                reason: verdict.logMessage, by: system.settings.logSelector))
+    }
+
+    private mutating func qualifiedRecipient(_ address: EmailAddress) async -> ByteString? {
+        if address.isQualified { return address.text }
+        let isPostmaster = address.text.equalsIgnoringCase(ByteString("postmaster"))
+        let local = state.facts.connection.remoteAddress == nil
+        if isPostmaster || local { return address.qualified(with: system.settings.qualifyRecipient).text }
+        if await isListed(.recipientUnqualified) {
+            return address.qualified(with: system.settings.qualifyRecipient).text
+        }
+        log.unqualified("recipient", address.text, state.facts)
+        let reply = Reply(501, "<\(address.text)>: recipient address must contain a domain")
+        phase.refuseRecipient(reply)
+        await say(reply)
+        return nil
+    }
+}

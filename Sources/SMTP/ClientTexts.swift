@@ -1,0 +1,88 @@
+import Bytes
+
+// Exim's numbers in `defer (n)`.
+enum ClientErrno {
+    static let connectionClosed = -18
+    static let malformedReply = -19
+    static let tlsRequired = -38
+    static let recipient4xx = -44
+    static let mail4xx = -45
+    static let data4xx = -46
+    static let utf8Address = -49
+    static let timedOut = 110
+}
+
+// What went wrong, in Exim's words and classes (delivery.md 4.3 and 4.4).
+extension ClientMachine {
+    func timeoutTrouble(after command: Command?) -> ClientTrouble {
+        let text: ByteString =
+            isSendingBody ? "SMTP timeout while sending data" : "SMTP timeout after \(spelled(command))"
+        return ClientTrouble(
+            scope: isSendingBody ? .host : timeoutScope(command?.expectation), isPermanent: false,
+            errno: ClientErrno.timedOut, text: text)
+    }
+
+    // Timeouts after MAIL, RCPT and the final dot are not held against the host.
+    private func timeoutScope(_ expectation: Expectation?) -> ClientTrouble.Scope {
+        switch expectation {
+        case .mail, .final, .recipientFinal, .overall: .message
+        case .recipient: .recipient
+        default: .host
+        }
+    }
+
+    func closeTrouble(after command: Command?) -> ClientTrouble {
+        var text: ByteString = "Remote host closed connection in response to \(spelled(command))"
+        if command?.expectation == .helo, let ehloReply {
+            text += " (EHLO response was: \(ehloReply.loggedText))" as ByteString
+        }
+        return ClientTrouble(
+            scope: closeScope(command?.expectation), isPermanent: false, errno: ClientErrno.connectionClosed,
+            text: text)
+    }
+
+    private func closeScope(_ expectation: Expectation?) -> ClientTrouble.Scope {
+        switch expectation {
+        case .final, .recipientFinal, .overall: .message
+        default: .host
+        }
+    }
+
+    static func malformedTrouble(
+        _ malformation: ReplyReader.Malformation, after command: Command
+    ) -> ClientTrouble {
+        let place = command.line
+        let text: ByteString =
+            switch malformation {
+            case .badLine(let line): "Malformed SMTP reply in response to \(place): \(line)"
+            case .emptyLine: "Malformed SMTP reply (an empty line) in response to \(place)"
+            case .tooLong: "Malformed SMTP reply in response to \(place): too long"
+            }
+        return ClientTrouble(scope: .host, isPermanent: false, errno: ClientErrno.malformedReply, text: text)
+    }
+
+    // A 4xx or 5xx (or anything unexpected) to a command of a transaction.
+    func refusal(_ reply: Reply, of expectation: Expectation, after place: ByteString) -> ClientTrouble {
+        let isPermanent = reply.isPermanent
+        let errno =
+            switch expectation {
+            case .recipient: ClientErrno.recipient4xx
+            case .mail: ClientErrno.mail4xx
+            default: ClientErrno.data4xx
+            }
+        var scope = ClientTrouble.Scope.message
+        if case .recipient = expectation { scope = .recipient }
+        return ClientTrouble(
+            scope: scope, isPermanent: isPermanent, errno: isPermanent ? 0 : errno,
+            text: "SMTP error from remote mail server after \(place): \(reply.loggedText)", code: reply.code)
+    }
+
+    // The command as texts name it.
+    func spelled(_ command: Command?) -> ByteString {
+        guard let command else { return "QUIT" }
+        switch command.expectation {
+        case .mail, .data: return isPipelining ? "pipelined \(command.line)" : command.line
+        default: return command.line
+        }
+    }
+}

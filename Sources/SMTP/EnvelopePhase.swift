@@ -1,0 +1,162 @@
+package import Bytes
+
+/// The order of commands in a session, as Exim keeps it; no policy.
+///
+/// Ask `check` before policy decides, and tell by the other methods what was decided. A refused command leaves the phase as it was.
+package struct EnvelopePhase: Sendable, Hashable {
+    /// Where the session stands.
+    package enum Phase: Sendable, Hashable {
+        /// No HELO or EHLO yet.
+        case fresh
+        /// Greeted, no transaction.
+        case greeted
+        /// MAIL accepted.
+        case sender
+        /// MAIL and that many RCPT accepted.
+        case recipients(Int)
+        /// A BDAT chunk that is not the last was taken.
+        case chunks(Int)
+    }
+
+    /// The command kinds whose order matters.
+    package enum Event: Sendable, Hashable, CaseIterable {
+        case hello, mail, recipient, data, bdat, startTLS, auth, etrn, verify, expand, reset, quit, noop, help
+    }
+
+    /// What to do with a command.
+    package enum Step: Sendable, Hashable {
+        /// Policy decides.
+        case decide
+        /// Out of order: this reply, and the log text after `SMTP protocol error in "..." H=...`.
+        case refuse(Reply, logged: ByteString)
+    }
+
+    /// Where the session stands.
+    package private(set) var phase: Phase = .fresh
+    /// Whether the peer has authenticated.
+    package private(set) var isAuthenticated = false
+    /// Whether TLS is on.
+    package private(set) var isSecure = false
+    /// Whether MAIL wants a HELO or EHLO before it.
+    package var requiresHello: Bool
+    private var refusedRecipients: [Reply] = []
+
+    /// Starts before the first command.
+    package init(requiresHello: Bool = true) { self.requiresHello = requiresHello }
+
+    /// Whether a transaction is under way.
+    package var isInTransaction: Bool {
+        switch phase {
+        case .fresh, .greeted: false
+        case .sender, .recipients, .chunks: true
+        }
+    }
+}
+
+extension EnvelopePhase {
+    /// Whether a command may stand here; nothing changes.
+    package func check(_ event: Event, offered: Advertised) -> Step {
+        if case .chunks = phase, let refusal = refusalBetweenChunks(event) { return refusal }
+        return switch event {
+        case .hello, .verify, .expand, .reset, .quit, .noop, .help: .decide
+        case .mail: checkMail()
+        case .recipient: isInTransaction ? .decide : Self.refusal("sender not yet given")
+        case .data: checkData("DATA")
+        case .bdat:
+            offered.contains(.chunking)
+                ? checkData("BDAT") : Self.refusal("BDAT command used when CHUNKING not advertised")
+        case .startTLS:
+            offered.contains(.startTLS) && !isSecure
+                ? .decide : Self.refusal("STARTTLS command used when not advertised")
+        case .auth: checkAuth(offered)
+        case .etrn:
+            isInTransaction ? Self.refusal("ETRN is not permitted inside a transaction") : .decide
+        }
+    }
+
+    private func refusalBetweenChunks(_ event: Event) -> Step? {
+        switch event {
+        case .bdat, .reset, .quit, .noop, .hello: nil
+        default: Self.refusal("only BDAT permissible after non-LAST BDAT")
+        }
+    }
+
+    private func checkMail() -> Step {
+        if phase == .fresh, requiresHello {
+            return .refuse(Reply(503, "HELO or EHLO required"), logged: "no HELO/EHLO given")
+        }
+        return isInTransaction ? Self.refusal("sender already given") : .decide
+    }
+
+    private func checkData(_ command: ByteString) -> Step {
+        switch phase {
+        case .recipients, .chunks: .decide
+        case .fresh, .greeted, .sender: refuseData(command)
+        }
+    }
+
+    // When all recipients were refused in the same words, the words are told again.
+    private func refuseData(_ command: ByteString) -> Step {
+        guard let first = refusedRecipients.first else {
+            return Self.refusal("valid RCPT command must precede \(command)")
+        }
+        let last: ByteString = "Valid RCPT command must precede \(command)"
+        guard refusedRecipients.allSatisfy({ $0 == first }) else {
+            return .refuse(Reply(503, last), logged: last)
+        }
+        let words = first.loggedText.replacing(ByteString("\\n"), with: ByteString("\n"))
+        let text: ByteString = "All RCPT commands were rejected with this error:\n\(words)\n\(last)"
+        return .refuse(Reply(503, text), logged: last)
+    }
+
+    private func checkAuth(_ offered: Advertised) -> Step {
+        if !offered.contains(.auth) { return Self.refusal("AUTH command used when not advertised") }
+        if isAuthenticated { return Self.refusal("already authenticated") }
+        return isInTransaction ? Self.refusal("not permitted in mail transaction") : .decide
+    }
+
+    private static func refusal(_ text: ByteString) -> Step { .refuse(Reply(503, text), logged: text) }
+}
+
+extension EnvelopePhase {
+    /// HELO or EHLO was accepted: a transaction in progress is over.
+    package mutating func acceptHello() {
+        phase = .greeted
+        refusedRecipients = []
+    }
+
+    /// MAIL was accepted.
+    package mutating func acceptMail() {
+        phase = .sender
+        refusedRecipients = []
+    }
+
+    /// RCPT was accepted.
+    package mutating func acceptRecipient() {
+        if case .recipients(let count) = phase { phase = .recipients(count + 1) } else { phase = .recipients(1) }
+    }
+
+    /// RCPT was refused with this reply.
+    package mutating func refuseRecipient(_ reply: Reply) { refusedRecipients.append(reply) }
+
+    /// A BDAT chunk that is not the last was taken.
+    package mutating func acceptChunk() {
+        if case .recipients(let count) = phase { phase = .chunks(count) }
+    }
+
+    /// The message is taken or refused, or RSET was given: no transaction is under way.
+    package mutating func endTransaction() {
+        if phase != .fresh { phase = .greeted }
+        refusedRecipients = []
+    }
+
+    /// TLS has started: the client must greet again.
+    package mutating func acceptTLS() {
+        isSecure = true
+        phase = .fresh
+        refusedRecipients = []
+    }
+
+    /// The peer has authenticated.
+    package mutating func acceptAuthentication() { isAuthenticated = true }
+}

@@ -1,0 +1,175 @@
+public import Bytes
+
+/// A message on the queue, locked and read: the only way to change it.
+///
+/// The lock ends with the value. A journal that an earlier delivery left over has been replayed into `header`, and
+/// `-H` been rewritten.
+public struct LockedMessage: ~Copyable, Sendable {
+    /// The spool that the message is in.
+    public let spool: Spool
+    /// What `-H` says, and will say after `writeHeader()`.
+    public var header: HeaderFile
+    /// The size of the body.
+    public let bodySize: Int
+    /// Whether a leftover journal was replayed.
+    public let replayedJournal: Bool
+    let lock: MessageLock
+    private var journal: Descriptor?
+
+    init(
+        _ spool: Spool, _ lock: consuming MessageLock, _ header: HeaderFile, replayedJournal: Bool
+    ) throws(SpoolError) {
+        self.spool = spool
+        self.header = header
+        self.replayedJournal = replayedJournal
+        bodySize = try lock.bodySize()
+        self.lock = lock
+        journal = nil
+    }
+
+    /// The message.
+    public var id: MessageID { lock.id }
+    /// Where it lies.
+    public var place: Place { lock.place }
+}
+
+/// What came of trying to open a message for work.
+public enum OpenOutcome: ~Copyable, Sendable {
+    /// The message is ours, read, with its journal replayed.
+    case opened(LockedMessage)
+    /// Somebody else is working on it.
+    case held
+    /// There is neither `-D` nor `-H`: it was completed or removed.
+    case gone
+    /// There is `-H` without `-D`: the body is lost, and people must look at it.
+    case noData
+    /// There is `-D` without `-H`: an incomplete reception.
+    case noHeader
+    /// `-H` cannot be read; everything is left where it is.
+    case malformed(MalformedMessage)
+}
+
+extension Spool {
+    /// Locks a message and reads it; replays a leftover journal and rewrites `-H` at once.
+    public func open(_ id: MessageID) throws(SpoolError) -> OpenOutcome {
+        switch try lock(id) {
+        case .held: return .held
+        case .gone: return try headerExists(id) ? .noData : .gone
+        case .acquired(let lock): return try open(lock)
+        }
+    }
+
+    private func headerExists(_ id: MessageID) throws(SpoolError) -> Bool {
+        for place in places(for: id) where try System.status(of: path(.header, of: id, in: place)) != nil {
+            return true
+        }
+        return false
+    }
+
+    private func open(_ lock: consuming MessageLock) throws(SpoolError) -> OpenOutcome {
+        let (id, place) = (lock.id, lock.place)
+        let file = path(.header, of: id, in: place)
+        guard let octets = try System.read(file, limit: HeaderFile.maximumFileSize) else { return .noHeader }
+        var header: HeaderFile
+        do throws(SpoolFormatError) {
+            header = try HeaderFile(parsing: ByteString(octets), named: id)
+        } catch {
+            return .malformed(try malformed(ByteString(octets), id, place, error))
+        }
+        let leftover = try replay(into: &header, place)
+        return .opened(try LockedMessage(self, lock, header, replayedJournal: leftover))
+    }
+
+    /// Joins a leftover journal and writes `-H`; cuts a torn last line off, so that the next line begins at its own.
+    private func replay(into header: inout HeaderFile, _ place: Place) throws(SpoolError) -> Bool {
+        guard let journal = try journal(of: header.id, in: place) else { return false }
+        header.join(journal)
+        try writeHeader(header, in: place)
+        if journal.isTorn {
+            let file = try System.open(path(.journal, of: header.id, in: place), .readWrite)
+            try file.truncate(to: journal.wholeSize)
+        }
+        return true
+    }
+}
+
+// MARK: - During a delivery
+
+extension LockedMessage {
+    /// Writes `header` as the new `-H`, and makes it durable.
+    public mutating func writeHeader() throws(SpoolError) {
+        header.id = id
+        try spool.writeHeader(header, in: place)
+    }
+
+    /// Notes addresses that were served, in their unique form, with one write and one sync.
+    ///
+    /// What is noted is never delivered again, whatever happens before `-H` is next written. The journal is made when
+    /// there is none. Exim cuts lines at 500 octets; whole ones are written here, and Exim reads them.
+    public mutating func appendToJournal(_ addresses: [ByteString]) throws(SpoolError) {
+        guard !addresses.isEmpty else { return }
+        try openJournal()
+        try spool.step(.writeJournal)
+        let octets = addresses.flatMap(Journal.line)
+        try journal?.write(octets.span)
+        try spool.step(.syncJournal)
+        if journal != nil { try syncJournal() }
+    }
+
+    private mutating func openJournal() throws(SpoolError) {
+        guard journal == nil else { return }
+        let path = spool.path(.journal, of: id, in: place)
+        do throws(SpoolError) {
+            journal = try System.open(path, [.readWrite, .append])
+        } catch  where error.isNotFound {
+            try spool.step(.createJournal)
+            journal = try spool.create(path, [.writeOnly, .append, .exclusive], in: "input", place)
+        }
+    }
+
+    private func syncJournal() throws(SpoolError) {
+        guard spool.durability == .eximOrder else { return }
+        try journal?.sync()
+    }
+
+    /// Removes the journal; only after `writeHeader()` has put its content into `-H`.
+    public mutating func removeJournal() throws(SpoolError) {
+        journal = nil
+        try spool.step(.removeJournal)
+        try System.unlink(spool.path(.journal, of: id, in: place))
+    }
+
+    /// Adds a line to the message's own log, where the spool has such logs; a newline is added.
+    public func appendMessageLog(_ line: ByteString) throws(SpoolError) {
+        try spool.appendMessageLog(line, to: id, in: place)
+    }
+}
+
+// MARK: - The body
+
+extension LockedMessage {
+    /// Fills the buffer from the body, whose first octet has offset 0; gives how many octets came, 0 at the end.
+    public func readBody(at offset: Int, into buffer: inout [UInt8]) throws(SpoolError) -> Int {
+        try lock.readBody(at: offset, into: &buffer)
+    }
+
+    /// Lends the body block by block, until `use` gives false.
+    public func forEachBodyBlock(
+        of size: Int = 65536, _ use: (Span<UInt8>) throws(SpoolError) -> Bool
+    ) throws(SpoolError) {
+        var buffer = [UInt8](repeating: 0, count: max(size, 1))
+        var offset = 0
+        while true {
+            let got = try readBody(at: offset, into: &buffer)
+            guard got > 0, try use(buffer.span.extracting(0..<got)) else { return }
+            offset += got
+        }
+    }
+
+    /// Lends the descriptor of `-D`, whose body begins at `id.dataStartOffset`: for reading with a position, never for closing.
+    public func withDataDescriptor<Result: ~Copyable>(_ use: (Int32) throws(SpoolError) -> Result)
+        throws(SpoolError) -> Result
+    {
+        try use(lock.data.raw)
+    }
+}

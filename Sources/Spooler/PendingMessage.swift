@@ -1,0 +1,255 @@
+public import Bytes
+
+/// A message that is being received: its `-D` exists under its final name, locked; nobody sees it on the queue.
+///
+/// `commit` makes it a message. Any other end of the value removes its files: whoever sent it was not told that it was
+/// accepted, and will send it again.
+public struct PendingMessage: ~Copyable, Sendable {
+    /// The spool that the message will be in.
+    public let spool: Spool
+    /// The message.
+    public let id: MessageID
+    /// Where it lies.
+    public let place: Place
+    /// How many octets of body have been appended.
+    public private(set) var bodySize = 0
+    /// How many newlines are among them.
+    public private(set) var bodyLineCount = 0
+    /// How many NULs are among them.
+    public private(set) var bodyZeroCount = 0
+
+    private var lock: MessageLock?
+    private var buffer: [UInt8] = []
+    /// How much of the file has been written.
+    private var written = 0
+    private var state = State.filling
+
+    private enum State {
+        /// Only `-D` exists.
+        case filling
+        /// `-H` may exist too.
+        case committing
+        /// The message is on the queue, or stopped as by a crash: nothing is removed.
+        case left
+    }
+
+    /// How much is gathered before it is written.
+    static let bufferSize = 65536
+
+    init(_ spool: Spool, _ lock: consuming MessageLock) {
+        self.spool = spool
+        id = lock.id
+        place = lock.place
+        buffer.append(contentsOf: id.bytes.bytes)
+        buffer.append(contentsOf: "-D\n".utf8)
+        self.lock = consume lock
+    }
+
+    deinit {
+        guard state != .left else { return }
+        // Nobody is there to hear of a failure; what remains is a lone -D, which `Spool.check` finds.
+        if state == .committing { System.unlinkQuietly(spool.path(.header, of: id, in: place)) }
+        System.unlinkQuietly(spool.path(.data, of: id, in: place))
+    }
+}
+
+// MARK: - Beginning
+
+extension Spool {
+    /// How many ids are tried before an occupied spool is an error.
+    static let identityAttempts = 100
+
+    /// Begins a message under a fresh id: `-D` is created, owned, locked.
+    public func newMessage(_ ids: MessageIDGenerator) throws(SpoolError) -> PendingMessage {
+        for _ in 1..<Self.identityAttempts {
+            do throws(SpoolError) {
+                return try newMessage(named: ids.next())
+            } catch  where error.isExisting {
+                continue
+            }
+        }
+        return try newMessage(named: ids.next())
+    }
+
+    /// Begins a message under a given id.
+    ///
+    /// - Throws: `EEXIST` when there is such a `-D`, or somebody was quicker in locking ours.
+    public func newMessage(named id: MessageID) throws(SpoolError) -> PendingMessage {
+        let place = newPlace(for: id)
+        let path = path(.data, of: id, in: place)
+        try step(.createData)
+        let data = try create(path, [.readWrite, .exclusive], in: "input", place)
+        do throws(SpoolError) {
+            try step(.lockData)
+            if try data.lockPrefix(id.lockLength) {
+                return PendingMessage(self, MessageLock(id: id, place: place, data: data))
+            }
+        } catch {
+            if error.cause != .stopped { try System.unlink(path) }
+            throw error
+        }
+        try System.unlink(path)
+        throw SpoolError("lock", path, .system(errno: System.exists))
+    }
+}
+
+// MARK: - The body
+
+extension PendingMessage {
+    /// Appends to the body; lines end with LF, except in wire format.
+    public mutating func append(_ octets: Span<UInt8>) throws(SpoolError) {
+        count(octets)
+        if buffer.count + octets.count > Self.bufferSize { try flush() }
+        if octets.count >= Self.bufferSize { return try write(octets) }
+        if buffer.capacity < Self.bufferSize, buffer.count + octets.count > 4096 {
+            buffer.reserveCapacity(Self.bufferSize)
+        }
+        buffer.append(copying: octets)
+    }
+
+    /// Appends to the body.
+    public mutating func append(_ octets: ByteString) throws(SpoolError) { try append(octets.bytes.span) }
+
+    /// Appends to the body.
+    public mutating func append(_ octets: ArraySlice<UInt8>) throws(SpoolError) { try append(octets.span) }
+
+    private mutating func count(_ octets: Span<UInt8>) {
+        var newlines = 0
+        var zeros = 0
+        for index in octets.indices {
+            let octet = octets[index]
+            newlines &+= octet == .newline ? 1 : 0
+            zeros &+= octet == 0 ? 1 : 0
+        }
+        bodySize += octets.count
+        bodyLineCount += newlines
+        bodyZeroCount += zeros
+    }
+
+    private mutating func flush() throws(SpoolError) {
+        guard !buffer.isEmpty else { return }
+        let full = buffer
+        try write(full.span)
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func write(_ octets: Span<UInt8>) throws(SpoolError) {
+        try step(.writeData)
+        try lock?.data.write(octets)
+        written += octets.count
+    }
+
+    /// Fills the buffer from the body that has come so far; gives how many octets came, 0 at the end.
+    ///
+    /// For ACLs and scanners that look at the message before it is accepted.
+    public mutating func readBody(at offset: Int, into buffer: inout [UInt8]) throws(SpoolError) -> Int {
+        try flush()
+        return try lock?.readBody(at: offset, into: &buffer) ?? 0
+    }
+}
+
+// MARK: - The end
+
+extension PendingMessage {
+    /// Puts the message on the queue; when this returns, it may be acknowledged.
+    ///
+    /// `-D` is synchronised, `-H` written under a temporary name, synchronised, renamed, the directory synchronised.
+    /// The header gets this message's id, and the counts of the body's lines and zeros.
+    ///
+    /// - Parameter firstLogLine: what the message's own log begins with; nil for no line.
+    /// - Throws: where anything fails; then nothing of the message remains.
+    public consuming func commit(
+        _ header: HeaderFile, logging firstLogLine: ByteString? = nil
+    ) throws(SpoolError) -> CommittedMessage {
+        let header = finished(header)
+        try flush()
+        try step(.syncData)
+        if spool.durability == .eximOrder { try lock?.data.sync() }
+        try place(header)
+        let failure = try writeFirstLine(firstLogLine)
+        guard let lock = lock.take() else {
+            preconditionFailure("a pending message holds its lock until it is committed")
+        }
+        return CommittedMessage(
+            spool: spool, receptionSize: header.receptionSize(bodySize: bodySize), messageLogFailure: failure,
+            lock: lock)
+    }
+
+    /// Writes `-H`, keeping the lock, so that nobody delivers what may yet be taken back.
+    private mutating func place(_ header: HeaderFile) throws(SpoolError) {
+        state = .committing
+        let (spool, place) = (spool, place)
+        try leavingWhenStopped { () throws(SpoolError) in try spool.writeHeader(header, in: place) }
+        state = .left
+    }
+
+    /// The message is on the queue by now, so a failure must not make it look refused.
+    private func writeFirstLine(_ line: ByteString?) throws(SpoolError) -> SpoolError? {
+        guard let line else { return nil }
+        do throws(SpoolError) {
+            try spool.appendMessageLog(line, to: id, in: place)
+            return nil
+        } catch  where error.cause != .stopped {
+            return error
+        }
+    }
+
+    private func finished(_ header: HeaderFile) -> HeaderFile {
+        var header = header
+        header.id = id
+        header.bodyLineCount = header.isWireFormat ? nil : bodyLineCount
+        header.bodyZeroCount = bodyZeroCount > 0 && !header.isWireFormat ? bodyZeroCount : nil
+        return header
+    }
+
+    private mutating func step(_ step: SpoolStep) throws(SpoolError) {
+        let spool = spool
+        try leavingWhenStopped { () throws(SpoolError) in try spool.step(step) }
+    }
+
+    /// Does something; when a watcher stops it as a crash would, the files are left.
+    private mutating func leavingWhenStopped(_ action: () throws(SpoolError) -> Void) throws(SpoolError) {
+        do throws(SpoolError) {
+            try action()
+        } catch {
+            if error.cause == .stopped { state = .left }
+            throw error
+        }
+    }
+}
+
+/// A message that is on the queue and still locked, until its arrival has been logged; the lock ends with the value.
+public struct CommittedMessage: ~Copyable, Sendable {
+    /// The spool that the message is in.
+    public let spool: Spool
+    /// The size that the arrival's log line tells after `S=`.
+    public let receptionSize: Int
+    /// Why the first line of the message's own log could not be written, which does not undo the acceptance.
+    public let messageLogFailure: SpoolError?
+    let lock: MessageLock
+
+    /// The message.
+    public var id: MessageID { lock.id }
+    /// Where it lies.
+    public var place: Place { lock.place }
+
+    /// Adds a line to the message's own log.
+    public func appendMessageLog(_ line: ByteString) throws(SpoolError) {
+        try spool.appendMessageLog(line, to: id, in: place)
+    }
+
+    /// Takes the message back, the peer having vanished before it could be told: `-H`, `-D`, the log.
+    ///
+    /// `-H` goes first, so that a crash leaves an incomplete reception and not a message without a body.
+    public consuming func withdraw() throws(SpoolError) {
+        try spool.step(.removeHeader)
+        try System.unlink(spool.path(.header, of: id, in: place))
+        try spool.step(.removeData)
+        try System.unlink(spool.path(.data, of: id, in: place))
+        try spool.step(.removeMessageLog)
+        try System.unlink(spool.path(.messageLog, of: id, in: place))
+    }
+
+    /// Unlocks the message, so that it can be delivered.
+    public consuming func release() {}
+}

@@ -1,0 +1,336 @@
+internal import Bytes
+internal import CLinux
+internal import Glibc
+
+// Every system call of this module. Paths are octets; a path with a NUL inside is refused.
+
+/// An open file, closed at the end of its life.
+struct Descriptor: ~Copyable, Sendable {
+    let raw: CInt
+    /// For error texts.
+    let path: ByteString
+
+    deinit { _ = Glibc.close(raw) }
+}
+
+/// What is known of a file.
+struct FileStatus: Sendable, Equatable {
+    var device: UInt64
+    var inode: UInt64
+    var links: UInt64
+    var size: Int
+    var mode: UInt32
+    var modified: Int64
+
+    fileprivate init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        links = UInt64(status.st_nlink)
+        size = Int(status.st_size)
+        mode = UInt32(status.st_mode)
+        modified = Int64(status.st_mtim.tv_sec)
+    }
+
+    var isRegular: Bool { mode & S_IFMT == S_IFREG }
+    var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
+
+    func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
+}
+
+/// The flags of `open` that are used, so that C's names stay in this file.
+struct OpenFlags: OptionSet, Sendable {
+    let rawValue: CInt
+    static let readWrite = OpenFlags(rawValue: O_RDWR)
+    static let writeOnly = OpenFlags(rawValue: O_WRONLY)
+    static let append = OpenFlags(rawValue: O_APPEND)
+    static let create = OpenFlags(rawValue: O_CREAT)
+    static let exclusive = OpenFlags(rawValue: O_EXCL)
+    static let directory = OpenFlags(rawValue: O_DIRECTORY)
+    /// A pipe that somebody put there must not make us wait.
+    static let nonBlocking = OpenFlags(rawValue: O_NONBLOCK)
+}
+
+// MARK: - Names
+
+enum System {
+    /// The system's words for an error number.
+    static func text(of number: Int32) -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        return unsafe buffer.withUnsafeMutableBufferPointer { text in
+            guard let base = text.baseAddress, unsafe strerror_r(number, base, text.count) == 0 else {
+                return "error \(number)"
+            }
+            return unsafe String(cString: base)
+        }
+    }
+
+    /// The effective user number of this process.
+    static var effectiveUser: UInt32 { geteuid() }
+
+    private static func with<Result>(
+        _ path: ByteString, _ call: (UnsafePointer<CChar>) -> Result, refused: Result
+    ) -> Result {
+        guard !path.contains(0) else {
+            errno = EINVAL
+            return refused
+        }
+        var octets: [CChar] = []
+        octets.reserveCapacity(path.count + 1)
+        for octet in path { octets.append(CChar(bitPattern: octet)) }
+        octets.append(0)
+        return unsafe octets.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return refused }
+            return unsafe call(base)
+        }
+    }
+
+    /// Makes a call on one path; throws what it left in `errno`.
+    private static func call(
+        _ operation: String, _ path: ByteString, _ call: (UnsafePointer<CChar>) -> CInt
+    ) throws(SpoolError) {
+        var result: CInt
+        repeat { result = unsafe with(path, call, refused: -1) } while result != 0 && errno == EINTR
+        guard result == 0 else { throw .last(operation, path) }
+    }
+
+    /// Opens a file; symbolic links are not followed, and the descriptor does not outlive an exec.
+    static func open(
+        _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
+    ) throws(SpoolError) -> Descriptor {
+        var raw: CInt
+        repeat {
+            raw = unsafe with(
+                path, { unsafe Glibc.open($0, flags.rawValue | O_CLOEXEC | O_NOFOLLOW, mode_t(mode)) },
+                refused: -1)
+        } while raw < 0 && errno == EINTR
+        guard raw >= 0 else { throw .last("open", path) }
+        return Descriptor(raw: raw, path: path)
+    }
+
+    /// Removes a name; false when there is none.
+    @discardableResult
+    static func unlink(_ path: ByteString) throws(SpoolError) -> Bool {
+        do throws(SpoolError) {
+            try unsafe call("unlink", path) { unsafe Glibc.unlink($0) }
+            return true
+        } catch  where error.isNotFound {
+            return false
+        }
+    }
+
+    /// Removes a name where a failure can be told to nobody.
+    static func unlinkQuietly(_ path: ByteString) {
+        _ = unsafe with(path, { unsafe Glibc.unlink($0) }, refused: -1)
+    }
+
+    static func rename(_ path: ByteString, to target: ByteString) throws(SpoolError) {
+        try unsafe call("rename to", target) { target in
+            unsafe with(path, { unsafe Glibc.rename($0, target) }, refused: -1)
+        }
+    }
+
+    /// Gives a file a second name; never replaces what is there.
+    static func link(_ path: ByteString, to target: ByteString) throws(SpoolError) {
+        try unsafe call("link to", target) { target in
+            unsafe with(path, { unsafe Glibc.link($0, target) }, refused: -1)
+        }
+    }
+
+    /// Makes a directory with exactly that mode; false when it is there.
+    static func makeDirectory(_ path: ByteString, mode: UInt32) throws(SpoolError) -> Bool {
+        do throws(SpoolError) {
+            try unsafe call("mkdir", path) { unsafe Glibc.mkdir($0, mode_t(mode)) }
+            try unsafe call("chmod", path) { unsafe Glibc.chmod($0, mode_t(mode)) }
+            return true
+        } catch  where error.isExisting {
+            return false
+        }
+    }
+
+    static func setOwner(_ owner: FileOwner, of path: ByteString) throws(SpoolError) {
+        try unsafe call("chown", path) { unsafe Glibc.lchown($0, owner.uid, owner.gid) }
+    }
+
+    /// What is known of a path (the link itself, where it is one); nil when there is none.
+    static func status(of path: ByteString) throws(SpoolError) -> FileStatus? {
+        var result = stat()
+        do throws(SpoolError) {
+            try unsafe call("stat", path) { unsafe lstat($0, &result) }
+        } catch  where error.isNotFound {
+            return nil
+        }
+        return FileStatus(result)
+    }
+
+    /// Reads a whole regular file; nil when there is none.
+    static func read(_ path: ByteString, limit: Int) throws(SpoolError) -> [UInt8]? {
+        let descriptor: Descriptor
+        do throws(SpoolError) {
+            descriptor = try open(path, .nonBlocking)
+        } catch  where error.isNotFound {
+            return nil
+        }
+        return try descriptor.readAll(limit: limit)
+    }
+}
+
+// MARK: - Open files
+
+extension Descriptor {
+    func status() throws(SpoolError) -> FileStatus {
+        var result = stat()
+        guard unsafe fstat(raw, &result) == 0 else { throw .last("stat", path) }
+        return FileStatus(result)
+    }
+
+    /// Reads from the beginning to the end; refuses what is larger than `limit`.
+    func readAll(limit: Int) throws(SpoolError) -> [UInt8] {
+        var octets: [UInt8] = []
+        var chunk = 16384
+        while true {
+            guard octets.count <= limit else {
+                throw SpoolError("read", path, .refused("the file is larger than \(limit) octets"))
+            }
+            let got = try read(chunk, at: octets.count, appendingTo: &octets)
+            // A regular file gives less than asked only at its end.
+            guard got == chunk else { return octets }
+            chunk = min(chunk * 4, 1 << 22)
+        }
+    }
+
+    private func read(_ count: Int, at offset: Int, appendingTo octets: inout [UInt8]) throws(SpoolError)
+        -> Int
+    {
+        var got = 0
+        let block = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            repeat {
+                got = unsafe pread(raw, buffer.baseAddress, count, offset)
+            } while got < 0 && errno == EINTR
+            initialized = max(got, 0)
+        }
+        guard got >= 0 else { throw .last("read", path) }
+        if octets.isEmpty { octets = block } else { octets += block }
+        return got
+    }
+
+    /// Fills the buffer from a place in the file; gives how many octets came, 0 at the end.
+    func read(at offset: Int, into buffer: inout [UInt8]) throws(SpoolError) -> Int {
+        var got: Int
+        repeat {
+            got = unsafe buffer.withUnsafeMutableBytes { unsafe pread(raw, $0.baseAddress, $0.count, offset) }
+        } while got < 0 && errno == EINTR
+        guard got >= 0 else { throw .last("read", path) }
+        return got
+    }
+
+    /// Writes all of the octets.
+    func write(_ octets: Span<UInt8>) throws(SpoolError) {
+        var failure: Int32 = 0
+        unsafe octets.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            var done = 0
+            while done < buffer.count {
+                let wrote = unsafe Glibc.write(raw, base + done, buffer.count - done)
+                if wrote < 0 && errno == EINTR { continue }
+                guard wrote > 0 else {
+                    failure = wrote == 0 ? EIO : errno
+                    return
+                }
+                done += wrote
+            }
+        }
+        guard failure == 0 else { throw SpoolError("write", path, .system(errno: failure)) }
+    }
+
+    func sync() throws(SpoolError) {
+        var result: CInt
+        repeat { result = fsync(raw) } while result != 0 && errno == EINTR
+        guard result == 0 else { throw .last("fsync", path) }
+    }
+
+    func setMode(_ mode: UInt32) throws(SpoolError) {
+        guard fchmod(raw, mode_t(mode)) == 0 else { throw .last("chmod", path) }
+    }
+
+    func setOwner(_ owner: FileOwner) throws(SpoolError) {
+        guard fchown(raw, owner.uid, owner.gid) == 0 else { throw .last("chown", path) }
+    }
+
+    func truncate(to size: Int) throws(SpoolError) {
+        guard ftruncate(raw, size) == 0 else { throw .last("truncate", path) }
+    }
+
+    /// Locks the first octets for this open file; false when somebody else holds them.
+    func lockPrefix(_ length: Int) throws(SpoolError) -> Bool {
+        switch clinux_lock_prefix(raw, length) {
+        case 0: return true
+        case EAGAIN, EACCES: return false
+        case let number: throw SpoolError("lock", path, .system(errno: number))
+        }
+    }
+}
+
+// MARK: - Directories
+
+// Unchecked: a stream is used by its one owner only (~Copyable), and readdir on different streams is safe.
+/// The names in a directory, one after the other.
+@safe struct DirectoryStream: ~Copyable, @unchecked Sendable {
+    private let stream: OpaquePointer
+    let path: ByteString
+
+    /// Opens a directory; nil when there is none.
+    init?(_ path: ByteString) throws(SpoolError) {
+        let raw: CInt
+        do throws(SpoolError) {
+            raw = dup(try System.open(path, .directory).raw)
+        } catch  where error.isNotFound {
+            return nil
+        }
+        guard raw >= 0, let stream = unsafe fdopendir(raw) else { throw .last("opendir", path) }
+        unsafe self.stream = stream
+        self.path = path
+    }
+
+    deinit { unsafe closedir(stream) }
+
+    /// The next name, `.` and `..` included; nil at the end.
+    mutating func next() throws(SpoolError) -> [UInt8]? {
+        errno = 0
+        guard let entry = unsafe readdir(stream) else {
+            guard errno == 0 else { throw .last("readdir", path) }
+            return nil
+        }
+        return unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+            unsafe name.withMemoryRebound(to: UInt8.self, capacity: 256) { octets in
+                unsafe [UInt8](UnsafeBufferPointer(start: octets, count: strlen(name)))
+            }
+        }
+    }
+}
+
+extension Array<UInt8> {
+    /// Appends the octets of a span.
+    mutating func append(copying octets: Span<UInt8>) {
+        unsafe octets.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
+}
+
+extension System {
+    /// What `fsync` says where a file system cannot synchronise directories.
+    static var invalidArgument: Int32 { EINVAL }
+}
+
+extension System {
+    /// What is said when a name is taken.
+    static var exists: Int32 { EEXIST }
+}
+
+extension System {
+    /// What is said when something in the middle of a path is no directory.
+    static var notDirectory: Int32 { ENOTDIR }
+}
+
+extension System {
+    /// What is said when a hard link cannot be made between two places.
+    static let linkRefusals: Set<Int32> = [EXDEV, EPERM, EMLINK, EOPNOTSUPP]
+}

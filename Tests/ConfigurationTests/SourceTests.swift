@@ -1,0 +1,110 @@
+import Bytes
+import Configuration
+import Testing
+
+@Suite("Configuration: lines, macros, conditionals")
+struct SourceTests {
+    private func main(_ text: ByteString, macros: [Macro] = []) throws -> OptionBlock {
+        try Configuration.read(text: text, file: "test.conf", macros: macros).main
+    }
+
+    @Test("A line that ends in a backslash goes on, without the blanks that lead the next line")
+    func continuation() throws {
+        let block = try main("qualify_domain = a\\\n    b\\   \n  # a comment inside\n  .c\n")
+        #expect(block.text("qualify_domain") == "ab.c")
+    }
+
+    @Test("Macros are replaced in the order of their definition, also inside later macros")
+    func macros() throws {
+        let block = try main("AB = one\nABC = two-AB\nqualify_domain = ABC.AB\n")
+        #expect(block.text("qualify_domain") == "oneC.one")
+    }
+
+    @Test("A double equals sign redefines a macro with its old value inside")
+    func redefinition() throws {
+        let block = try main("M = a\nM == M.b\nqualify_domain = M\n")
+        #expect(block.text("qualify_domain") == "a.b")
+    }
+
+    @Test("A macro from the command line stays what it is")
+    func fixedMacro() throws {
+        let fixed = Macro(name: "M", text: "given")
+        let block = try main("M = file\nM == again\nqualify_domain = M\n", macros: [fixed])
+        #expect(block.text("qualify_domain") == "given")
+    }
+
+    @Test(
+        "Conditional lines are taken when a macro of theirs is defined",
+        arguments: [
+            ("A = 1\n.ifdef A\nqualify_domain = yes\n.else\nqualify_domain = no\n.endif\n", "yes"),
+            (".ifdef A\nqualify_domain = yes\n.else\nqualify_domain = no\n.endif\n", "no"),
+            (".ifndef A\nqualify_domain = yes\n.endif\n", "yes"),
+            (
+                "B = 1\n.ifdef A\nqualify_domain = a\n.elifdef B\nqualify_domain = b\n.else\nqualify_domain = c\n.endif\n",
+                "b"
+            ),
+            (
+                "A = 1\n.ifdef A\n.ifdef B\nqualify_domain = ab\n.else\nqualify_domain = a\n.endif\n.endif\n",
+                "a"
+            ),
+        ] as [(ByteString, ByteString)])
+    func conditionals(text: ByteString, value: ByteString) throws {
+        #expect(try main(text).text("qualify_domain") == value)
+    }
+
+    @Test(
+        "What is wrong is told with its line",
+        arguments: [
+            ("\nno_such_option = 1\n", 2, "main option \"no_such_option\" unknown"),
+            ("queue_only = perhaps\n", 1, "boolean"),
+            ("recipients_max = many\n", 1, "integer expected"),
+            ("retry_data_expire = 5\n", 1, "invalid time value"),
+            ("qualify_domain\n", 1, "missing \"=\""),
+            (".ifdef A\n", 1, "missing .endif"),
+            (".endif\n", 1, ".endif without"),
+            ("begin routers\nr:\n  driver = none_such\n", 2, "cannot find router driver"),
+            ("begin routers\nr:\n  driver = accept\n  data = x\n", 4, "unknown"),
+            ("begin acl\n  accept\n", 2, "a name and a colon must come first"),
+            ("begin acl\na:\n  condition = 1\n", 3, "no ACL verb"),
+            ("begin acl\na:\n  accept frobnicate = 1\n", 3, "unknown ACL condition"),
+            ("begin acl\na:\n  accept !message = 1\n", 3, "negation is not allowed"),
+            ("begin retry\n* nonsense F,1h,1m\n", 2, "retry error name"),
+            ("begin retry\n* * Q,1h,1m\n", 2, "must begin with F, G or H"),
+            ("begin retry\n* * G,1h,1m,0.5\n", 2, "factor"),
+            ("begin frobs\n", 1, "unknown"),
+            ("qualify_domain = a\nqualify_domain = b\n", 2, "second time"),
+            ("X = 1\nX = 2\n", 2, "already defined"),
+        ] as [(ByteString, Int, ByteString)])
+    func errors(text: ByteString, line: Int, part: ByteString) throws {
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration.read(text: text, file: "test.conf")
+        }
+        #expect(error?.place?.line == line)
+        #expect(error?.problem.contains(part) == true, "\(String(describing: error))")
+    }
+
+    @Test("Quoted strings give their escapes, others are taken as they stand")
+    func quoting() throws {
+        let block = try main("smtp_banner = \"a\\tb\\x41\\060\\\\\"\nqualify_domain = \\t\"x\n")
+        #expect(block.template("smtp_banner")?.source == "a\tbA0\\")
+        #expect(block.text("qualify_domain") == "\\t\"x")
+    }
+
+    @Test("Switches may be written in each of their ways")
+    func switches() throws {
+        #expect(try main("queue_only\n").flag("queue_only") == true)
+        #expect(try main("no_queue_only\n").flag("queue_only") == false)
+        #expect(try main("not_queue_only\n").flag("queue_only") == false)
+        #expect(try main("queue_only = yes\n").flag("queue_only") == true)
+        #expect(try main("\n").flag("queue_only") == nil)
+    }
+
+    @Test("An option that is known and does nothing yet is noted with its line, a decisive one as such")
+    func notices() throws {
+        let configuration = try Configuration.read(
+            text: "tls_certificate = /x\nsystem_filter = /y\n", file: "test.conf")
+        #expect(configuration.notices.map(\.option) == ["tls_certificate", "system_filter"])
+        #expect(configuration.notices.map(\.isDecisive) == [false, true])
+        #expect(configuration.notices.map(\.place.line) == [1, 2])
+    }
+}

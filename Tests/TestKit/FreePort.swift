@@ -1,0 +1,58 @@
+import Glibc
+
+/// A port of 127.0.0.1 that was free for both TCP and UDP a moment ago.
+package func freePort() throws -> Int {
+    for _ in 0..<50 {
+        guard let (stream, port) = bound(SOCK_STREAM, port: 0) else { continue }
+        defer { close(stream) }
+        guard let (datagram, _) = bound(SOCK_DGRAM, port: port) else { continue }
+        close(datagram)
+        return Int(port)
+    }
+    throw Program.Failure(description: "no free port on 127.0.0.1")
+}
+
+private func bound(_ kind: __socket_type, port: UInt16) -> (descriptor: CInt, port: UInt16)? {
+    let descriptor = socket(AF_INET, CInt(kind.rawValue), 0)
+    guard descriptor >= 0 else { return nil }
+    var address = loopback(port)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let done = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
+            unsafe bind(descriptor, general, length) == 0 && getsockname(descriptor, general, &length) == 0
+        }
+    }
+    guard done else {
+        close(descriptor)
+        return nil
+    }
+    return (descriptor, UInt16(bigEndian: address.sin_port))
+}
+
+private func loopback(_ port: UInt16) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return address
+}
+
+/// Whether a DNS server answers anything at all on that port of 127.0.0.1 within the time.
+func answersDNS(port: Int, milliseconds: CInt) -> Bool {
+    let descriptor = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var address = loopback(UInt16(port))
+    let connected = unsafe withUnsafePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+    }
+    // A question for the root's SOA record, with number 1.
+    let question: [UInt8] = [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 1]
+    guard connected, unsafe send(descriptor, question, question.count, Int32(MSG_NOSIGNAL)) > 0
+    else { return false }
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    var reply = [UInt8](repeating: 0, count: 512)
+    return unsafe poll(&waiting, 1, milliseconds) == 1 && recv(descriptor, &reply, reply.count, 0) > 0
+}

@@ -1,0 +1,105 @@
+package import Bytes
+import Glibc
+
+/// A real authoritative DNS server (Debian's `nsd`) on a free port of 127.0.0.1; it ends with the value.
+///
+/// Use `serving`, which keeps it for as long as the body runs.
+package final class ZoneServer: Sendable {
+    /// One zone: its name and the text of its file. Without a SOA record of its own, the text gets one, with a
+    /// server `ns` in the zone.
+    package struct Zone: Sendable {
+        let name: ByteString
+        let text: ByteString
+
+        /// Makes a zone of records, in which relative names count from the zone's name.
+        package init(_ name: ByteString, _ records: ByteString) {
+            self.name = name
+            let head: ByteString = """
+                $ORIGIN \(name.last == UInt8(ascii: ".") ? name : "\(name).")
+                $TTL 300
+                @ IN SOA ns hostmaster 1 3600 900 604800 60
+                @ IN NS ns
+                ns IN A 127.0.0.1
+
+                """
+            text = records.contains(ByteString(" SOA "), ignoringCase: true) ? records : head + records
+        }
+    }
+
+    /// The port, for UDP and TCP.
+    package let port: Int
+    /// The server as a resolver's forwarder: `127.0.0.1@port`.
+    package var forwarder: ByteString { "127.0.0.1@\(port)" }
+
+    private let directory: TemporaryDirectory
+    private let process: RunningProgram
+
+    /// Starts a server with the zones and waits until it answers.
+    package init(_ zones: [Zone]) throws {
+        let program = try Program("nsd", package: "nsd")
+        directory = try TemporaryDirectory()
+        for (index, zone) in zones.enumerated() { try directory.write(zone.text, to: "zone\(index)") }
+        for _ in 0..<Self.attempts {
+            let port = try freePort()
+            try directory.write(Self.configuration(zones, port: port, in: directory.path), to: "nsd.conf")
+            let started = try program.start(["-d", "-c", directory.file("nsd.conf").string])
+            if Self.isReady(port) {
+                self.port = port
+                process = started
+                return
+            }
+            started.end()
+        }
+        let log = try directory.read("log")
+        throw Program.Failure(description: "nsd does not answer; its log: \(log)")
+    }
+
+    deinit { process.end() }
+
+    /// Runs a body while a server serves the zones.
+    package static func serving<Value>(
+        _ zones: [Zone], _ body: (ZoneServer) async throws -> Value
+    ) async throws -> Value {
+        let server = try ZoneServer(zones)
+        defer { withExtendedLifetime(server) {} }
+        return try await body(server)
+    }
+
+    /// How often another port is tried, since a free port may be taken by another test meanwhile.
+    private static let attempts = 5
+    /// How many questions a starting server may leave unanswered, a tenth of a second each.
+    private static let questions = 100
+
+    private static func isReady(_ port: Int) -> Bool {
+        for _ in 0..<questions {
+            if answersDNS(port: port, milliseconds: 100) { return true }
+            // A refused datagram comes back at once: leave the server time to read its zones.
+            usleep(20_000)
+        }
+        return false
+    }
+
+    private static func configuration(_ zones: [Zone], port: Int, in directory: ByteString) -> ByteString {
+        var text: ByteString = """
+            server:
+              ip-address: 127.0.0.1@\(port)
+              server-count: 1
+              username: ""
+              chroot: ""
+              zonesdir: "\(directory)"
+              database: ""
+              pidfile: "\(directory)/pid"
+              logfile: "\(directory)/log"
+              xfrdfile: "\(directory)/xfrd"
+              xfrdir: "\(directory)"
+              zonelistfile: "\(directory)/zones"
+            remote-control:
+              control-enable: no
+
+            """
+        for (index, zone) in zones.enumerated() {
+            text += ByteString("zone:\n  name: \"\(zone.name)\"\n  zonefile: \"zone\(index)\"\n")
+        }
+        return text
+    }
+}
