@@ -37,10 +37,7 @@ let package = Package(
     name: "bobbin",
     products: [
         .library(name: "Spooler", targets: ["Spooler", "Bytes"]),
-        .executable(name: "bobbin", targets: ["Bobbin"]),
         .executable(name: "bobbin-receiver", targets: ["Receiver"]),
-        .executable(name: "bobbin-queuerunner", targets: ["QueueRunner"]),
-        .executable(name: "bobbin-deliver-local", targets: ["DeliverLocal"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -71,14 +68,7 @@ let package = Package(
         // Tier 4
         module("Configuration", ["Bytes", "MailText", "Expansion"]),
         // Tier 5
-        module("Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration"]),
         // Tier 6
-        module(
-            "Transports",
-            [
-                "Bytes", "MailText", "DNS", "Hints", "SMTP", "Expansion", "Configuration", "Routing",
-                "Spooler", nioCore, nioPosix, subprocess,
-            ]),
         // Tier 7
         module("ACL", ["Bytes", "Expansion", "Configuration"]),
         // Tier 8
@@ -86,30 +76,19 @@ let package = Package(
             "MailSystem",
             [
                 "Bytes", "MailText", "DNS", "EximLog", "Hints", "Lookups", "Spooler", "Expansion",
-                "Configuration", "Routing", "ACL",
+                "Configuration", "ACL",
             ]),
         // Tier 9: programs
         program(
             "Receiver",
             [
-                "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration", "Routing",
+                "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration",
                 "ACL", "MailSystem", argumentParser, nioCore, nioPosix, subprocess,
             ]),
-        program(
-            "QueueRunner",
-            [
-                "Bytes", "MailText", "EximLog", "Hints", "Spooler", "Expansion", "Configuration", "Routing",
-                "Transports", "MailSystem", argumentParser, subprocess,
-            ]),
-        program(
-            "Bobbin",
-            [
-                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration", "Routing",
-                "MailSystem", argumentParser,
-            ], path: "Sources/Tools/Bobbin"),
-        program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
         // Tests
         tests("Bytes", ["Bytes"]),
+        .target(name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit", swiftSettings: house),
+        tests("System", ["Bytes", "TestKit", "Receiver"]),
     ]
 )
