@@ -9,13 +9,15 @@ extension StatementRun {
     ) async -> ClauseResult {
         for clause in clauses {
             let result: ClauseResult
-            do {
-                result =
-                    try await modify(clause, &state) ?? negate(clause, try await condition(clause, &state))
-            } catch .forcedFailure {
-                // A forced failure leaves the clause out, as if it were not there.
-                continue
+            do throws(ExpansionError) {
+                if let done = try await modify(clause, &state) {
+                    result = done
+                } else {
+                    result = negate(clause, try await condition(clause, &state))
+                }
             } catch {
+                // A forced failure leaves the clause out, as if it were not there.
+                if case .forcedFailure = error { continue }
                 result = .deferred("failed to expand \"\(clause.name)\" in ACL: \(error.text)")
             }
             if result != .holds { return result }

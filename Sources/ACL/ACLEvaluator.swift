@@ -157,9 +157,8 @@ struct StatementRun {
         do {
             let value = try await evaluator.expander.expand(template, state.facts).bytes
             return value.isEmpty ? nil : value
-        } catch .forcedFailure {
-            return nil
         } catch {
+            // A text that cannot be had is left out: the decision stands without it.
             return nil
         }
     }

@@ -212,7 +212,7 @@ struct SourceReader {
 
     /// Reads a whole file; the error says which and why.
     static func readFile(_ path: ByteString) -> Result<ByteString, ConfigurationError> {
-        let descriptor = unsafe open(path.string, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe Glibc.open(path.string, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return .failure(unreadable(path, errno)) }
         defer { close(descriptor) }
         var text = ByteString()

@@ -1,9 +1,11 @@
-import Bytes
+package import Bytes
 import Configuration
 import DNS
+import EximLog
 import Expansion
 import Glibc
 import Lookups
+import Spooler
 
 /// Gives expansions their answers: constants, named lists, lookups, the resolver.
 struct EnvironmentFilling {
@@ -51,7 +53,9 @@ struct EnvironmentFilling {
             environment.settings.eximGID = Int(getegid())
         }
         let lookup = HostLookup(resolver)
-        environment.lookups = LookupDrivers.standard(resolver: resolver)
+        environment.lookups = LookupDrivers.standard { type, name in
+            await LookupResolving.records(type, name, resolver)
+        }
         environment.localInterfaces = LocalInterfaces.addresses
         environment.namesOfAddress = { await Self.names(of: $0, lookup) }
         environment.addressesOfHost = { await Self.addresses(of: $0, lookup) }
@@ -79,12 +83,12 @@ struct EnvironmentFilling {
 
     private static func exchangers(of domain: ByteString, _ lookup: HostLookup) async -> MailExchangerLookup {
         var random = SystemRandomNumberGenerator()
-        switch await lookup.mailHosts(of: domain, using: &random) {
-        case .hosts(let hosts, _):
+        switch await lookup.mailHosts(of: domain, random: &random) {
+        case .hosts(let found):
             return .found(
-                hosts.map { host in
-                    MailExchanger(
-                        preference: host.preference ?? -1, name: host.name, addresses: host.addresses)
+                found.hosts.map { host in
+                    let preference = host.preference.map { Int($0) } ?? -1
+                    return MailExchanger(preference: preference, name: host.name, addresses: host.addresses)
                 })
         case .deferred(let reason): return .deferred(reason)
         default: return .notFound

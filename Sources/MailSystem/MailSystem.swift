@@ -4,7 +4,7 @@
 // settings, expander, spool, logs, resolver, hints. Programs get one value; nothing is global.
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
-// ReceivedText.swift, StartError.swift.
+// RoutingFilling.swift, RoutingVerifier.swift, StartError.swift.
 
 package import ACL
 package import Bytes
@@ -13,6 +13,7 @@ package import DNS
 package import EximLog
 package import Expansion
 package import Hints
+package import Routing
 package import Spooler
 
 /// One mail system: a configuration, and the parts that work by it.
@@ -31,8 +32,12 @@ package struct MailSystem: Sendable {
     package let log: EximLogWriter
     /// Asks the DNS.
     package let resolver: Resolver
-    /// The directory of the hints databases.
-    package let hints: HintsDirectory
+    /// Where and how the hints databases are kept.
+    package let hints: HintsSettings
+    /// The rules of the `rewrite` section.
+    package let rewriter: Rewriter
+    /// The routers, in order.
+    package let router: AddressRouter
 
     /// Reads the configuration and puts the parts together.
     ///
@@ -53,11 +58,15 @@ package struct MailSystem: Sendable {
         let ids = MessageIDGenerator(
             format: settings.messageIDFormat, localhostNumber: settings.localhostNumber,
             processID: MailUser.processID, clock: SpoolTime.now)
+        let expander = Expander(environment)
+        let routing = RoutingFilling(
+            configuration: configuration, settings: settings, expander: expander, resolver: resolver)
+        let rewriter = routing.rewriter()
+        let log = try settings.makeLog(configuration.main)
         return MailSystem(
-            configuration: configuration, settings: settings, expander: Expander(environment),
-            spool: settings.spool, ids: ids, log: try settings.makeLog(configuration.main),
-            resolver: resolver,
-            hints: HintsDirectory(settings))
+            configuration: configuration, settings: settings, expander: expander, spool: settings.spool,
+            ids: ids, log: log, resolver: resolver, hints: settings.hints(notices: log), rewriter: rewriter,
+            router: try routing.router(rewriter))
     }
 
     /// Runs ACLs, with the verifier that the program gives.
@@ -67,7 +76,7 @@ package struct MailSystem: Sendable {
 
     /// Writes one line that tells which options have no effect yet; programs that stay call it once.
     package func logNotices() {
-        let options = configuration.notices.map { "\($0.option) (\($0.place))" as ByteString }
+        let options = configuration.notices.map { "\($0.option) (\($0.place.description))" as ByteString }
         guard !options.isEmpty else { return }
         let list = options.joined(separator: ", ")
         log.main("options that have no effect yet: \(list); \"bobbin config check\" explains")

@@ -29,7 +29,7 @@ package enum MailUser {
         if let number = name.decimalInteger(), let uid = UInt32(exactly: number) { return account(of: uid) }
         var entry = passwd()
         return read { buffer, result in
-            unsafe getpwnam_r(name.string, &entry, buffer.baseAddress, buffer.count, result)
+            unsafe getpwnam_r(name.string, &entry, buffer, Self.bufferSize, result)
         }
     }
 
@@ -37,7 +37,7 @@ package enum MailUser {
     package static func account(of uid: UInt32) -> Account? {
         var entry = passwd()
         return read { buffer, result in
-            unsafe getpwuid_r(uid, &entry, buffer.baseAddress, buffer.count, result)
+            unsafe getpwuid_r(uid, &entry, buffer, Self.bufferSize, result)
         }
     }
 
@@ -45,11 +45,11 @@ package enum MailUser {
     package static var caller: Account? { account(of: getuid()) }
 
     /// The number of a group, by its name or in digits.
-    package static func group(named name: ByteString) -> UInt32? {
+    package static func groupNumber(named name: ByteString) -> UInt32? {
         if let number = name.decimalInteger() { return UInt32(exactly: number) }
-        var entry = group()
-        var buffer = [CChar](repeating: 0, count: 1 << 14)
-        var result: UnsafeMutablePointer<group>?
+        var entry = Glibc.group()
+        var buffer = [CChar](repeating: 0, count: bufferSize)
+        var result: UnsafeMutablePointer<Glibc.group>?
         guard unsafe getgrnam_r(name.string, &entry, &buffer, buffer.count, &result) == 0,
             let found = unsafe result
         else { return nil }
@@ -63,14 +63,20 @@ package enum MailUser {
         return FileOwner(uid: status.st_uid, gid: status.st_gid)
     }
 
+    private static let bufferSize = 1 << 14
+
     private static func read(
-        _ call: (UnsafeMutableBufferPointer<CChar>, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>) ->
+        _ call: (
+            UnsafeMutablePointer<CChar>, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
+        ) ->
             CInt
     ) -> Account? {
         var result: UnsafeMutablePointer<passwd>?
-        var storage = [CChar](repeating: 0, count: 1 << 14)
+        var storage = [CChar](repeating: 0, count: bufferSize)
         return unsafe storage.withUnsafeMutableBufferPointer { buffer in
-            guard unsafe call(buffer, &result) == 0, let found = unsafe result else { return nil }
+            guard let base = unsafe buffer.baseAddress, unsafe call(base, &result) == 0,
+                let found = unsafe result
+            else { return nil }
             let comment = unsafe ByteString(String(cString: found.pointee.pw_gecos))
             return Account(
                 login: unsafe ByteString(String(cString: found.pointee.pw_name)),

@@ -31,8 +31,8 @@ package struct Settings: Sendable {
     package var logPath: ByteString
     /// How the DNS is asked.
     package var resolver: ResolverSettings
-    /// `hints_layout`: which record layout new hints files get (ours).
-    package var hintsLayout: HintsLayout
+    /// `hints_layout`: which record layout hints files get (ours); nil for what each file holds.
+    package var hintsLayout: HintsLayout?
     /// `retry_data_expire` in seconds.
     package var retryDataExpire: Int64
     /// `retry_interval_max` in seconds, at most a day.
@@ -67,8 +67,14 @@ package struct Settings: Sendable {
         retryIntervalMax = min(main.seconds("retry_interval_max") ?? 86_400, 86_400)
     }
 
-    /// The directory of the hints databases.
-    package var hintsDirectory: ByteString { "\(spool.directory)/db" }
+    /// Where and how the hints databases are kept; what goes wrong with them is logged.
+    func hints(notices log: EximLogWriter) -> HintsSettings {
+        var hints = HintsSettings(directory: "\(spool.directory)/db")
+        hints.layout = hintsLayout
+        hints.owner = owner.map { HintsSettings.Owner(user: $0.uid, group: $0.gid) }
+        hints.notice = { log.main("hints database: \(String(describing: $0))") }
+        return hints
+    }
 
     func makeLog(_ main: OptionBlock) throws(StartError) -> EximLogWriter {
         let path: LogPath
@@ -101,7 +107,7 @@ package struct Settings: Sendable {
             (uid, gid) = (account.uid, account.gid)
         }
         if let name = main.text("exim_group") {
-            guard let group = MailUser.group(named: name) else {
+            guard let group = MailUser.groupNumber(named: name) else {
                 throw StartError("exim_group: there is no group \"\(name)\" on this machine")
             }
             gid = group
@@ -118,9 +124,9 @@ package struct Settings: Sendable {
         }
     }
 
-    private static func layout(_ main: OptionBlock) throws(StartError) -> HintsLayout {
+    private static func layout(_ main: OptionBlock) throws(StartError) -> HintsLayout? {
         switch main.text("hints_layout") ?? "auto" {
-        case "auto": return .auto
+        case "auto": return nil
         case "released": return .released
         case "versioned": return .versioned
         case let other:
@@ -172,21 +178,5 @@ struct OptionExpansion {
             let place = main.values[option]?.place.description ?? ""
             throw StartError("\(place): failed to expand \(option): \(error.text)")
         }
-    }
-}
-
-/// The hints databases of one spool.
-package struct HintsDirectory: Sendable {
-    /// `<spool>/db`.
-    package let path: ByteString
-    /// The layout of new files.
-    package let layout: HintsLayout
-    /// Who owns new files.
-    package let owner: FileOwner?
-
-    init(_ settings: Settings) {
-        path = settings.hintsDirectory
-        layout = settings.hintsLayout
-        owner = settings.owner
     }
 }

@@ -52,7 +52,7 @@ struct LocalCaller: Sendable {
         let uid = getuid()
         if uid == 0 || system.settings.owner.map({ $0.uid == uid }) ?? (uid == geteuid()) { return true }
         return await lists(settings.trustedUsers, system) { $0 == login || $0.decimalInteger() == Int64(uid) }
-            || lists(settings.trustedGroups, system) { MailUser.group(named: $0) == getgid() }
+            || lists(settings.trustedGroups, system) { MailUser.groupNumber(named: $0) == getgid() }
     }
 
     private static func lists(

@@ -5,6 +5,7 @@ import EximLog
 import Expansion
 import MailSystem
 import MailText
+import Routing
 import SMTP
 import Spooler
 
@@ -74,6 +75,12 @@ struct Reception {
         let received = await receivedLine(id)
         var fixed = fixUp(message.headers, id)
         fixed.headers.insert(Header(received, kind: .received), at: 0)
+        do {
+            fixed.headers = try await rewritten(fixed.headers)
+        } catch {
+            log.panic("header rewriting failed: \(error.text)", id: id.bytes)
+            return .failed("header rewriting failed")
+        }
         setFacts(fixed, message, id)
         let verdict = await runACL(id)
         switch verdict.decision {
@@ -157,6 +164,21 @@ struct Reception {
             sender: EmailAddress(envelope.sender ?? ""),
             date: CivilTime(seconds: Int(SpoolTime.now().seconds), offset: zoneOffset()).headerDate)
         return submitter.fix(headers, of: message, options: options)
+    }
+
+    /// Applies the rewriting rules: a rewritten line stays as an old one, with the new one behind it.
+    private func rewritten(_ headers: [Header]) async throws(ExpansionError) -> [Header] {
+        guard !system.rewriter.isEmpty else { return headers }
+        var result: [Header] = []
+        for header in headers {
+            guard let new = try await system.rewriter.rewrite(header, state.facts) else {
+                result.append(header)
+                continue
+            }
+            result.append(Header(header.text, kind: .old))
+            result.append(new)
+        }
+        return result
     }
 
     private func removing(_ headers: [Header]) -> FixedHeader {

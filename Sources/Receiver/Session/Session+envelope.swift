@@ -3,6 +3,7 @@ import Bytes
 import EximLog
 import Expansion
 import MailText
+import Routing
 import SMTP
 
 extension Session {
@@ -24,7 +25,9 @@ extension Session {
         } catch {
             return await misused(Reply(501, "\(command.argument): \(error.message)"), error.message)
         }
-        guard let sender = await qualifiedSender(address, command) else { return }
+        guard let qualified = await qualifiedSender(address, command),
+            let sender = await rewritten(qualified, as: .envelopeFrom)
+        else { return }
         let limit = await messageSizeLimit()
         if limit > 0, let size = command.size, size > limit {
             log.event(
@@ -68,6 +71,18 @@ extension Session {
         return address.qualified(with: system.settings.qualifyDomain).text
     }
 
+    /// Applies the rewriting rules; nil when they cannot be told now, and the client has heard so.
+    private mutating func rewritten(_ address: ByteString, as field: RewriteField) async -> ByteString? {
+        guard !system.rewriter.isEmpty else { return address }
+        do {
+            return try await system.rewriter.rewrite(EmailAddress(address), as: field, state.facts).text
+        } catch {
+            log.panic("rewriting of <\(address)> failed: \(error.text)")
+            await say(Reply(451, "Temporary local problem - please try later"))
+            return nil
+        }
+    }
+
     // MARK: RCPT
 
     mutating func recipient(_ command: RecipientCommand) async {
@@ -79,7 +94,9 @@ extension Session {
             phase.refuseRecipient(reply)
             return await misused(reply, error.message)
         }
-        guard let recipient = await qualifiedRecipient(address) else { return }
+        guard let qualified = await qualifiedRecipient(address),
+            let recipient = await rewritten(qualified, as: .envelopeTo)
+        else { return }
         if settings.recipientsMax > 0, envelope.acceptedCount >= settings.recipientsMax {
             let reply = Reply(settings.recipientsMaxReject ? 552 : 452, "too many recipients")
             return await say(reply)

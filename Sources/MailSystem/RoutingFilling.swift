@@ -1,0 +1,35 @@
+import Bytes
+import Configuration
+import DNS
+import Expansion
+import Routing
+
+/// Makes the routers of a configuration, and the rewriting rules that they and reception use.
+struct RoutingFilling {
+    let configuration: Configuration
+    let settings: Settings
+    let expander: Expander
+    let resolver: Resolver
+
+    func rewriter() -> Rewriter {
+        Rewriter(configuration.rewriteRules, expander: expander, qualifyRecipient: settings.qualifyRecipient)
+    }
+
+    func router(_ rewriter: Rewriter) throws(StartError) -> AddressRouter {
+        let isRemote = configuration.transports.mapValues { $0.driver == "smtp" }
+        var environment = RoutingEnvironment(
+            expander: expander, resolver: resolver, transportIsRemote: isRemote)
+        environment.rewriter = rewriter.isEmpty ? nil : rewriter
+        environment.primaryHostName = settings.primaryHostName
+        environment.qualifyRecipient = settings.qualifyRecipient
+        let main = configuration.main
+        environment.hostsTreatedAsLocal = main.list("hosts_treat_as_local")
+        environment.disablesIPv6 = main.flag("disable_ipv6") ?? false
+        environment.allowsDomainLiterals = main.flag("allow_domain_literals") ?? false
+        do {
+            return try AddressRouter(configuration.routers, environment)
+        } catch {
+            throw StartError(error.description)
+        }
+    }
+}
