@@ -88,7 +88,5 @@ let package = Package(
 
         // Tests
         tests("Bytes", ["Bytes"]),
-        .target(name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit", swiftSettings: house),
-        tests("System", ["Bytes", "TestKit", "Receiver"]),
     ]
 )
