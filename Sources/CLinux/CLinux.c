@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 int clinux_lock_prefix(int descriptor, long length) {
     struct flock lock;
@@ -13,4 +14,8 @@ int clinux_lock_prefix(int descriptor, long length) {
     lock.l_start = 0;
     lock.l_len = length;
     return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+}
+
+int clinux_pipe(int ends[2]) {
+    return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
 }

@@ -6,5 +6,5 @@
 // Read in this order:
 //   values: RecordType.swift, DNSName.swift, DNSRecord.swift, DNSAnswer.swift
 //   asking: NameResolver.swift, ResolverSettings.swift, Resolver.swift, Question.swift,
-//     Unbound.swift (the only unsafe file)
+//     HostsFile.swift, Unbound.swift (the only unsafe file)
 //   mail:   MailHost.swift, HostLookup.swift, MailTarget.swift, HostLookup+addresses.swift

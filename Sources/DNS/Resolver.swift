@@ -17,13 +17,17 @@ package final class Resolver: NameResolver {
 
     /// Asks one question.
     package func lookup(_ name: ByteString, _ type: RecordType) async -> DNSAnswer {
-        guard settings.mayAsk(name), let question = DNSName.presentation(of: name) else {
+        guard Self.isUnchecked(type) || settings.mayAsk(name), let question = DNSName.presentation(of: name)
+        else {
             return DNSAnswer(.noSuchDomain, canonicalName: name)
         }
         let limit = settings.timeLimit
         let reply = await unbound.ask(question, type: type, timeLimit: limit)
         return Self.answer(reply, name: name, type: type)
     }
+
+    /// Whether a name is asked for whatever it looks like: Exim checks neither TXT nor PTR names.
+    private static func isUnchecked(_ type: RecordType) -> Bool { type == .txt || type == .ptr }
 
     private static func answer(_ reply: UnboundReply, name: ByteString, type: RecordType) -> DNSAnswer {
         let outcome: DNSOutcome =

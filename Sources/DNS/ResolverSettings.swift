@@ -35,6 +35,9 @@ package struct ResolverSettings: Sendable {
     /// After how long a question is answered with `.tryAgain`.
     package var timeLimit: Duration = .seconds(30)
     /// Which names may be asked for (`dns_check_names_pattern`); the others do not exist.
+    ///
+    /// Like Exim, names of TXT and PTR records are not checked. The default is what Exim's built-in pattern
+    /// matches, which allows underscores although its manual shows a pattern that does not.
     package var mayAsk: @Sendable (ByteString) -> Bool = DNSName.isUsual
     /// How many octets each of libunbound's two caches may take.
     package var cacheSize = 8 << 20

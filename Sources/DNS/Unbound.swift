@@ -57,7 +57,9 @@ enum UnboundReply: Sendable {
         source.activate()
     }
 
-    /// Ends the context. No one waits for a question then, since each wait keeps its resolver alive.
+    /// Ends the context.
+    ///
+    /// No one waits for a question then, since each wait keeps its resolver alive.
     func close() { source.cancel() }
 
     /// Asks one question and waits for its end.
@@ -153,7 +155,8 @@ private func unboundMessage(_ code: CInt) -> ByteString {
         let size = String(max(settings.cacheSize, 1 << 16))
         var options = [
             ("do-not-query-localhost:", "no"), ("unblock-lan-zones:", "yes"), ("msg-cache-size:", size),
-            ("rrset-cache-size:", size), ("tcp-upstream:", settings.tcp ? "yes" : "no"),
+            ("rrset-cache-size:", size), ("outgoing-range:", "256"), ("num-queries-per-thread:", "1024"),
+            ("outgoing-num-tcp:", "32"), ("tcp-upstream:", settings.tcp ? "yes" : "no"),
         ]
         options += settings.insecureDomains.map { ("domain-insecure:", $0.string) }
         for (name, value) in options {
@@ -162,11 +165,27 @@ private func unboundMessage(_ code: CInt) -> ByteString {
         }
         try apply(settings.anchors)
         try apply(settings.servers)
-        if let hosts = settings.hostsFile {
-            try check(hosts, unsafe ub_ctx_hosts(context, hosts.string))
-        }
         for zone in Self.openedZones {
             try check(zone, unsafe ub_ctx_zone_remove(context, zone.string))
+        }
+        if let hosts = settings.hostsFile { try addHosts(hosts) }
+    }
+
+    /// Adds a file of hosts after the zones were opened: `ub_ctx_hosts` would lose the names in those zones.
+    private func addHosts(_ path: ByteString) throws(ResolverError) {
+        guard let file = unsafe fopen(path.string, "re") else {
+            throw ResolverError(setting: path, reason: "not readable: \(systemReason(errno))")
+        }
+        defer { unsafe fclose(file) }
+        var content = [UInt8](repeating: 0, count: HostsFile.longest)
+        let length = unsafe fread(&content, 1, HostsFile.longest, file)
+        guard length < HostsFile.longest else {
+            throw ResolverError(setting: path, reason: "longer than \(HostsFile.longest) octets; shorten it")
+        }
+        for entry in HostsFile.entries(of: ByteString(content.prefix(length))) {
+            let family: ByteString = entry.address.isV6 ? "AAAA" : "A"
+            let record: ByteString = "\(entry.name) IN \(family) \(entry.address.text)"
+            try check(record, unsafe ub_ctx_data_add(context, record.string))
         }
     }
 

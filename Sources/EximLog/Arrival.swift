@@ -89,7 +89,9 @@ package struct Arrival: Sendable, Hashable {
         if selector.has(.dnssec), hasSecureName { text += " DS" as ByteString }
         if peer.address != nil {
             text += " H=\(peer.fullHost(showingPort: selector.has(.incomingPort)))" as ByteString
-            if selector.has(.incomingInterface), let interface { text += " I=\(interface.text)" as ByteString }
+            if selector.has(.incomingInterface), let interface {
+                text += " I=\(interface.text)" as ByteString
+            }
             if usedFastOpen { text += " TFO" as ByteString }
         }
         if let ident = peer.ident { text += " U=\(ident.escapedForLog())" as ByteString }

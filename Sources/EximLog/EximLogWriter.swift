@@ -36,7 +36,9 @@ package final class EximLogWriter: Sendable {
         package var writesRejectLog = true
 
         /// Makes options.
-        package init(path: LogPath, selector: LogSelector = .defaults, timestamp: LogTimestamp = LogTimestamp()) {
+        package init(
+            path: LogPath, selector: LogSelector = .defaults, timestamp: LogTimestamp = LogTimestamp()
+        ) {
             self.path = path
             self.selector = selector
             self.timestamp = timestamp
@@ -133,7 +135,8 @@ package final class EximLogWriter: Sendable {
         return "\(prefix)\(id) \(line.text)\n"
     }
 
-    private func deliver(_ text: ByteString, to kind: LogKind, in files: inout LogFiles, at moment: LogMoment) {
+    private func deliver(_ text: ByteString, to kind: LogKind, in files: inout LogFiles, at moment: LogMoment)
+    {
         let stampOfDay = options.timestamp.datestamp(of: moment)
         do {
             try append(text, to: kind, in: &files, day: stampOfDay, seconds: moment.seconds)

@@ -18,7 +18,9 @@ extension ByteString {
     package func quotedForLog() -> ByteString {
         var result: ByteString = "\""
         for octet in self {
-            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") { result.append(UInt8(ascii: "\\")) }
+            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
+                result.append(UInt8(ascii: "\\"))
+            }
             result.append(octet)
         }
         result.append(UInt8(ascii: "\""))

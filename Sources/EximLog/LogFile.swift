@@ -73,7 +73,8 @@ struct LogFile: ~Copyable {
         var done = 0
         while done < octets.count {
             let count = unsafe octets.bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.write(descriptor, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
+                unsafe Glibc.write(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw .system(operation: "write", path: path.string, errno: errno) }

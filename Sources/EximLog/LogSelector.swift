@@ -63,9 +63,11 @@ package enum LogSelectorError: Error, Hashable, Sendable {
 /// An item of `log_selector`.
 package enum LogItem: Int, Sendable, Hashable, CaseIterable {
     case eightBitMIME, aclWarnSkipped, addressRewrite, allParents, arguments, connectionID, connectionReject
-    case delayDelivery, deliverTime, deliverySize, dkim, dkimVerbose, dmarc, dmarcVerbose, dnslistDefer, dnssec
+    case delayDelivery, deliverTime, deliverySize, dkim, dkimVerbose, dmarc, dmarcVerbose, dnslistDefer,
+        dnssec
     case etrn, hostLookupFailed, identTimeout, incomingInterface, incomingPort, lostIncomingConnection
-    case millisec, msgID, msgIDCreated, outgoingInterface, outgoingPort, pid, pipelining, protocolDetail, proxy
+    case millisec, msgID, msgIDCreated, outgoingInterface, outgoingPort, pid, pipelining, protocolDetail,
+        proxy
     case queueRun, queueTime, queueTimeExclusive, queueTimeOverall, receiveTime, receivedRecipients
     case receivedSender, rejectedHeader, retryDefer, returnPathOnDelivery, senderOnDelivery, senderVerifyFail
     case sizeReject, skipDelivery, smtpConfirmation, smtpConnection, smtpIncompleteTransaction, smtpMailauth
@@ -77,6 +79,7 @@ package enum LogItem: Int, Sendable, Hashable, CaseIterable {
         switch self {
         case .eightBitMIME: "8bitmime"
         case .tlsPeerDN: "tls_peerdn"
+        case .msgIDCreated: "msg_id_created"
         default: Self.snakeCase("\(self)")
         }
     }

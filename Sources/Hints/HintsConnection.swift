@@ -8,6 +8,8 @@ final class Connection: @unchecked Sendable {
     private let path: ByteString
     private let settings: HintsSettings
     private var file: HintsFile?
+    /// When others last held the file for too long: what was asked for before then has waited enough.
+    private var lastBusy: ContinuousClock.Instant?
 
     init(path: ByteString, settings: HintsSettings) {
         self.path = path
@@ -16,8 +18,11 @@ final class Connection: @unchecked Sendable {
 
     func close() { file = nil }
 
-    func read<Value: Sendable>(_ body: (HintsReader) throws -> Value) -> HintsOutcome<Value> {
-        attempt { [self] in
+    func read<Value: Sendable>(
+        asked: ContinuousClock.Instant, _ body: (HintsReader) throws -> Value
+    ) -> HintsOutcome<Value> {
+        if let trouble = waitedEnough(since: asked) { return .givenUp(trouble) }
+        return attempt { [self] in
             guard let file = try opened(creating: false) else {
                 return try body(HintsReader(database: nil, scope: scope(settings.layout ?? .released)))
             }
@@ -27,7 +32,15 @@ final class Connection: @unchecked Sendable {
     }
 
     /// Runs updates in one transaction; when that fails, each in its own, so that none spoils the others.
-    func update(_ updates: [HintsUpdate]) {
+    func update(_ all: [HintsUpdate]) {
+        var updates: [HintsUpdate] = []
+        for update in all {
+            if let trouble = waitedEnough(since: update.asked) {
+                update.giveUp(trouble)
+            } else {
+                updates.append(update)
+            }
+        }
         guard !updates.isEmpty else { return }
         switch attempt({ try transact(updates) }) {
         case .done(let committed): for tell in committed { tell() }
@@ -38,6 +51,11 @@ final class Connection: @unchecked Sendable {
             }
             for update in updates { self.update([update]) }
         }
+    }
+
+    private func waitedEnough(since asked: ContinuousClock.Instant) -> HintsTrouble? {
+        guard let lastBusy, asked < lastBusy else { return nil }
+        return HintsTrouble(.busy, path: path, reason: "locked by others for too long")
     }
 
     private func transact(_ updates: [HintsUpdate]) throws -> [@Sendable () -> Void] {
@@ -106,6 +124,7 @@ final class Connection: @unchecked Sendable {
                 reason: "holds records of the \(ByteString(found)) layout; remove it, or set that layout")
         case let error as DatabaseError:
             let busy = error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED
+            if busy { lastBusy = .now }
             return HintsTrouble(busy ? .busy : .refused, path: path, reason: error.words)
         default:
             return HintsTrouble(.refused, path: path, reason: ByteString(String(describing: error)))

@@ -34,8 +34,11 @@ package final class HintsDatabase: Sendable {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (HintsReader) throws -> Value
     ) async -> HintsOutcome<Value> {
-        await withCheckedContinuation { continuation in
-            queue.async { [connection] in continuation.resume(returning: connection.read(body)) }
+        let asked = ContinuousClock.now
+        return await withCheckedContinuation { continuation in
+            queue.async { [connection] in
+                continuation.resume(returning: connection.read(asked: asked, body))
+            }
         }
     }
 
@@ -105,6 +108,8 @@ private struct PendingUpdates {
 
 /// One update that waits: runs inside a transaction, and tells its outcome after the commit.
 struct HintsUpdate: Sendable {
+    /// Since when it waits.
+    let asked = ContinuousClock.now
     /// Runs the body; gives what to do when the transaction is committed.
     let run: @Sendable (HintsTransaction) throws -> @Sendable () -> Void
     /// Tells that nothing was written.

@@ -10,7 +10,9 @@ final class HintsFile {
     private let identity: FileIdentity?
     private let path: ByteString
 
-    /// Opens the file; with `creating`, makes what is missing. Nil when it is missing and not to be made.
+    /// Opens the file; with `creating`, makes what is missing.
+    ///
+    /// Nil when it is missing and not to be made.
     static func open(_ path: ByteString, _ settings: HintsSettings, creating: Bool) throws -> HintsFile? {
         if FileIdentity(path) == nil {
             guard creating else { return nil }

@@ -111,6 +111,7 @@ package struct Bounce: Sendable, Hashable {
                 writer.line("X-Exim-DSN-Information: Due to administrative limits only headers are returned")
             }
             writer.originalHeaders()
+            writer.line()
         }
     }
 }

@@ -37,6 +37,7 @@ package struct DelayWarning: Sendable, Hashable {
         }
         writer.part("text/rfc822-headers")
         writer.originalHeaders()
+        writer.line()
         return ComposedNotification(head: writer.text, tail: writer.closing)
     }
 

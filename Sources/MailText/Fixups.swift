@@ -152,7 +152,8 @@ private struct HeaderDraft {
     mutating func expandLogin() {
         for index in result.headers.indices.reversed() {
             let header = result.headers[index]
-            guard header.kind == .from, header.isNamed(resent + "From"), header.value == submitter.login else {
+            guard header.kind == .from, header.isNamed(resent + "From"), header.value == submitter.login
+            else {
                 continue
             }
             result.headers[index].kind = .old

@@ -86,7 +86,9 @@ package struct HeaderReader: Sendable {
 
     private func limitStep() -> Step {
         if size > limits.total { return .tooLong("Message header is ridiculously long") }
-        if limits.line > 0, current.count > limits.line { return .tooLong("A message header line is too long") }
+        if limits.line > 0, current.count > limits.line {
+            return .tooLong("A message header line is too long")
+        }
         return .more
     }
 

@@ -216,7 +216,8 @@ extension NotifiedAddress {
             guard column < maximumTextLine else { return result + ByteString("[truncated]") }
             result.append(text[index])
             column += 1
-            let isBreak = text[index] == UInt8(ascii: ":") && index + 1 < text.count && text[index + 1].isASCIISpace
+            let isBreak =
+                text[index] == UInt8(ascii: ":") && index + 1 < text.count && text[index + 1].isASCIISpace
             if isBreak, column > foldAfterColumn {
                 result += "\n   " as ByteString
                 column = 0

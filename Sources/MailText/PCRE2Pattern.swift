@@ -78,7 +78,8 @@ package struct PatternMatch: Sendable, Hashable {
         let count = unsafe pcre2_match_8(code, subject.bytes, subject.count, start, 0, data, context)
         if count == PCRE2_ERROR_NOMATCH { return nil }
         guard count > 0 else { throw .matchFailed(message: Self.message(of: count), pattern: pattern) }
-        return unsafe PatternMatch(captures: Self.captures(of: data, matched: Int(count), upTo: subject.count))
+        return unsafe PatternMatch(
+            captures: Self.captures(of: data, matched: Int(count), upTo: subject.count))
     }
 
     /// Whether the pattern is found anywhere in the subject.
@@ -94,7 +95,7 @@ package struct PatternMatch: Sendable, Hashable {
             let low = unsafe vector[2 * index]
             let high = unsafe vector[2 * index + 1]
             // A parenthesis without part has both at ~0; \K may put the start behind the end.
-            return low <= high && high <= limit ? low..<high : nil
+            return low >= 0 && low <= high && high <= limit ? low..<high : nil
         }
     }
 

@@ -68,8 +68,10 @@ extension ReceivedHeader {
 package enum AddressQuoting {
     /// A local part, put in double quotes when it is no dot-atom; Exim's `${quote_local_part:}`.
     package static func quotedLocalPart(_ text: ByteString) -> ByteString {
-        let isPlain = !text.isEmpty && text.first != UInt8(ascii: ".") && text.last != UInt8(ascii: ".")
-            && !text.contains(ByteString("..")) && text.allSatisfy { $0.isAtomText || $0 == UInt8(ascii: ".") }
+        let isPlain =
+            !text.isEmpty && text.first != UInt8(ascii: ".") && text.last != UInt8(ascii: ".")
+            && !text.contains(ByteString(".."))
+            && text.allSatisfy { $0.isAtomText || $0 == UInt8(ascii: ".") }
         return isPlain ? text : quoted(text)
     }
 
@@ -77,7 +79,9 @@ package enum AddressQuoting {
     package static func quoted(_ text: ByteString) -> ByteString {
         var result: ByteString = "\""
         for octet in text {
-            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") { result.append(UInt8(ascii: "\\")) }
+            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
+                result.append(UInt8(ascii: "\\"))
+            }
             result.append(octet)
         }
         result.append(UInt8(ascii: "\""))

@@ -39,6 +39,7 @@ package struct SuccessReport: Sendable, Hashable {
         }
         writer.part("text/rfc822-headers")
         writer.originalHeaders()
+        writer.line()
         return ComposedNotification(head: writer.text, tail: writer.closing)
     }
 

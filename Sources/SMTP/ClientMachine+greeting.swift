@@ -70,6 +70,7 @@ extension ClientMachine {
     private func hostRefusal(_ reply: Reply, after command: ByteString) -> ClientTrouble {
         ClientTrouble(
             scope: .host, isPermanent: reply.isPermanent, errno: 0,
-            text: "SMTP error from remote mail server after \(command): \(reply.loggedText)", code: reply.code)
+            text: "SMTP error from remote mail server after \(command): \(reply.loggedText)", code: reply.code
+        )
     }
 }

@@ -55,7 +55,9 @@ extension ClientMachine {
 
     private func recipientLine(_ recipient: Transaction.Recipient, isLastHop: Bool) -> ByteString {
         var line: ByteString = "RCPT TO:<\(recipient.address)>"
-        if options.isLMTP, options.ignoresQuota, extensions.ignoreQuota { line += " IGNOREQUOTA" as ByteString }
+        if options.isLMTP, options.ignoresQuota, extensions.ignoreQuota {
+            line += " IGNOREQUOTA" as ByteString
+        }
         guard extensions.dsn, !isLastHop else { return line }
         let words = recipient.notify.words
         if !words.isEmpty { line += " NOTIFY=\(words.joined(separator: ","))" as ByteString }
@@ -65,6 +67,7 @@ extension ClientMachine {
 
     mutating func takeInTransaction(_ reply: Reply, for command: Command) -> [ClientAction] {
         guard var exchange else { return [] }
+        if reply.code == 421 { isEnding = true }
         switch command.expectation {
         case .mail where !reply.isPositive:
             exchange.trouble = refusal(reply, of: .mail, after: spelled(command))
@@ -78,7 +81,6 @@ extension ClientMachine {
         default: break
         }
         self.exchange = exchange
-        if reply.code == 421 { return shutDown(exchange) }
         return goOn(exchange)
     }
 
@@ -92,8 +94,8 @@ extension ClientMachine {
         } else if reply.code == 452, exchange.hasFinalAnswer {
             exchange.standings[index] = .pending
         } else {
-            let place: ByteString = "RCPT TO:<\(exchange.transaction.recipients[index].address)>"
-            exchange.settle(index, .troubled(refusal(reply, of: command.expectation, after: place)))
+            let trouble = refusal(reply, of: command.expectation, after: exchange.recipientText(index))
+            exchange.settle(index, .troubled(trouble))
             exchange.hasFinalAnswer = exchange.hasFinalAnswer || reply.isPermanent
         }
     }
@@ -118,21 +120,10 @@ extension ClientMachine {
         return [action]
     }
 
-    // 421 ends the connection; what had been accepted is not delivered.
-    private mutating func shutDown(_ exchange: Exchange) -> [ClientAction] {
-        isClosed = true
-        (due, waiting) = ([], [])
-        self.exchange = nil
-        let trouble = ClientTrouble(
-            scope: .host, isPermanent: false, errno: ClientErrno.connectionClosed,
-            text: exchange.lastWords ?? "Remote host closed connection")
-        return [.finished(exchange.outcomes(unfinished: exchange.trouble ?? trouble), isOpen: false), .close]
-    }
-
     mutating func finish() -> [ClientAction] {
         guard let exchange else { return [] }
         self.exchange = nil
-        return [.finished(exchange.outcomes(unfinished: exchange.trouble), isOpen: !isClosed)]
+        return [.finished(exchange.outcomes(unfinished: exchange.trouble), isOpen: !isClosed && !isEnding)]
     }
 }
 
@@ -151,7 +142,7 @@ extension ClientMachine {
         guard reply.isIntermediate else {
             exchange.trouble = refusal(reply, of: .data, after: spelled(command))
             self.exchange = exchange
-            return reply.code == 421 ? shutDown(exchange) : finish()
+            return finish()
         }
         self.exchange = exchange
         return startBody(.sendDataBody)
@@ -194,8 +185,7 @@ extension ClientMachine {
             exchange.settleAccepted(.troubled(exchange.trouble ?? trouble))
         }
         self.exchange = exchange
-        if reply.code == 421 { isClosed = true }
-        return finish() + (isClosed ? [.close] : [])
+        return finish()
     }
 
     // One recipient's reply: LMTP's is the last word, PRDR's waits for the overall one.
@@ -233,14 +223,6 @@ extension ClientMachine {
         ClientTrouble(
             scope: .recipient, isPermanent: reply.isPermanent, errno: 0, text: "\(what): \(reply.loggedText)",
             code: reply.code)
-    }
-}
-
-extension Exchange {
-    // The text of the last trouble, for recipients that are left over when the server hangs up.
-    fileprivate var lastWords: ByteString? {
-        for case .settled(.troubled(let trouble)) in standings.reversed() { return trouble.text }
-        return nil
     }
 }
 

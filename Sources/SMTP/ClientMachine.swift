@@ -105,6 +105,8 @@ package struct ClientMachine: Sendable {
     var isSendingBody = false
     var needsReset = false
     var isClosed = false
+    // The server has said 421 and will hang up.
+    var isEnding = false
 
     /// Makes a machine for a fresh connection.
     package init(options: ClientOptions) { self.options = options }
@@ -221,7 +223,7 @@ extension ClientMachine {
                 actions += take(reply, for: command)
             } catch {
                 let malformation = error
-                return actions + giveUp { _ in Self.malformedTrouble(malformation, after: command) }
+                return actions + giveUp { machine in machine.malformedTrouble(malformation, after: command) }
             }
         }
         return withOneExpectation(actions)

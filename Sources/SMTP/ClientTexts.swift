@@ -16,7 +16,8 @@ enum ClientErrno {
 extension ClientMachine {
     func timeoutTrouble(after command: Command?) -> ClientTrouble {
         let text: ByteString =
-            isSendingBody ? "SMTP timeout while sending data" : "SMTP timeout after \(spelled(command))"
+            isSendingBody
+            ? "SMTP timeout while sending data" : "SMTP timeout after \(spelledForTimeout(command))"
         return ClientTrouble(
             scope: isSendingBody ? .host : timeoutScope(command?.expectation), isPermanent: false,
             errno: ClientErrno.timedOut, text: text)
@@ -48,10 +49,10 @@ extension ClientMachine {
         }
     }
 
-    static func malformedTrouble(
+    func malformedTrouble(
         _ malformation: ReplyReader.Malformation, after command: Command
     ) -> ClientTrouble {
-        let place = command.line
+        let place = spelled(command)
         let text: ByteString =
             switch malformation {
             case .badLine(let line): "Malformed SMTP reply in response to \(place): \(line)"
@@ -81,8 +82,16 @@ extension ClientMachine {
     func spelled(_ command: Command?) -> ByteString {
         guard let command else { return "QUIT" }
         switch command.expectation {
-        case .mail, .data: return isPipelining ? "pipelined \(command.line)" : command.line
+        case .mail, .data, .recipient: return isPipelining ? "pipelined \(command.line)" : command.line
         default: return command.line
         }
+    }
+
+    // A timeout is told of one recipient, whose parameters are not shown.
+    private func spelledForTimeout(_ command: Command?) -> ByteString {
+        guard case .recipient(let index)? = command?.expectation, let exchange else {
+            return spelled(command)
+        }
+        return exchange.recipientText(index)
     }
 }

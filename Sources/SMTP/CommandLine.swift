@@ -93,7 +93,8 @@ package enum HeloRules {
         guard let first = argument.first else { return false }
         if first == UInt8(ascii: "[") { return isLiteral(argument) }
         return argument.allSatisfy {
-            $0.isASCIIAlphanumeric || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") || allowed.contains($0)
+            $0.isASCIIAlphanumeric || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+                || allowed.contains($0)
         }
     }
 
@@ -108,7 +109,8 @@ package enum HeloRules {
         let parts = inside.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return parts.count == 4
             && parts.allSatisfy { part in
-                (1...3).contains(part.count) && part.allSatisfy(\.isASCIIDigit) && part.decimalInteger() ?? 256 < 256
+                (1...3).contains(part.count) && part.allSatisfy(\.isASCIIDigit)
+                    && part.decimalInteger() ?? 256 < 256
             }
     }
 }

@@ -64,8 +64,9 @@ extension MailCommand {
         case ("AUTH", let value?): auth = value
         case ("SMTPUTF8", nil) where offered.contains(.smtpUTF8): isSMTPUTF8 = true
         case ("PRDR", nil) where offered.contains(.prdr): wantsPRDR = true
-        case ("RET", let value?) where offered.contains(.dsn): try takeReturn(value)
-        case ("ENVID", let value?) where offered.contains(.dsn):
+        // Exim takes RET and ENVID whether DSN is offered or not.
+        case ("RET", let value?): try takeReturn(value)
+        case ("ENVID", let value?):
             guard envelopeID == nil else {
                 throw SMTPSyntaxError(501, "ENVID can be specified once only")
             }

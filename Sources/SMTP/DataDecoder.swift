@@ -152,7 +152,8 @@ package struct DataDecoder: Sendable {
         }
     }
 
-    private mutating func finishCR(_ wire: ArraySlice<UInt8>, _ place: inout Int, into output: inout [UInt8]) {
+    private mutating func finishCR(_ wire: ArraySlice<UInt8>, _ place: inout Int, into output: inout [UInt8])
+    {
         guard wire[place] == .newline else {
             endLineInside(into: &output)
             return
@@ -164,7 +165,8 @@ package struct DataDecoder: Sendable {
         state = ends == .crlf ? .lineStart : .inLine
     }
 
-    private mutating func finishDot(_ wire: ArraySlice<UInt8>, _ place: inout Int, into output: inout [UInt8]) {
+    private mutating func finishDot(_ wire: ArraySlice<UInt8>, _ place: inout Int, into output: inout [UInt8])
+    {
         switch wire[place] {
         case .carriageReturn:
             place += 1

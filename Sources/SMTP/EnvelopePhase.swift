@@ -133,7 +133,11 @@ extension EnvelopePhase {
 
     /// RCPT was accepted.
     package mutating func acceptRecipient() {
-        if case .recipients(let count) = phase { phase = .recipients(count + 1) } else { phase = .recipients(1) }
+        if case .recipients(let count) = phase {
+            phase = .recipients(count + 1)
+        } else {
+            phase = .recipients(1)
+        }
     }
 
     /// RCPT was refused with this reply.

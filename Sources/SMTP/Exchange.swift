@@ -30,6 +30,10 @@ struct Exchange: Sendable, Hashable {
         standings = Array(repeating: .pending, count: transaction.recipients.count)
     }
 
+    func recipientText(_ index: Int) -> ByteString {
+        "RCPT TO:<\(transaction.recipients[index].address)>"
+    }
+
     var accepted: [Int] { standings.indices.filter { standings[$0] == .accepted } }
     var hasAccepted: Bool { standings.contains(.accepted) }
 

@@ -11,7 +11,9 @@ enum LineScan {
         }
     }
 
-    static func index(of octet: UInt8, in octets: ArraySlice<UInt8>, from first: Int, to end: Int? = nil) -> Int? {
+    static func index(of octet: UInt8, in octets: ArraySlice<UInt8>, from first: Int, to end: Int? = nil)
+        -> Int?
+    {
         let end = min(end ?? octets.endIndex, octets.endIndex)
         guard first >= octets.startIndex, first < end else { return nil }
         let base = octets.startIndex

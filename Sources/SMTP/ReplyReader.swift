@@ -69,7 +69,9 @@ package struct ReplyReader: Sendable {
             (200...599).contains(number)
         else { throw .badLine(ByteString(line)) }
         let mark = line.dropFirst(3).first
-        guard mark == nil || mark == .blank || mark == UInt8(ascii: "-") else { throw .badLine(ByteString(line)) }
+        guard mark == nil || mark == .blank || mark == UInt8(ascii: "-") else {
+            throw .badLine(ByteString(line))
+        }
         guard lines.isEmpty || number == Int64(code) else { throw .badLine(ByteString(line)) }
         code = Int(number)
         lines.append(ByteString(line.dropFirst(4)))

@@ -77,7 +77,8 @@ extension ServerExtensions {
     }
 
     private mutating func takeLimit(_ limit: ByteString) {
-        guard let (name, value) = limit.cut(at: UInt8(ascii: "=")), let number = Self.number(ByteString(value)),
+        guard let (name, value) = limit.cut(at: UInt8(ascii: "=")),
+            let number = Self.number(ByteString(value)),
             number > 0
         else { return }
         switch name.uppercasedASCII() {

@@ -57,7 +57,7 @@ extension LockedMessage {
             if style == .linked, try linkData(to: target.data) { return true }
             try target.copy(lock.data, to: target.data)
             return true
-        } catch where error.isExisting {
+        } catch  where error.isExisting {
             guard try isSameData(as: target.data) else { throw error }
             return false
         }
@@ -69,7 +69,7 @@ extension LockedMessage {
         do throws(SpoolError) {
             try System.link(spool.path(.data, of: id, in: place), to: path)
             return true
-        } catch where error.isCrossingFileSystems {
+        } catch  where error.isCrossingFileSystems {
             return false
         }
     }
@@ -125,7 +125,9 @@ struct HandOverTarget {
         }
     }
 
-    private func finish(_ file: borrowing Descriptor, _ path: ByteString, _ step: SpoolStep) throws(SpoolError) {
+    private func finish(_ file: borrowing Descriptor, _ path: ByteString, _ step: SpoolStep)
+        throws(SpoolError)
+    {
         try spool.sync(file: file)
         try spool.step(step)
         try System.link(temporary, to: path)
@@ -166,7 +168,9 @@ extension Descriptor {
         var offset = 0
         while true {
             let got = try read(at: offset, into: &mine)
-            guard try other.read(at: offset, into: &theirs) == got, mine[..<got] == theirs[..<got] else { return false }
+            guard try other.read(at: offset, into: &theirs) == got, mine[..<got] == theirs[..<got] else {
+                return false
+            }
             guard got > 0 else { return true }
             offset += got
         }

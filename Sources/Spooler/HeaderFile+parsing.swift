@@ -21,7 +21,10 @@ extension HeaderFile {
     private static func envelope(
         from reader: inout LineReader, named name: MessageID?
     ) throws(SpoolFormatError) -> HeaderFile {
-        guard !reader.isAtEnd else { throw reader.error(.emptyFile) }
+        if reader.isAtEnd {
+            reader.begin()
+            throw reader.error(.emptyFile)
+        }
         let id = try readID(from: &reader, named: name)
         var file = HeaderFile(id: id, origin: ("", 0, 0), sender: "", receivedTime: 0)
         try file.readOwner(from: &reader)

@@ -33,7 +33,9 @@ extension Spool {
         from directory: ByteString, _ id: MessageID, as identity: RequeueIdentity, removingSource: Bool
     ) throws(SpoolError) -> RequeueOutcome {
         let source = HandOverTarget(spool: self, directory: directory, id: id)
-        guard let octets = try System.read(source.header, limit: HeaderFile.maximumFileSize) else { return .noHeader }
+        guard let octets = try System.read(source.header, limit: HeaderFile.maximumFileSize) else {
+            return .noHeader
+        }
         let header: HeaderFile
         do throws(SpoolFormatError) {
             header = try HeaderFile(parsing: ByteString(octets), named: id)
@@ -43,7 +45,7 @@ extension Spool {
         let data: Descriptor
         do throws(SpoolError) {
             data = try System.open(source.data, .nonBlocking)
-        } catch where error.isNotFound {
+        } catch  where error.isNotFound {
             return .incomplete
         }
         let outcome = try queue(header, data, identity)

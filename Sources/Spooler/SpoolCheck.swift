@@ -111,7 +111,9 @@ extension Spool {
         case .malformed(let message): return .malformed(message.error)
         case .message(let message):
             // Both may have gone between the two looks.
-            guard let size = message.bodySize else { return try exists(.header, id, place) ? .loneHeader : nil }
+            guard let size = message.bodySize else {
+                return try exists(.header, id, place) ? .loneHeader : nil
+            }
             if size < 0 { return .badDataFile }
             if !message.header.nonRecipients.isInOrder { return .treeOutOfOrder }
             return try dataFinding(id, place)
@@ -122,7 +124,7 @@ extension Spool {
         do throws(SpoolError) {
             let data = try System.open(path(.data, of: id, in: place), .nonBlocking)
             return try data.begins(with: "\(id.bytes)-D\n") ? nil : .badDataFile
-        } catch where error.isNotFound {
+        } catch  where error.isNotFound {
             return nil
         }
     }
@@ -132,7 +134,8 @@ extension Spool {
     ) throws(SpoolError) {
         var names = try NameWalk(self, purpose: "msglog")
         while let (name, place) = try names.next() {
-            guard let id = MessageID(name), try !exists(.header, id, place), try !exists(.data, id, place) else { continue }
+            guard let id = MessageID(name), try !exists(.header, id, place), try !exists(.data, id, place)
+            else { continue }
             let path = path(.messageLog, of: id, in: place)
             guard let status = try System.status(of: path), now - status.modified >= age else { continue }
             found(SpoolFinding(kind: .loneMessageLog, id: id, place: place, path: path))
@@ -180,7 +183,8 @@ extension Spool {
     }
 
     private func putTreeInOrder(_ id: MessageID, _ place: Place) throws(SpoolError) -> RepairOutcome {
-        guard case .message(var message) = try read(id, at: place), !message.header.nonRecipients.isInOrder else {
+        guard case .message(var message) = try read(id, at: place), !message.header.nonRecipients.isInOrder
+        else {
             return .vanished
         }
         message.header.nonRecipients.putInOrder()

@@ -97,6 +97,13 @@ enum System {
     static func open(
         _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
     ) throws(SpoolError) -> Descriptor {
+        Descriptor(raw: try openRaw(path, flags, mode: mode), path: path)
+    }
+
+    /// Opens a file for whoever sees to its closing.
+    fileprivate static func openRaw(
+        _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
+    ) throws(SpoolError) -> CInt {
         var raw: CInt
         repeat {
             raw = unsafe with(
@@ -104,7 +111,7 @@ enum System {
                 refused: -1)
         } while raw < 0 && errno == EINTR
         guard raw >= 0 else { throw .last("open", path) }
-        return Descriptor(raw: raw, path: path)
+        return raw
     }
 
     /// Removes a name; false when there is none.
@@ -282,11 +289,15 @@ extension Descriptor {
     init?(_ path: ByteString) throws(SpoolError) {
         let raw: CInt
         do throws(SpoolError) {
-            raw = dup(try System.open(path, .directory).raw)
+            raw = try System.openRaw(path, .directory)
         } catch  where error.isNotFound {
             return nil
         }
-        guard raw >= 0, let stream = unsafe fdopendir(raw) else { throw .last("opendir", path) }
+        guard let stream = unsafe fdopendir(raw) else {
+            let error = SpoolError.last("opendir", path)
+            _ = Glibc.close(raw)
+            throw error
+        }
         unsafe self.stream = stream
         self.path = path
     }

@@ -5,8 +5,9 @@ import Glibc
 ///
 /// Use `serving`, which keeps it for as long as the body runs.
 package final class ZoneServer: Sendable {
-    /// One zone: its name and the text of its file. Without a SOA record of its own, the text gets one, with a
-    /// server `ns` in the zone.
+    /// One zone: its name and the text of its file.
+    ///
+    /// Without a SOA record of its own, the text gets one, with a server `ns` in the zone.
     package struct Zone: Sendable {
         let name: ByteString
         let text: ByteString
@@ -84,6 +85,7 @@ package final class ZoneServer: Sendable {
             server:
               ip-address: 127.0.0.1@\(port)
               server-count: 1
+              rrl-ratelimit: 0
               username: ""
               chroot: ""
               zonesdir: "\(directory)"
