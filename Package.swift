@@ -68,7 +68,14 @@ let package = Package(
         // Tier 4
         module("Configuration", ["Bytes", "MailText", "Expansion"]),
         // Tier 5
+        module("Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration"]),
         // Tier 6
+        module(
+            "Transports",
+            [
+                "Bytes", "MailText", "DNS", "Hints", "SMTP", "Expansion", "Configuration", "Routing",
+                "Spooler", "CLinux", nioCore, nioPosix, subprocess,
+            ]),
         // Tier 7
         module("ACL", ["Bytes", "Expansion", "Configuration"]),
         // Tier 8
@@ -76,7 +83,7 @@ let package = Package(
             "MailSystem",
             [
                 "Bytes", "MailText", "DNS", "EximLog", "Hints", "Lookups", "Spooler", "Expansion",
-                "Configuration", "ACL",
+                "Configuration", "Routing", "ACL",
             ]),
         // Tier 9: programs
         program(
@@ -88,5 +95,7 @@ let package = Package(
 
         // Tests
         tests("Bytes", ["Bytes"]),
+        .target(name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit", swiftSettings: house),
+        tests("System", ["Bytes", "TestKit"]),
     ]
 )

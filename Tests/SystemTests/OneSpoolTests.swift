@@ -45,12 +45,19 @@ extension SystemTests.BothWays {
             for runner in runners { runner.kill() }
         }
         held.clear()
-        for _ in 0..<10 where !site.queue.isEmpty {
+        for _ in 0..<10 where !Self.waiting(site).isEmpty {
             let runners = [try site.start("bobbin-queuerunner", ["--force"]), try site.start(exim: ["-qf"])]
             for runner in runners { #expect(try runner.wait(within: 300).code == 0) }
         }
-        #expect(site.queue == [])
+        #expect(Self.waiting(site) == [])
         try Self.count(site, wire)
+    }
+
+    /// The messages that still have a body. A kill between the two removals of a completion leaves `-H` alone: that
+    /// message is done, and Exim never looks at such a file again.
+    static func waiting(_ site: MailSite) -> [String] {
+        let names = Set(site.names(in: "spool/input"))
+        return site.queue.filter { names.contains("\($0)-D") }
     }
 
     /// Two receivers, Exim's and ours, take the messages in at the same time.
@@ -84,9 +91,9 @@ extension SystemTests.BothWays {
         let twice = times.filter { $0.value > 1 }
         #expect(twice.values.allSatisfy { $0 <= 1 + kills })
         #expect(twice.count <= kills * inFlight, "\(twice.count) recipients were served more than once")
-        // Who was never on the way at a kill was served once: the log says Completed once for each message.
-        let completed = try site.log().filter { $0.hasSuffix(" Completed") }
-        #expect(completed.count >= messages)
-        #expect(Set(completed).count == completed.count)
+        // A kill between the removal of a message and the log line costs that line, and at most one a runner.
+        let completed = try site.log().filter { $0.hasSuffix(" Completed") }.map { $0.split(separator: " ")[2] }
+        #expect(completed.count >= messages - 3 * kills)
+        #expect(Set(completed).count == completed.count, "a message was completed twice")
     }
 }
