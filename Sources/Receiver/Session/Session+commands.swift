@@ -1,7 +1,11 @@
 import ACL
 import Bytes
+import Configuration
+import EximLog
 import Expansion
+import MailSystem
 import MailText
+import Routing
 import SMTP
 
 extension Session {

@@ -1,6 +1,9 @@
 import ACL
 import Bytes
+import Configuration
 import EximLog
+import Expansion
+import MailSystem
 import MailText
 import SMTP
 import Spooler
