@@ -10,7 +10,7 @@ extension Evaluation {
         if pattern.isEmpty { return address.isEmpty ? .match("") : .noMatch }
         if pattern.first == UInt8(ascii: "^") {
             var inner = rules
-            inner.setsCaptures = true
+            inner.setsCaptures = false
             let subject = rules.caseful ? address : address.lowercasedASCII()
             let verdict = await matchStringItem(subject, pattern, inner)
             guard case .match = verdict else { return verdict }
@@ -68,7 +68,9 @@ extension Evaluation {
     private mutating func matchDomainPart(
         _ domain: ByteString, _ pattern: ByteString, prefix: ByteString, _ rules: StringRules
     ) async -> ItemVerdict {
-        switch await match(.domain(domain), ListText(literal: pattern.replacing(ByteString(":"), with: ByteString("::")))) {
+        switch await match(
+            .domain(domain), ListText(literal: pattern.replacing(ByteString(":"), with: ByteString("::"))))
+        {
         case .matched(let data): return .match(TaintedBytes(prefix + (data?.bytes ?? ""), rules.taint))
         case .notMatched: return .noMatch
         case .deferred(let reason): return .deferred(reason)
@@ -80,11 +82,14 @@ extension Evaluation {
         _ address: ByteString, _ pattern: ByteString, _ rules: StringRules
     ) async -> ItemVerdict {
         let parsed = EmailAddress(address)
-        guard parsed.isQualified, let parts = pattern.dropFirst(2).cut(at: UInt8(ascii: ";")) else { return .noMatch }
+        guard parsed.isQualified, let parts = pattern.dropFirst(2).cut(at: UInt8(ascii: ";")) else {
+            return .noMatch
+        }
         var key = parsed.domain.lowercasedASCII()
         for _ in 0..<Self.longestChain {
             let verdict = await matchLookup(
-                key, ByteString(parts.before.trimmed()), parts.after, StringRules(taint: rules.taint, setsCaptures: false))
+                key, ByteString(parts.before.trimmed()), parts.after,
+                StringRules(taint: rules.taint, setsCaptures: false))
             guard case .match(let data) = verdict else { return verdict }
             var items = ListItems(data?.bytes ?? "").all
             var next: ByteString?

@@ -19,7 +19,9 @@ enum AddressOperators {
 
     /// Eight groups of four digits; an IPv4 address as mapped into IPv6.
     private static func groups(_ address: IPAddress) -> [ByteString] {
-        let octets = address.isV6 ? address.octets : ByteString(Array(repeating: 0, count: 10) + [255, 255]) + address.octets
+        let octets =
+            address.isV6
+            ? address.octets : ByteString(Array(repeating: 0, count: 10) + [255, 255]) + address.octets
         let digits = Hex.encode(octets)
         return (0..<8).map { ByteString(digits[($0 * 4)..<($0 * 4 + 4)]) }
     }
@@ -67,8 +69,12 @@ enum AddressOperators {
 enum AddressText {
     /// The one address of a text; nil when there is none.
     static func one(_ text: ByteString, _ rules: AddressRules) -> EmailAddress? {
-        guard case .success(let parsed) = AddressParser.parseOne(text, rules: rules) else { return nil }
-        return parsed.address
+        do {
+            return try AddressParser.parseOne(text, rules: rules).address
+        } catch {
+            // A text that is no address gives nothing; the operator has no way to say why.
+            return nil
+        }
     }
 
     /// The addresses of a list; `>x` at the front sets the separator of the result.

@@ -77,7 +77,8 @@ struct Arithmetic {
             let adds = take("+")
             guard adds || take("-") else { return value }
             let other = try product()
-            let (next, over) = adds ? value.addingReportingOverflow(other) : value.subtractingReportingOverflow(other)
+            let (next, over) =
+                adds ? value.addingReportingOverflow(other) : value.subtractingReportingOverflow(other)
             if over { throw failure(adds ? "overflow in sum" : "overflow in difference") }
             value = next
         }
@@ -91,9 +92,11 @@ struct Arithmetic {
                 if over { throw failure("overflow in product") }
                 value = next
             } else if take("/") {
-                value = try divide(value, by: try unary(), modulo: false)
+                let other = try unary()
+                value = try divide(value, by: other, modulo: false)
             } else if take("%") {
-                value = try divide(value, by: try unary(), modulo: true)
+                let other = try unary()
+                value = try divide(value, by: other, modulo: true)
             } else {
                 return value
             }

@@ -11,10 +11,11 @@ enum Charset {
     ) throws(ExpansionError) -> ByteString {
         if source.equalsIgnoringCase(target) { return octets }
         let converter = unsafe iconv_open(target.string, source.string)
-        guard unsafe converter != iconv_t(bitPattern: -1) else {
+        let refused = unsafe iconv_t(bitPattern: -1)
+        guard unsafe converter != refused else {
             throw .failed(
                 """
-                iconv_open("\(target)", "\(source)") failed: \(String(cString: unsafe strerror(errno)))\
+                iconv_open("\(target)", "\(source)") failed: \(FileAccess.reason(errno))\
                 \(errno == EINVAL ? " (maybe unsupported conversion)" : "")
                 """)
         }
@@ -33,13 +34,14 @@ enum Charset {
             let status = unsafe input.withUnsafeMutableBufferPointer { source in
                 unsafe room.withUnsafeMutableBufferPointer { target in
                     var from = unsafe source.baseAddress?.advanced(by: start)
-                    var to = unsafe target.baseAddress
+                    var to = target.baseAddress
                     return unsafe iconv(converter, &from, &left, &to, &free)
                 }
             }
             result += room.prefix(room.count - free).map { UInt8(bitPattern: $0) }
             start = input.count - left
-            guard status == Int.max || status == -1 || status == Int(bitPattern: UInt.max), start < input.count
+            guard status == Int.max || status == -1 || status == Int(bitPattern: UInt.max),
+                start < input.count
             else { continue }
             result.append(UInt8(ascii: "?"))
             start += 1

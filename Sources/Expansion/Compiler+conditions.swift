@@ -138,9 +138,6 @@ extension Compiler {
         let name = word()
         if let header = header(startingAt: start, word: name) { return .definedHeader(header) }
         guard !name.isEmpty else { throw failure("variable name omitted after \"def:\"") }
-        if let number = name.decimalInteger(), name.allSatisfy(\.isASCIIDigit) {
-            return .definedVariable("\(number)")
-        }
         note(name, isBraced: false, isTested: true)
         return .definedVariable(name)
     }

@@ -82,12 +82,15 @@ extension Compiler {
                 ? failure("syntax error in \"\(name)\" item - \"fail\" expected") : Self.unclosed(rest)
         }
         skipBlanks()
-        guard take("}") else { throw Self.unclosed(rest) }
+        guard take("}") else { throw Self.unclosed(rest, after: " after forcedfail") }
     }
 
-    static func unclosed(_ rest: ByteString) -> ExpansionError {
+    static func unclosed(_ rest: ByteString, after what: ByteString = "") -> ExpansionError {
         .failed(
-            "curly-bracket problem in conditional yes/no parsing: did not close with '}'\n remaining string is '\(rest)'")
+            """
+            curly-bracket problem in conditional yes/no parsing: did not close with '}'\(what)
+             remaining string is '\(rest)'
+            """)
     }
 
     /// Reads the branches up to and with the item's closing brace.
@@ -172,7 +175,9 @@ extension Compiler {
 
     private mutating func sortItem() throws(ExpansionError) -> ListItem {
         guard let list = try nextGroup() else { throw failure("missing '{' for list arg of sort") }
-        guard let comparator = try nextGroup() else { throw failure("missing '{' for comparator arg of sort") }
+        guard let comparator = try nextGroup() else {
+            throw failure("missing '{' for comparator arg of sort")
+        }
         guard let extractor = try nextGroup() else { throw failure("missing '{' for extractor arg of sort") }
         skipBlanks()
         guard take("}") else { throw failure("missing } at end of \"sort\"") }

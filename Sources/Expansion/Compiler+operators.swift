@@ -12,14 +12,22 @@ extension Compiler {
 
     private func operatorCall(_ name: ByteString) throws(ExpansionError) -> OperatorCall {
         if let whole = Operator(spelled: name) { return OperatorCall(name: whole) }
-        guard let parts = name.cut(at: UInt8(ascii: "_")), let first = Operator(spelled: ByteString(parts.before))
+        guard let parts = name.cut(at: UInt8(ascii: "_")),
+            let first = Operator(spelled: ByteString(parts.before))
         else { throw failure("unknown expansion operator \"\(name)\"") }
         var call = OperatorCall(name: first, suffix: ByteString(parts.after))
         guard first.takesNumbers else { return call }
+        if first == .length, !parts.after.allSatisfy(\.isASCIIDigit) {
+            throw failure("non-digit after underscore in \"\(name)\"")
+        }
+        if parts.after.isEmpty { return call }
         let numbers = parts.after.split(separator: UInt8(ascii: "_"), omittingEmptySubsequences: false)
         for (index, digits) in numbers.prefix(2).enumerated() {
-            let unsigned = first == .substr && index == 0 && digits.first == UInt8(ascii: "-") ? digits.dropFirst() : digits
-            guard !unsigned.isEmpty, unsigned.allSatisfy(\.isASCIIDigit), let value = digits.decimalInteger() else {
+            let unsigned =
+                first == .substr && index == 0 && digits.first == UInt8(ascii: "-")
+                ? digits.dropFirst() : digits
+            guard !unsigned.isEmpty, unsigned.allSatisfy(\.isASCIIDigit), let value = digits.decimalInteger()
+            else {
                 throw failure("non-digit after underscore in \"\(name)\"")
             }
             if index == 0 { call.first = Int(value) } else { call.second = Int(value) }
@@ -33,7 +41,7 @@ enum Operator: String, Sendable, Hashable {
     case address, addresses, base32, base32d, base62, base62d, base64, base64d, domain, escape, escape8bit
     case eval, eval10, expand
     case fromUTF8 = "from_utf8"
-    case hash, headerwrap, hex2b64, hexquote, ipv6denorm, ipv6norm, lc, length, listcount, listnamed
+    case hash, hex2b64, hexquote, ipv6denorm, ipv6norm, lc, length, listcount, listnamed
     case localPart = "local_part"
     case mask, md5, nhash, quote
     case quoteLocalPart = "quote_local_part"
@@ -55,7 +63,6 @@ enum Operator: String, Sendable, Hashable {
         case "l": self = .length
         case "nh": self = .nhash
         case "s": self = .substr
-        case "headerwrap": return nil
         default: self.init(rawValue: name.string)
         }
     }

@@ -40,7 +40,9 @@ extension Evaluation {
         guard domain.first == UInt8(ascii: "["), domain.last == UInt8(ascii: "]") else { return .noMatch }
         var text = domain.dropFirst().dropLast()
         if text.startsIgnoringCase(with: ByteString("ipv6:")) { text = text.dropFirst(5) }
-        guard let address = IPAddress(text), environment.localInterfaces().contains(address) else { return .noMatch }
+        guard let address = IPAddress(text), environment.localInterfaces().contains(address) else {
+            return .noMatch
+        }
         return .match(TaintedBytes(domain))
     }
 
@@ -56,7 +58,10 @@ extension Evaluation {
         let own = Set(environment.localInterfaces())
         let networks = ignored.compactMap { IPNetwork($0) }
         let usable = hosts.map { host in
-            (host.preference, host.addresses.filter { address in !networks.contains { $0.contains(address) } })
+            (
+                host.preference,
+                host.addresses.filter { address in !networks.contains { $0.contains(address) } }
+            )
         }.filter { !$0.1.isEmpty }
         let ours = usable.filter { $0.1.contains { own.contains($0) } }.map(\.0)
         guard let best = ours.min(), let first = usable.map(\.0).min() else { return .noMatch }

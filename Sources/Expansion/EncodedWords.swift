@@ -4,8 +4,8 @@ import Bytes
 enum EncodedWords {
     /// The longest encoded word that is recognized when lengths are checked (RFC 2047, section 2).
     static let longestWord = 75
-    /// The longest encoded word that is made.
-    static let longestMade = 75
+    /// A made word ends before the next character once it has more octets of text than this, as in Exim.
+    static let fullWord = 67
 
     /// The text with encoded words decoded, and converted to the target character set unless that is nil.
     static func decode(
@@ -81,12 +81,13 @@ enum EncodedWords {
         guard needsIt else { return text }
         let head: ByteString = "=?\(charset)?Q?"
         var result = head
-        var length = head.count
+        let isUTF8 = charset.equalsIgnoringCase(ByteString("UTF-8"))
+        var length = 0
         for octet in text {
             let piece = encoded(octet)
-            if length + piece.count + 2 > longestMade - 3 {
+            if length > fullWord, !(isUTF8 && octet & 0xC0 == 0x80) {
                 result += ByteString("?= ") + head
-                length = head.count
+                length = 0
             }
             result += piece
             length += piece.count

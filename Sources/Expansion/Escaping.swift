@@ -66,12 +66,13 @@ enum Escaping {
     static func quotedLocalPart(_ text: ByteString) -> ByteString {
         let needsQuotes =
             text.isEmpty || text.first == UInt8(ascii: ".") || text.last == UInt8(ascii: ".")
-            || text.contains(ByteString(".."))
             || text.contains { !$0.isASCIIAlphanumeric && !"!#$%&'*+-/=?^_`{|}~.".utf8.contains($0) }
         guard needsQuotes else { return text }
         var result: ByteString = "\""
         for octet in text {
-            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") { result.append(UInt8(ascii: "\\")) }
+            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
+                result.append(UInt8(ascii: "\\"))
+            }
             result.append(octet)
         }
         return result + [UInt8(ascii: "\"")]

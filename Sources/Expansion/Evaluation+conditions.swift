@@ -1,5 +1,5 @@
 import Bytes
-import Glibc
+import Lookups
 import MailText
 import OpenSSL
 
@@ -15,7 +15,8 @@ extension Evaluation {
         case .strings(let relation, let caseless, let one, let other):
             let (left, right) = (try await text(one).bytes, try await text(other).bytes)
             return caseless
-                ? relation.holds(left.lowercasedASCII(), right.lowercasedASCII()) : relation.holds(left, right)
+                ? relation.holds(left.lowercasedASCII(), right.lowercasedASCII())
+                : relation.holds(left, right)
         case .numbers(let relation, let one, let other):
             let (left, right) = (try await text(one).bytes, try await text(other).bytes)
             return relation.holds(try EximNumber.read(left), try EximNumber.read(right))
@@ -74,7 +75,7 @@ extension Evaluation {
         let subject = try await text(subject)
         let pattern = try await text(pattern).bytes
         do {
-            let regex = try PCRE2Pattern.compile(pattern)
+            let regex = try environment.patterns.pattern(pattern)
             guard let found = try regex.firstMatch(in: subject.bytes) else { return false }
             facts.captures = found.captures(of: subject)
             return true
@@ -113,7 +114,8 @@ extension Evaluation {
     ) async throws(ExpansionError) -> Bool {
         let subject = try await text(subject).bytes
         let list = try await text(list)
-        for item in ListItems(list.bytes) where caseless ? item.equalsIgnoringCase(subject) : item == subject {
+        for item in ListItems(list.bytes) where caseless ? item.equalsIgnoringCase(subject) : item == subject
+        {
             facts.value = TaintedBytes(item, list.taint)
             return true
         }
@@ -126,7 +128,8 @@ extension Evaluation {
         let name = (all ? "forall" : "forany") + element.rawValue
         let source = try await text(list)
         let before = facts.item
-        for item in try Self.elements(source.bytes, element) {
+        let items = try Self.elements(source.bytes, element)
+        for item in items {
             facts.item = TaintedBytes(item, source.taint)
             do {
                 guard try await isTrue(inner) == all else {
@@ -138,8 +141,8 @@ extension Evaluation {
             }
         }
         facts.item = before
-        // A list without items makes no `forany` true; Exim also says so for `forall`.
-        return all
+        // Without items neither of them is true, as in Exim.
+        return all && !items.isEmpty
     }
 
     private static func elements(
@@ -167,7 +170,7 @@ extension PatternError {
     var words: ByteString {
         switch self {
         case .invalid(let message, let offset, _): "\(message) at offset \(offset)"
-        case .matchFailed(let message): message
+        case .matchFailed(let message, _): message
         }
     }
 }
@@ -204,13 +207,5 @@ enum IPText {
         guard let parts = text.cut(at: UInt8(ascii: "%")) else { return IPAddress(text) }
         guard !parts.after.isEmpty, let address = IPAddress(parts.before), address.isV6 else { return nil }
         return address
-    }
-}
-
-/// What expansions ask of the file system.
-enum FileAccess {
-    static func exists(_ path: ByteString) -> Bool {
-        var status = stat()
-        return unsafe stat(path.string, &status) == 0
     }
 }

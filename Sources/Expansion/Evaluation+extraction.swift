@@ -45,7 +45,9 @@ extension Evaluation {
 
     private func fieldNumber(_ key: ByteString) -> Int? {
         let digits = key.first == UInt8(ascii: "-") ? key.dropFirst() : key[...]
-        guard !digits.isEmpty, digits.allSatisfy(\.isASCIIDigit), let value = key.decimalInteger() else { return nil }
+        guard !digits.isEmpty, digits.allSatisfy(\.isASCIIDigit), let value = key.decimalInteger() else {
+            return nil
+        }
         return Int(value)
     }
 
@@ -83,17 +85,21 @@ extension Evaluation {
     }
 
     mutating func processVariable(_ call: ItemCall) async throws(ExpansionError) -> TaintedBytes {
-        let name = ByteString(try await text(call.groups[0].nodes).bytes.trimmed())
+        let name = try await text(call.groups[0].nodes).bytes
         let found = environment.processEnvironment(name)
         return try await branch(found.map { TaintedBytes($0) }, try branches(of: call, from: 1), of: "env")
     }
 
     mutating func certificateField(_ call: ItemCall) async throws(ExpansionError) -> TaintedBytes {
-        let known: Set<ByteString> = ["tls_in_peercert", "tls_in_ourcert", "tls_out_peercert", "tls_out_ourcert"]
+        let known: Set<ByteString> = [
+            "tls_in_peercert", "tls_in_ourcert", "tls_out_peercert", "tls_out_ourcert",
+        ]
         guard call.groups[1].nodes.count == 1, case .variable(let name, _) = call.groups[1].nodes[0],
             known.contains(name)
         else { throw .failed("second argument of \"certextract\" must be a certificate variable") }
-        guard try await variable(name).bytes.isEmpty else { throw .failed("certextract is not supported yet") }
+        guard try await variable(name).bytes.isEmpty else {
+            throw .failed("certextract is not supported yet")
+        }
         return try await branch(nil, try branches(of: call, from: 2), of: "certextract")
     }
 }
@@ -107,7 +113,9 @@ enum FieldSearch {
             skipBlanks(text, &place)
             guard place < text.count else { return nil }
             let start = place
-            while place < text.count, text[place] != UInt8(ascii: "="), !text[place].isASCIISpace { place += 1 }
+            while place < text.count, text[place] != UInt8(ascii: "="), !text[place].isASCIISpace {
+                place += 1
+            }
             let name = text[start..<place]
             skipBlanks(text, &place)
             if place < text.count, text[place] == UInt8(ascii: "=") { place += 1 }

@@ -24,7 +24,7 @@ extension Evaluation {
     ) async throws(ExpansionError) -> TaintedBytes {
         switch name {
         case .length, .substr, .hash, .nhash: return try numeric(name, arguments)
-        case .sg: return try Substitution.apply(arguments[0], arguments[1].bytes, arguments[2])
+        case .sg: return try await substitute(arguments[0], arguments[1].bytes, arguments[2])
         case .tr: return translate(arguments)
         case .hmac: return TaintedBytes(try hmac(arguments))
         case .listquote: return listQuote(arguments)
@@ -33,12 +33,15 @@ extension Evaluation {
         case .readfile: return try readFile(arguments)
         case .authresults:
             let methods = facts.extra["authresults"] ?? ""
-            return TaintedBytes("Authentication-Results: \(arguments[0].bytes)\(methods.bytes)", methods.taint)
+            return TaintedBytes(
+                "Authentication-Results: \(arguments[0].bytes)\(methods.bytes)", methods.taint)
         case .perl: throw .failed("A setting of perl_startup is needed when using the Perl interpreter")
-        case .dlfunc: throw .failed("dlopen \"\(arguments[0].bytes)\" failed: loading of code is not supported")
+        case .dlfunc:
+            throw .failed("dlopen \"\(arguments[0].bytes)\" failed: loading of code is not supported")
         case .readsocket:
             guard arguments.count < 5 else { return arguments[4] }
-            throw .failed("failed to connect to socket \(arguments[0].bytes): readsocket is not supported yet")
+            throw .failed(
+                "failed to connect to socket \(arguments[0].bytes): readsocket is not supported yet")
         case .srsEncode: throw .failed("srs_encode is not supported yet")
         default: throw .failed("\"\(name.rawValue)\" has no arguments of its own")
         }
@@ -47,7 +50,8 @@ extension Evaluation {
     private func number(_ text: ByteString, _ name: ItemName) throws(ExpansionError) -> Int {
         let trimmed = text.trimmed()
         guard !trimmed.isEmpty, let value = trimmed.decimalInteger(), let number = Int(exactly: value) else {
-            throw .failed("\"\(text)\" is not a number (in \"\(name.rawValue)\" expansion)")
+            let kind: ByteString = name == .length ? "positive number" : "number"
+            throw .failed("\"\(text)\" is not a \(kind) (in \"\(name.rawValue)\" expansion)")
         }
         if number < 0, name != .substr {
             throw .failed("\"\(text)\" is not a positive number (in \"\(name.rawValue)\" expansion)")
@@ -62,7 +66,8 @@ extension Evaluation {
         let first = try number(arguments[0].bytes, name)
         let second = arguments.count > 2 ? try number(arguments[1].bytes, name) : nil
         if let second, second < 0 {
-            throw .failed("\"\(arguments[1].bytes)\" is not a positive number (in \"\(name.rawValue)\" expansion)")
+            throw .failed(
+                "\"\(arguments[1].bytes)\" is not a positive number (in \"\(name.rawValue)\" expansion)")
         }
         let result: ByteString
         switch name {
@@ -86,7 +91,9 @@ extension Evaluation {
 
     private func hmac(_ arguments: [TaintedBytes]) throws(ExpansionError) -> ByteString {
         let name = arguments[0].bytes
-        guard name == "md5" || name == "sha1" else { throw .failed("hmac algorithm \"\(name)\" is not recognised") }
+        guard name == "md5" || name == "sha1" else {
+            throw .failed("hmac algorithm \"\(name)\" is not recognised")
+        }
         let algorithm: Digest.Algorithm = name == "md5" ? .md5 : .sha1
         return Hex.encode(try Hashing.hmac(arguments[2].bytes, key: arguments[1].bytes, algorithm))
     }
@@ -104,14 +111,17 @@ extension Evaluation {
         guard separator.count == 1, let octet = separator.first else {
             throw .failed("IMAP folder separator must be one character, found \"\(separator)\"")
         }
-        let utf8 = try Charset.convert(arguments[0].bytes, from: environment.settings.headersCharset, to: "UTF-8")
+        let utf8 = try Charset.convert(
+            arguments[0].bytes, from: environment.settings.headersCharset, to: "UTF-8")
         let special = arguments.count > 2 ? arguments[2].bytes : ""
         let name = try UTF8Text.folderName(utf8, separator: octet, special: special)
         return TaintedBytes(name, arguments[0].taint)
     }
 
     private func readFile(_ arguments: [TaintedBytes]) throws(ExpansionError) -> TaintedBytes {
-        guard !environment.forbidden.contains(.readfile) else { throw .failed("file insertions are not permitted") }
+        guard !environment.forbidden.contains(.readfile) else {
+            throw .failed("file insertions are not permitted")
+        }
         guard !arguments[0].taint.isTainted else { throw .failed("Tainted filename '\(arguments[0].bytes)'") }
         let contents = try FileAccess.read(arguments[0].bytes)
         guard arguments.count > 1 else { return TaintedBytes(contents) }
@@ -125,7 +135,9 @@ extension Evaluation {
         var arguments: [TaintedBytes] = []
         for group in groups { arguments.append(try await text(group.nodes)) }
         let name = arguments.removeFirst()
-        guard !name.taint.isTainted else { throw .failed("attempt to use tainted ACL text \"\(name.bytes)\"") }
+        guard !name.taint.isTainted else {
+            throw .failed("attempt to use tainted ACL text \"\(name.bytes)\"")
+        }
         var inner = facts
         for index in 1...9 {
             inner.extra["acl_arg\(index)"] = index <= arguments.count ? arguments[index - 1] : ""
@@ -137,55 +149,5 @@ extension Evaluation {
         case .deferred: throw .forcedFailure("DEFER from acl \"\(name.bytes)\"")
         case .failed: throw .failed("ERROR from acl \"\(name.bytes)\"")
         }
-    }
-}
-
-/// `sg`: every match replaced, with `$1` and so on in the replacement.
-enum Substitution {
-    static func apply(
-        _ subject: TaintedBytes, _ pattern: ByteString, _ replacement: TaintedBytes
-    ) throws(ExpansionError) -> TaintedBytes {
-        let parts = Template(replacement.bytes)
-        let text = subject.bytes
-        var result = ByteString()
-        var place = 0
-        do {
-            let regex = try PCRE2Pattern.compile(pattern)
-            var from = 0
-            while from <= text.count, let match = try regex.firstMatch(in: text, from: from) {
-                result += text[place..<match.whole.lowerBound]
-                result += try insertion(parts, match.captures(of: subject))
-                place = match.whole.upperBound
-                from = place
-                guard match.whole.isEmpty else { continue }
-                // After an empty match one octet is passed over, so that the walk comes to an end.
-                guard place < text.count else { break }
-                result.append(text[place])
-                place += 1
-                from = place
-            }
-        } catch let error as PatternError {
-            throw .failed("regular expression error in \"\(pattern)\": \(error.words)")
-        } catch let error as ExpansionError {
-            throw error
-        } catch {
-            throw .failed("\(error)")
-        }
-        result += text[min(place, text.count)...]
-        return TaintedBytes(result, subject.taint.joined(with: replacement.taint))
-    }
-
-    private static func insertion(_ template: Template, _ captures: [TaintedBytes]) throws(ExpansionError) -> ByteString {
-        if let literal = template.literal { return literal }
-        if let error = template.syntaxError { throw error }
-        var result = ByteString()
-        for node in template.nodes {
-            switch node {
-            case .literal(let octets): result += octets
-            case .capture(let number): result += number < captures.count ? captures[number].bytes : ""
-            default: throw .failed("the replacement of sg may only contain $0, $1 and so on")
-            }
-        }
-        return result
     }
 }

@@ -39,7 +39,9 @@ extension Evaluation {
 /// `$sender_fullhost` and `$sender_rcvhost`.
 enum HostDescription {
     private static func helo(_ facts: Facts, unlike name: ByteString?) -> ByteString? {
-        guard let helo = facts.connection.helo, let address = facts.connection.remoteAddress else { return nil }
+        guard let helo = facts.connection.helo, let address = facts.connection.remoteAddress else {
+            return nil
+        }
         if let name, helo.equalsIgnoringCase(name) { return nil }
         if helo.equalsIgnoringCase("[\(address.text)]" as ByteString) || helo == address.text { return nil }
         return helo
@@ -68,7 +70,8 @@ enum HostDescription {
         let helo = helo(facts, unlike: name)
         if let helo { details.append("helo=\(helo)") }
         if let ident = facts.connection.ident { details.append("ident=\(ident)") }
-        let gap: ByteString = helo != nil && facts.connection.ident != nil && (name != nil || port != nil) ? "\n\t" : " "
+        let gap: ByteString =
+            helo != nil && facts.connection.ident != nil && (name != nil || port != nil) ? "\n\t" : " "
         guard let name else {
             let inner = details.joined(separator: gap)
             return details.isEmpty ? "[\(address.text)]" : "[\(address.text)] (\(inner))"

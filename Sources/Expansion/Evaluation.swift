@@ -128,13 +128,15 @@ struct Evaluation {
         guard !environment.forbidden.contains(.lookup) else {
             throw .failed("lookup expansions are not permitted")
         }
-        let (captures, _) = (facts.captures, facts.value)
+        let captures = facts.captures
         let answer = try await search(item)
         let result: TaintedBytes
         switch answer.outcome {
         case .found(let data):
             if let parts = answer.parts {
-                facts.captures = ["\(parts.wild).\(parts.fixed)", parts.wild, parts.fixed].map { TaintedBytes($0) }
+                facts.captures = ["\(parts.wild).\(parts.fixed)", parts.wild, parts.fixed].map {
+                    TaintedBytes($0)
+                }
             }
             result = try await branch(TaintedBytes(data), item.branches, of: "lookup")
         case .notFound: result = try await no(item.branches, of: "lookup")
@@ -179,7 +181,8 @@ struct Evaluation {
         }
         if item.key != nil, found.driver.style == .query {
             throw .failed(
-                "a single key was given for lookup type \"\(found.type.name)\", which is not a single-key lookup type")
+                "a single key was given for lookup type \"\(found.type.name)\", which is not a single-key lookup type"
+            )
         }
         return found
     }
@@ -189,7 +192,7 @@ struct Evaluation {
         let (environment, facts, depth) = (environment, facts, depth)
         return { key in
             var inner = Evaluation(environment, facts, depth: depth + 1)
-            do {
+            do throws(ExpansionError) {
                 return .success(try await inner.expand(Template(key)).bytes)
             } catch {
                 return .failure(

@@ -15,7 +15,9 @@ enum EximNumber {
         default: break
         }
         if factor > 1 { digits = digits.dropLast() }
-        let unsigned = digits.first == UInt8(ascii: "-") || digits.first == UInt8(ascii: "+") ? digits.dropFirst() : digits
+        let unsigned =
+            digits.first == UInt8(ascii: "-") || digits.first == UInt8(ascii: "+")
+            ? digits.dropFirst() : digits
         guard unsigned.first?.isASCIIDigit == true else {
             throw .failed("integer expected but \"\(text)\" found")
         }

@@ -13,7 +13,7 @@ package enum EximTime {
     /// Seconds that the machine's local time is ahead of UTC.
     package static let localOffset: @Sendable (Int64) -> Int = { seconds in
         var moment = time_t(seconds)
-        var parts = tm()
+        var parts = unsafe tm()
         guard unsafe localtime_r(&moment, &parts) != nil else { return 0 }
         return unsafe parts.tm_gmtoff
     }
@@ -37,7 +37,9 @@ package enum EximTime {
                 value = sum
                 continue
             }
-            guard let number = value, let unit = units.first(where: { $0.letter == octet }) else { return nil }
+            guard let number = value, let unit = units.first(where: { $0.letter == octet }) else {
+                return nil
+            }
             let (product, over) = number.multipliedReportingOverflow(by: unit.seconds)
             let (sum, overAgain) = total.addingReportingOverflow(product)
             if over || overAgain { return nil }
@@ -55,22 +57,5 @@ package enum EximTime {
             rest %= unit.seconds
         }
         return result.isEmpty ? "0s" : result
-    }
-}
-
-/// What variables show of the machine.
-enum Machine {
-    /// The load average times 1000.
-    static func loadAverage() -> Int {
-        var load = 0.0
-        guard unsafe getloadavg(&load, 1) == 1, load.isFinite else { return -1 }
-        return Int(load * 1000)
-    }
-
-    /// Free kilobytes and inodes of the file system under a path; -1 when they cannot be told.
-    static func space(_ path: ByteString) -> (kilobytes: Int, inodes: Int) {
-        var status = statvfs()
-        guard unsafe statvfs(path.string, &status) == 0 else { return (-1, -1) }
-        return (Int(status.f_bavail) / 1024 * Int(status.f_frsize), Int(status.f_favail))
     }
 }

@@ -3,7 +3,8 @@ import OpenSSL
 
 /// Digests for operators, and Exim's two old hash functions (manual, `hash` and `nhash`).
 enum Hashing {
-    static func digest(_ text: ByteString, _ algorithm: Digest.Algorithm) throws(ExpansionError) -> ByteString {
+    static func digest(_ text: ByteString, _ algorithm: Digest.Algorithm) throws(ExpansionError) -> ByteString
+    {
         do {
             return try Digest.of(text, algorithm)
         } catch {
@@ -45,7 +46,8 @@ enum Hashing {
 
     /// The weights of `nhash`, for the first octet, the second, and so on, again and again.
     private static let weights: [UInt64] = [
-        113, 109, 107, 103, 101, 97, 89, 83, 79, 73, 71, 67, 61, 59, 53, 47, 43, 41, 37, 31, 29, 23, 19, 17, 13, 11,
+        113, 109, 107, 103, 101, 97, 89, 83, 79, 73, 71, 67, 61, 59, 53, 47, 43, 41, 37, 31, 29, 23, 19, 17,
+        13, 11,
         7, 5, 3,
     ]
 

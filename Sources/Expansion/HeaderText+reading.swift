@@ -7,7 +7,8 @@ extension HeaderText {
     static let longestValue = 64 * 1024
 
     private static let addressHeaders: Set<ByteString> = [
-        "from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc", "resent-bcc",
+        "from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc",
+        "resent-bcc",
         "resent-sender", "resent-reply-to",
     ]
 
@@ -37,7 +38,9 @@ extension HeaderText {
         case .raw: for value in values { result += value }
         case .list:
             var output = ListOutput(separator: UInt8(ascii: ":"))
-            for value in values { output.add(TaintedBytes(ByteString(value.last == .newline ? value.dropLast() : value))) }
+            for value in values {
+                output.add(TaintedBytes(ByteString(value.last == .newline ? value.dropLast() : value)))
+            }
             result = output.value.bytes
         case .decoded, .basic:
             let isAddress = addressHeaders.contains(reference.name.lowercasedASCII())

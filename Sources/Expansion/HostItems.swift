@@ -42,10 +42,12 @@ extension Evaluation {
         if pattern == "@[]" {
             return environment.localInterfaces().contains(address) ? .match(nil) : .noMatch
         }
-        if let network = IPNetwork(Self.withoutBrackets(pattern)) {
+        if let network = IPNetwork(pattern) {
             return network.contains(address) || network.address == address ? .match(nil) : .noMatch
         }
-        guard pattern.starts(with: ByteString("net")), let parts = pattern.cut(at: UInt8(ascii: ";")) else { return nil }
+        guard pattern.starts(with: ByteString("net")), let parts = pattern.cut(at: UInt8(ascii: ";")) else {
+            return nil
+        }
         let word = parts.before.dropFirst(3)
         let digits = word.prefix(while: \.isASCIIDigit)
         let rest = word.dropFirst(digits.count)
@@ -55,17 +57,11 @@ extension Evaluation {
         return await matchLookup(key(for: address, length, type), type, parts.after, rules(taint))
     }
 
-    private static func withoutBrackets(_ pattern: ByteString) -> ByteString {
-        guard pattern.first == UInt8(ascii: "["), let close = pattern.firstIndex(of: UInt8(ascii: "]")) else {
-            return pattern
-        }
-        return ByteString(pattern[1..<close]) + pattern[(close + 1)...]
-    }
-
     /// The key for an address: masked when a length is given, with colons only for `iplsearch`.
     private func key(for address: IPAddress, _ length: Int?, _ type: ByteString) -> ByteString {
         let masked = length.map { address.masked(to: $0) } ?? address
-        let text = type.starts(with: ByteString("iplsearch")) ? masked.text : AddressOperators.lookupText(masked)
+        let text =
+            type.starts(with: ByteString("iplsearch")) ? masked.text : AddressOperators.lookupText(masked)
         return length.map { "\(text)/\($0)" } ?? text
     }
 
@@ -78,7 +74,7 @@ extension Evaluation {
         switch await environment.addressesOfHost(name) {
         case .found(let addresses):
             return addresses.contains { $0.unmapped == address } ? .match(nil) : .noMatch
-        case .notFound: return .unknown("failed to find IP address for \(name)")
+        case .notFound: return .unknown
         case .deferred(let reason): return .deferred(reason)
         }
     }
@@ -90,7 +86,8 @@ extension Evaluation {
         var isQuery = false
         if let parts = pattern.cut(at: UInt8(ascii: ";")), pattern.first != UInt8(ascii: "^") {
             do {
-                isQuery = try environment.lookups.resolve(ByteString(parts.before.trimmed())).driver.style == .query
+                isQuery =
+                    try environment.lookups.resolve(ByteString(parts.before.trimmed())).driver.style == .query
             } catch {
                 return .deferred(error.text)
             }
@@ -100,7 +97,7 @@ extension Evaluation {
         switch await self.names(of: host) {
         case .found(let found): names = found
         case .notFound:
-            return .unknown("no host name found for IP address \(host.address?.text ?? "")")
+            return .unknown
         case .deferred(let reason): return .deferred(reason)
         }
         for name in names {
@@ -115,7 +112,9 @@ extension Evaluation {
     private func names(of host: HostIdentity) async -> NameLookup {
         if let name = host.name { return .found([name]) }
         guard let address = host.address else { return .notFound }
-        guard address == facts.connection.remoteAddress else { return await environment.namesOfAddress(address) }
+        guard address == facts.connection.remoteAddress else {
+            return await environment.namesOfAddress(address)
+        }
         if let known = facts.connection.hostName.known { return known }
         let answer = await environment.namesOfAddress(address)
         facts.connection.hostName.settle(answer)

@@ -55,7 +55,11 @@ struct ListOutput {
     init(separator: UInt8) { self.separator = separator }
 
     mutating func add(_ item: TaintedBytes) {
-        if !isEmpty { value.bytes.append(separator) }
+        if !isEmpty {
+            value.bytes.append(separator)
+            // A blank keeps an empty item, or a separator at an item's front, from looking like a doubled one.
+            if item.bytes.isEmpty || item.bytes.first == separator { value.bytes.append(.blank) }
+        }
         isEmpty = false
         for octet in item.bytes {
             value.bytes.append(octet)

@@ -13,11 +13,11 @@ package struct ListText: Sendable, Hashable {
 
     /// Makes a list of its source text.
     package init(_ source: ByteString, place: ByteString? = nil, isCacheable: Bool = false) {
-        self.init(Template(source), place: place, isCacheable: isCacheable)
+        self.init(compiled: Template(source), place: place, isCacheable: isCacheable)
     }
 
     /// Makes a list of a compiled text.
-    package init(_ template: Template, place: ByteString? = nil, isCacheable: Bool = false) {
+    package init(compiled template: Template, place: ByteString? = nil, isCacheable: Bool = false) {
         self.template = template
         self.place = place
         self.isCacheable = isCacheable || template.literal != nil
@@ -25,7 +25,7 @@ package struct ListText: Sendable, Hashable {
     }
 
     /// Makes a list of text that is not to be expanded.
-    init(literal: ByteString) { self.init(Template(literal: literal)) }
+    init(literal: ByteString) { self.init(compiled: Template(literal: literal)) }
 
     /// The text before expansion.
     package var source: ByteString { template.source }

@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import Lookups
 import MailText
+import OpenSSL
 
 extension Evaluation {
     /// Expands an operator's text and applies the operator (manual, section 11.6).
@@ -9,7 +10,7 @@ extension Evaluation {
         let subject = try await text(body)
         switch call.name {
         case .expand: return try await expandAgain(subject)
-        case .listnamed: return try await namedList(subject.bytes, kind: call.suffix)
+        case .listnamed: return try namedList(subject.bytes, kind: call.suffix)
         case .listcount: return Variables.number(ListItems(subject.bytes).reduce(0) { count, _ in count + 1 })
         case .quote where !call.suffix.isEmpty: return try quote(subject, for: call.suffix)
         case .stat: return try stat(subject.bytes)
@@ -35,7 +36,8 @@ extension Evaluation {
     private mutating func expandAgain(_ subject: TaintedBytes) async throws(ExpansionError) -> TaintedBytes {
         guard !subject.taint.isTainted else {
             throw .failed(
-                "internal expansion of \"\(subject.bytes)\" failed: attempt to expand tainted string '\(subject.bytes)'")
+                "internal expansion of \"\(subject.bytes)\" failed: attempt to expand tainted string '\(subject.bytes)'"
+            )
         }
         do {
             return try await expand(Template(subject.bytes))
@@ -45,9 +47,7 @@ extension Evaluation {
         }
     }
 
-    private mutating func namedList(
-        _ name: ByteString, kind: ByteString
-    ) async throws(ExpansionError) -> TaintedBytes {
+    private func namedList(_ name: ByteString, kind: ByteString) throws(ExpansionError) -> TaintedBytes {
         let lists = environment.namedLists
         let (tables, word): ([[ByteString: ListText]], ByteString) =
             switch kind.string {
@@ -57,10 +57,34 @@ extension Evaluation {
             case "l": ([lists.localPart], "localpart ")
             default: ([lists.address, lists.domain, lists.host, lists.localPart], "")
             }
-        guard let list = tables.lazy.compactMap({ $0[name] }).first else {
-            throw .failed("\"\(name)\" is not a \(word)named list")
+        for table in tables {
+            if let list = table[name] {
+                return TaintedBytes(Self.flattened(list.source, table, depth: depth))
+            }
         }
-        return try await expand(list.template)
+        throw .failed("\"\(name)\" is not a \(word)named list")
+    }
+
+    /// A list's text, not expanded, with the texts of the named lists in it.
+    private static func flattened(
+        _ source: ByteString, _ table: [ByteString: ListText], depth: Int
+    ) -> ByteString {
+        guard depth < deepestCall else { return source }
+        var result = ByteString()
+        for (index, part) in source.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            if index > 0 { result.append(UInt8(ascii: ":")) }
+            let item = part.trimmed()
+            guard item.first == UInt8(ascii: "+"), let inner = table[ByteString(item.dropFirst())] else {
+                result += part
+                continue
+            }
+            result += part[part.startIndex..<item.startIndex]
+            result += flattened(inner.source, table, depth: depth + 1)
+            result += part[item.endIndex...]
+        }
+        return result
     }
 
     private func quote(_ subject: TaintedBytes, for type: ByteString) throws(ExpansionError) -> TaintedBytes {
@@ -72,7 +96,9 @@ extension Evaluation {
     }
 
     private func stat(_ path: ByteString) throws(ExpansionError) -> TaintedBytes {
-        guard !environment.forbidden.contains(.exists) else { throw .failed("Use of the stat() expansion is not permitted") }
+        guard !environment.forbidden.contains(.exists) else {
+            throw .failed("Use of the stat() expansion is not permitted")
+        }
         return TaintedBytes(try FileAccess.status(path))
     }
 
@@ -130,7 +156,8 @@ extension Evaluation {
         return EximTime.text(seconds: Int(seconds))
     }
 
-    private static func digest(_ call: OperatorCall, _ text: ByteString) throws(ExpansionError) -> ByteString {
+    private static func digest(_ call: OperatorCall, _ text: ByteString) throws(ExpansionError) -> ByteString
+    {
         switch (call.name, call.suffix.string) {
         case (.md5, _): return Hex.encode(try Hashing.digest(text, .md5))
         case (.sha1, _): return Hex.encode(try Hashing.digest(text, .sha1)).uppercasedASCII()
@@ -138,7 +165,8 @@ extension Evaluation {
             return Hex.encode(try Hashing.digest(text, .sha256)).uppercasedASCII()
         case (.sha2, "384"): return Hex.encode(try Hashing.digest(text, .sha384)).uppercasedASCII()
         case (.sha2, "512"): return Hex.encode(try Hashing.digest(text, .sha512)).uppercasedASCII()
-        case (.sha3, ""), (.sha3, "256"): return Hex.encode(try Hashing.digest(text, .sha3_256)).uppercasedASCII()
+        case (.sha3, ""), (.sha3, "256"):
+            return Hex.encode(try Hashing.digest(text, .sha3_256)).uppercasedASCII()
         case (.sha3, "224"): return Hex.encode(try Hashing.digest(text, .sha3_224)).uppercasedASCII()
         case (.sha3, "384"): return Hex.encode(try Hashing.digest(text, .sha3_384)).uppercasedASCII()
         case (.sha3, "512"): return Hex.encode(try Hashing.digest(text, .sha3_512)).uppercasedASCII()

@@ -1,15 +1,18 @@
 import Bytes
 import MailText
+import OpenSSL
 
 /// Signed bounce addresses (draft-levine-smtp-batv; manual, section 44.53): `prvs=KDDDSSSSSS=local@domain`.
 enum PRVS {
     /// Days for which a signed address is good.
     static let lifetime: Int64 = 7
 
-    /// `${prvs{address}{secret}{key number}}`
+    /// The item `${prvs{address}{secret}{key number}}`.
     static func sign(_ arguments: [ByteString], now: Int64) throws(ExpansionError) -> ByteString {
         let address = EmailAddress(arguments[0])
-        guard address.isQualified else { throw .failed("prvs first argument must be a qualified email address") }
+        guard address.isQualified else {
+            throw .failed("prvs first argument must be a qualified email address")
+        }
         let key = arguments.count > 2 && !arguments[2].isEmpty ? arguments[2] : "0"
         guard key.count == 1, key.allSatisfy(\.isASCIIDigit) else {
             throw .failed("prvs third argument must be a single digit")
@@ -35,7 +38,8 @@ enum PRVS {
 
         /// Nil for an address that is not signed.
         init?(_ text: ByteString) {
-            guard text.startsIgnoringCase(with: ByteString("prvs=")), text.count > 16, text[15] == UInt8(ascii: "="),
+            guard text.startsIgnoringCase(with: ByteString("prvs=")), text.count > 16,
+                text[15] == UInt8(ascii: "="),
                 text[5..<9].allSatisfy(\.isASCIIDigit), text[9..<15].allSatisfy(\.isHexDigit)
             else { return nil }
             key = ByteString(text[5..<6])
@@ -55,7 +59,7 @@ enum PRVS {
 }
 
 extension Evaluation {
-    /// `${prvscheck{address}{secret}{string}}`
+    /// The item `${prvscheck{address}{secret}{string}}`.
     mutating func checkPRVS(_ call: ItemCall) async throws(ExpansionError) -> TaintedBytes {
         let address = try await text(call.groups[0].nodes)
         guard let parts = PRVS.Parts(address.bytes) else { return "" }
@@ -71,9 +75,11 @@ extension Evaluation {
         return result
     }
 
-    /// `${run{command}{yes}{no}}`
+    /// The item `${run{command}{yes}{no}}`.
     mutating func run(_ item: RunItem) async throws(ExpansionError) -> TaintedBytes {
-        guard !environment.forbidden.contains(.run) else { throw .failed("running a command is not permitted") }
+        guard !environment.forbidden.contains(.run) else {
+            throw .failed("running a command is not permitted")
+        }
         guard let runProgram = environment.runProgram else {
             throw .failed("programs cannot be run in this place")
         }
@@ -95,7 +101,8 @@ extension Evaluation {
         facts.value = TaintedBytes(outcome.output, .tainted)
         let result =
             outcome.status == 0
-            ? try await yes(item.branches, otherwise: facts.value ?? "") : try await no(item.branches, of: "run")
+            ? try await yes(item.branches, otherwise: facts.value ?? "")
+            : try await no(item.branches, of: "run")
         facts.value = before
         return result
     }
@@ -108,11 +115,14 @@ extension Evaluation {
         } catch {
             guard case .failed(let text) = error else { throw error }
             throw .failed(
-                "Expansion of \"\(template.source)\" from command \"\(item.command)\" in ${run} expansion failed: \(text)")
+                "Expansion of \"\(template.source)\" from command \"\(item.command)\" in ${run} expansion failed: \(text)"
+            )
         }
     }
 
     private static func refuseTaint(_ command: TaintedBytes) throws(ExpansionError) {
-        guard !command.taint.isTainted else { throw .failed("Attempt to exec tainted path: '\(command.bytes)'") }
+        guard !command.taint.isTainted else {
+            throw .failed("Attempt to exec tainted path: '\(command.bytes)'")
+        }
     }
 }

@@ -19,7 +19,8 @@ enum Password {
     }
 
     private static func digest(
-        _ plain: ByteString, _ algorithm: Digest.Algorithm, is wanted: ByteString, base64Length: Int, hexLength: Int
+        _ plain: ByteString, _ algorithm: Digest.Algorithm, is wanted: ByteString, base64Length: Int,
+        hexLength: Int
     ) throws(ExpansionError) -> Bool {
         let octets = try Hashing.digest(plain, algorithm)
         if wanted.count == base64Length { return Base64.encode(octets) == wanted }
@@ -30,10 +31,12 @@ enum Password {
     private static let stateSize = MemoryLayout<crypt_data>.size
 
     private static func crypted(_ plain: ByteString, _ setting: ByteString) -> Bool {
-        let made = unsafe withUnsafeTemporaryAllocation(byteCount: stateSize, alignment: 16) { room -> ByteString? in
+        let made = unsafe withUnsafeTemporaryAllocation(byteCount: stateSize, alignment: 16) {
+            room -> ByteString? in
             unsafe room.initializeMemory(as: UInt8.self, repeating: 0)
-            guard let start = unsafe room.baseAddress,
-                let text = unsafe crypt_r(plain.string, setting.string, start.assumingMemoryBound(to: crypt_data.self))
+            guard let start = room.baseAddress,
+                let text = unsafe crypt_r(
+                    plain.cString, setting.cString, start.assumingMemoryBound(to: crypt_data.self))
             else { return nil }
             return ByteString(unsafe String(cString: text))
         }

@@ -34,9 +34,13 @@ extension Evaluation {
         _ subject: ByteString, _ pattern: ByteString, _ rules: StringRules
     ) -> ItemVerdict {
         do {
-            let regex = try PCRE2Pattern.compile(pattern, caseless: !rules.caseful)
+            let regex = try environment.patterns.pattern(pattern, caseless: !rules.caseful)
             guard let found = try regex.firstMatch(in: subject) else { return .noMatch }
-            if rules.setsCaptures { facts.captures = found.captures(of: TaintedBytes(subject, .tainted)) }
+            if rules.setsCaptures {
+                // In lists $0 is the whole subject, whatever part of it matched.
+                let whole = TaintedBytes(subject, .tainted)
+                facts.captures = [whole] + found.captures(of: whole).dropFirst()
+            }
             return .match(TaintedBytes(pattern, rules.taint))
         } catch {
             return .deferred("regular expression error: \(error.words) while compiling \(pattern)")

@@ -19,7 +19,8 @@ enum UTF8Text {
             guard octet & 0xC0 == 0x80 else { return nil }
             value = value << 6 | UInt32(octet & 0x3F)
         }
-        guard length < 3 || value >= (length == 3 ? 0x800 : 0x1_0000), let scalar = Unicode.Scalar(value) else {
+        guard length < 3 || value >= (length == 3 ? 0x800 : 0x1_0000), let scalar = Unicode.Scalar(value)
+        else {
             return nil
         }
         return (scalar, length)
@@ -75,7 +76,7 @@ enum UTF8Text {
                 result.append(UInt8(ascii: "."))
             } else if octet.isASCIIPrinting, !special.contains(octet) {
                 if octet == UInt8(ascii: ".") || octet == UInt8(ascii: "/") {
-                    throw .failed("imapfolder: illegal character '\(scalar)'")
+                    throw .failed("imapfolder: illegal character '\(String(scalar))'")
                 }
                 flush(&units, &result)
                 result += octet == UInt8(ascii: "&") ? ByteString("&-") : ByteString([octet])

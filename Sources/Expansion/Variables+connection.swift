@@ -52,8 +52,8 @@ extension Variables {
     }
 
     static let transportSecurity: [ByteString: Reader] = {
-        var rows = rows(prefix: "tls_in_") { $0.connection.tlsIn }
-        rows.merge(rows(prefix: "tls_out_") { $0.connection.tlsOut }) { one, _ in one }
+        var rows = sideRows(prefix: "tls_in_") { $0.connection.tlsIn }
+        rows.merge(sideRows(prefix: "tls_out_") { $0.connection.tlsOut }) { one, _ in one }
         rows["tls_in_sni"] = { facts, _ in tainted(facts.connection.tlsIn.serverName) }
         rows["tls_out_dane"] = { facts, _ in yes(facts.connection.tlsOut.dane ?? false) }
         rows["tls_out_tlsa_usage"] = { facts, _ in number(facts.connection.tlsOut.tlsaUsage) }
@@ -63,7 +63,7 @@ extension Variables {
         return rows
     }()
 
-    private static func rows(
+    private static func sideRows(
         prefix: ByteString, _ facts: @escaping @Sendable (Facts) -> TLSFacts
     ) -> [ByteString: Reader] {
         [

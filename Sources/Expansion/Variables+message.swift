@@ -9,7 +9,8 @@ extension Variables {
         "sender_address_local_part": { facts, _ in
             tainted(facts.message.sender.map { EmailAddress($0).localPart })
         },
-        "sender_address_domain": { facts, _ in tainted(facts.message.sender.map { EmailAddress($0).domain }) },
+        "sender_address_domain": { facts, _ in tainted(facts.message.sender.map { EmailAddress($0).domain })
+        },
         "sender_address_data": { facts, _ in facts.message.senderAddressData },
         "sender_data": { facts, _ in facts.message.senderData },
         "recipient_data": { facts, _ in facts.message.recipientData },

@@ -21,8 +21,11 @@ extension Variables {
         "bounce_return_size_limit": { _, environment in number(environment.settings.bounceReturnSizeLimit) },
         "return_size_limit": { _, environment in number(environment.settings.bounceReturnSizeLimit) },
         "load_average": { _, _ in number(Machine.loadAverage()) },
-        "spool_space": { _, environment in number(Machine.space(environment.settings.spoolDirectory).kilobytes) },
-        "spool_inodes": { _, environment in number(Machine.space(environment.settings.spoolDirectory).inodes) },
+        "spool_space": { _, environment in
+            number(Machine.space(environment.settings.spoolDirectory).kilobytes)
+        },
+        "spool_inodes": { _, environment in number(Machine.space(environment.settings.spoolDirectory).inodes)
+        },
         "log_space": { _, environment in number(Machine.space(environment.settings.logDirectory).kilobytes) },
         "log_inodes": { _, environment in number(Machine.space(environment.settings.logDirectory).inodes) },
     ]
@@ -47,9 +50,11 @@ extension Variables {
         "tod_zone": { _, environment in clean(local(environment).zone) },
         "tod_zulu": { _, environment in
             let time = CivilTime(seconds: Int(environment.now().seconds), offset: 0)
-            let date: ByteString = "\(time.year, zeroPadded: 4)\(time.month, zeroPadded: 2)\(time.day, zeroPadded: 2)"
+            let date: ByteString =
+                "\(time.year, zeroPadded: 4)\(time.month, zeroPadded: 2)\(time.day, zeroPadded: 2)"
             return TaintedBytes(
-                "\(date)\(time.hour, zeroPadded: 2)\(time.minute, zeroPadded: 2)\(time.second, zeroPadded: 2)Z")
+                "\(date)\(time.hour, zeroPadded: 2)\(time.minute, zeroPadded: 2)\(time.second, zeroPadded: 2)Z"
+            )
         },
         "tod_bsdinbox": { _, environment in clean(inbox(local(environment))) },
     ]

@@ -18,7 +18,8 @@ enum Variables {
     }
 
     /// All rows.
-    static let table: [ByteString: Reader] = connection
+    static let table: [ByteString: Reader] =
+        connection
         .merging(transportSecurity) { one, _ in one }
         .merging(message) { one, _ in one }
         .merging(address) { one, _ in one }
@@ -34,7 +35,8 @@ enum Variables {
 
     private static func isUserDefined(_ name: ByteString) -> Bool {
         if name.starts(with: ByteString("r_")) { return true }
-        guard name.count >= 6, name.starts(with: ByteString("acl_c")) || name.starts(with: ByteString("acl_m"))
+        guard name.count >= 6,
+            name.starts(with: ByteString("acl_c")) || name.starts(with: ByteString("acl_m"))
         else { return false }
         return name[5].isASCIIDigit || name[5] == UInt8(ascii: "_")
     }
@@ -67,14 +69,16 @@ enum Variables {
             "event_data", "event_name", "iprev", "item", "ldap_dn", "lookup_dnssec_authenticated",
             "mailstore_basename", "malware_name", "mime_anomaly_level", "mime_anomaly_text", "mime_boundary",
             "mime_charset", "mime_content_description", "mime_content_disposition", "mime_content_id",
-            "mime_content_size", "mime_content_transfer_encoding", "mime_content_type", "mime_decoded_filename",
+            "mime_content_size", "mime_content_transfer_encoding", "mime_content_type",
+            "mime_decoded_filename",
             "mime_filename", "mime_is_coverletter", "mime_is_multipart", "mime_is_rfc822", "mime_part_count",
-            "prvscheck_address", "prvscheck_keynum", "prvscheck_result", "regex1", "regex2", "regex3", "regex4",
+            "prvscheck_address", "prvscheck_keynum", "prvscheck_result", "regex1", "regex2", "regex3",
+            "regex4",
             "regex5", "regex6", "regex7", "regex8", "regex9", "regex_match_string", "sender_verify_failure",
             "spam_action", "spam_bar", "spam_report", "spam_score", "spam_score_int", "spf_guess",
             "spf_header_comment", "spf_received", "spf_result", "spf_result_guessed", "spf_smtp_comment",
             "srs_recipient", "thisaddress", "value", "verify_mode", "warn_message_delay",
-            "warn_message_recipients", "router_name_s",
+            "warn_message_recipients",
         ]
         var rows: [ByteString: Reader] = [:]
         for name in names { rows[name] = { _, _ in nil } }
@@ -82,7 +86,6 @@ enum Variables {
         rows["prdr_requested"] = { _, _ in "no" }
         rows["value"] = { facts, _ in facts.value }
         rows["item"] = { facts, _ in facts.item }
-        rows["router_name_s"] = nil
         return rows
     }()
 }

@@ -10,6 +10,8 @@ struct DirectorySearch: LookupDriver {
         if request.key.contains(UInt8(ascii: "/")) {
             return .deferred("key for dsearch lookup contains a slash: \(request.key)")
         }
+        // A zero would end the name early for the system, and let the rest of the key through as checked.
+        if request.key.contains(0) { return .notFound }
         let path: ByteString = "\(request.file)/\(request.key)"
         var status = stat()
         guard unsafe path.withCPath({ unsafe lstat($0, &status) }) == 0 else {
@@ -17,7 +19,9 @@ struct DirectorySearch: LookupDriver {
             if number == ENOENT { return .notFound }
             return .deferred("\(path): lstat failed: \(FileCache.reason(number))")
         }
-        guard Self.passes(request.option("filter"), request.key, status.st_mode & S_IFMT) else { return .notFound }
+        guard Self.passes(request.option("filter"), request.key, status.st_mode & S_IFMT) else {
+            return .notFound
+        }
         return .found(request.option("ret") == "full" ? path : request.key)
     }
 

@@ -52,7 +52,8 @@ final class FileCache: Sendable {
         }
         if let known = state.withLock({ $0.files[path] }), known.identity == identity { return known }
         guard identity.size <= Self.largestFile else {
-            throw LookupTrouble("\(path) is larger than \(Self.largestFile) octets; use a cdb or database lookup")
+            throw LookupTrouble(
+                "\(path) is larger than \(Self.largestFile) octets; use a cdb or database lookup")
         }
         let fresh = FileContents(identity: identity, bytes: try Self.readAll(descriptor, path, identity.size))
         keep(fresh, path)
@@ -107,7 +108,7 @@ extension ByteString {
         var octets = bytes.map { CChar(bitPattern: $0) }
         octets.append(0)
         return unsafe octets.withUnsafeBufferPointer { buffer in
-            guard let start = unsafe buffer.baseAddress else { return unsafe body("") }
+            guard let start = buffer.baseAddress else { return unsafe body("") }
             return unsafe body(start)
         }
     }

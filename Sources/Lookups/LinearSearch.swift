@@ -15,6 +15,7 @@ struct LinearSearch: LookupDriver {
 
     let keys: Keys
     let files: FileCache
+    let patterns = PatternCache()
 
     var style: LookupStyle { .singleKey }
 
@@ -53,7 +54,7 @@ struct LinearSearch: LookupDriver {
                 case .failure(let trouble): return .deferred(trouble.text)
                 }
             }
-            switch KeyPattern.matches(pattern, request.key) {
+            switch KeyPattern.matches(pattern, request.key, patterns) {
             case .success(true): return outcome(entry, in: file, full)
             case .success(false): continue
             case .failure(let trouble): return .deferred(trouble.text)
@@ -66,28 +67,26 @@ struct LinearSearch: LookupDriver {
         _ key: ByteString, _ entries: LinearEntries, _ full: Bool, _ file: FileContents
     ) -> LookupOutcome {
         if key == "*" { return outcome(entries.first(withKey: "*"), in: file, full) }
-        guard let wanted = IPNetwork(key) else {
+        guard let wanted = IPAddress(key) else {
             return .deferred(
                 """
                 "\(key)" is not a valid iplsearch key (an IP address, with optional CIDR mask, is wanted): \
                 in a host list, use net-iplsearch as the search type
                 """)
         }
-        let whole = wanted.prefixLength == wanted.address.bitWidth
-        let entry = entries.all.first { entry in
-            guard let network = IPNetwork(entry.key) else { return false }
-            return whole ? network.contains(wanted.address) : network == wanted
-        }
+        let entry = entries.all.first { IPNetwork($0.key)?.contains(wanted) == true }
         return outcome(entry, in: file, full)
     }
 }
 
 /// How a key with wildcards is compared: regular expression, tail, or literally; case is not regarded.
 enum KeyPattern {
-    static func matches(_ pattern: ByteString, _ subject: ByteString) -> Result<Bool, LookupTrouble> {
+    static func matches(
+        _ pattern: ByteString, _ subject: ByteString, _ cache: PatternCache
+    ) -> Result<Bool, LookupTrouble> {
         if pattern.first == UInt8(ascii: "^") {
             do {
-                let regex = try PCRE2Pattern.compile(pattern, caseless: true)
+                let regex = try cache.pattern(pattern, caseless: true)
                 return .success(try regex.firstMatch(in: subject) != nil)
             } catch {
                 return .failure(LookupTrouble("regular expression error in \"\(pattern)\": \(error.words)"))
@@ -104,7 +103,7 @@ extension PatternError {
     var words: ByteString {
         switch self {
         case .invalid(let message, let offset, _): "\(message) at offset \(offset)"
-        case .matchFailed(let message): message
+        case .matchFailed(let message, _): message
         }
     }
 }

@@ -34,7 +34,9 @@ package struct LookupRequest: Sendable {
     /// Makes a question; keys in the file are taken as they stand unless told how to expand them.
     package init(
         key: ByteString, file: ByteString = ByteString(), options: [ByteString] = [],
-        expandKey: @escaping @Sendable (ByteString) async -> Result<ByteString, LookupTrouble> = { .success($0) }
+        expandKey: @escaping @Sendable (ByteString) async -> Result<ByteString, LookupTrouble> = {
+            .success($0)
+        }
     ) {
         self.key = key
         self.file = file

@@ -1,4 +1,5 @@
 package import Bytes
+package import DNS
 
 /// What a search in one file gave, and how the key was found.
 package struct LookupAnswer: Sendable, Hashable {
@@ -30,7 +31,7 @@ package struct LookupDrivers: Sendable {
     }
 
     /// The drivers that need nothing but files and a resolver.
-    package static func standard(resolver: @escaping DNSResolver = { _, _ in .notFound }) -> LookupDrivers {
+    package static func standard(resolver: any NameResolver = FixedResolver([:])) -> LookupDrivers {
         let files = FileCache()
         return LookupDrivers([
             "lsearch": LinearSearch(keys: .plain, files: files),
@@ -90,10 +91,13 @@ package struct LookupDrivers: Sendable {
             let answer = await searchPartially(partial, driver, request)
             guard answer.outcome == .notFound else { return answer }
         }
-        for key in fallbackKeys(type, for: key) {
-            request.key = key
+        for other in fallbackKeys(type, for: key) {
+            request.key = other
             let outcome = await driver.find(request)
-            guard outcome == .notFound else { return LookupAnswer(outcome) }
+            guard outcome == .notFound else {
+                return type.partial == nil
+                    ? LookupAnswer(outcome) : LookupAnswer(outcome, wild: key, fixed: "")
+            }
         }
         return LookupAnswer(.notFound)
     }
@@ -127,7 +131,8 @@ package struct LookupDrivers: Sendable {
             remaining -= 1
         }
         guard partial.leastComponents == 0 else { return LookupAnswer(.notFound) }
-        request.key = partial.affix.last == UInt8(ascii: ".") ? ByteString(partial.affix.dropLast()) : partial.affix
+        request.key =
+            partial.affix.last == UInt8(ascii: ".") ? ByteString(partial.affix.dropLast()) : partial.affix
         guard !request.key.isEmpty else { return LookupAnswer(.notFound) }
         return LookupAnswer(await driver.find(request), wild: key, fixed: ByteString())
     }

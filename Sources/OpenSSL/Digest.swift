@@ -33,9 +33,10 @@ package struct Digest: ~Copyable {
     ///
     /// - Throws: what libcrypto says when it has no such algorithm (a FIPS provider lacks MD5).
     package init(_ algorithm: Algorithm) throws(OpenSSLError) {
-        context = try DigestContext()
-        self.algorithm = algorithm
+        let context = try DigestContext()
         guard context.begin(algorithm.rawValue) else { throw .drain(after: "digest \(algorithm.rawValue)") }
+        self.context = context
+        self.algorithm = algorithm
     }
 
     /// Adds octets.

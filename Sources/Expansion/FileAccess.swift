@@ -1,7 +1,19 @@
 import Bytes
 import Glibc
 
-extension FileAccess {
+extension ByteString {
+    /// The octets with a zero after them, as the C library wants strings.
+    var cString: [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
+}
+
+/// What expansions ask of the file system.
+enum FileAccess {
+    /// Whether there is a file of any kind under the path.
+    static func exists(_ path: ByteString) -> Bool {
+        var status = stat()
+        return unsafe stat(path.cString, &status) == 0
+    }
+
     /// The C library's words for the last failure.
     static func reason(_ number: CInt) -> ByteString {
         guard let text = unsafe strerror(number) else { return "error \(number)" }
@@ -10,8 +22,8 @@ extension FileAccess {
 
     /// What the `stat` operator gives.
     static func status(_ path: ByteString) throws(ExpansionError) -> ByteString {
-        var status = Glibc.stat()
-        guard unsafe Glibc.stat(path.string, &status) == 0 else {
+        var status = stat()
+        guard unsafe stat(path.cString, &status) == 0 else {
             throw .failed("stat(\(path)) failed: \(reason(errno))")
         }
         let mode = status.st_mode & 0o7777
@@ -51,13 +63,15 @@ extension FileAccess {
 
     /// The contents of a file.
     static func read(_ path: ByteString) throws(ExpansionError) -> ByteString {
-        let descriptor = unsafe open(path.string, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path.cString, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .failed("failed to open \(path): \(reason(errno))") }
         defer { close(descriptor) }
         var result = ByteString()
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while result.count <= largestFile {
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return result }
             result += buffer.prefix(count)
