@@ -10,8 +10,6 @@ package actor ConnectionPool {
         package var perHost = 8
         /// Connections at one time.
         package var total = 100
-        /// Messages over one connection; the transport's own limit goes below it.
-        package var idleSeconds: Int64 = 10
 
         /// The defaults.
         package init() {}
@@ -22,14 +20,36 @@ package actor ConnectionPool {
         var port: Int
     }
 
+    /// What is done while a delivery waits for a busy host, so that it does not keep others from their work.
+    package struct Waiting: Sendable {
+        let begin: @Sendable () async -> Void
+        let end: @Sendable () async -> Void
+
+        /// Makes a pair of actions; `end` may not wait for anything.
+        package init(
+            begin: @escaping @Sendable () async -> Void = {}, end: @escaping @Sendable () async -> Void = {}
+        ) {
+            self.begin = begin
+            self.end = end
+        }
+    }
+
+    /// The most deliveries that wait apart; further ones wait where they are.
+    package static let mostParked = 2000
+
     private let limits: Limits
+    private let whileWaiting: Waiting
+    private var parked = 0
     private var idle: [ConnectionKey: [SMTPConnection]] = [:]
     private var active: [Place: Int] = [:]
     private var activeTotal = 0
     private var waiters: [(place: Place, continuation: CheckedContinuation<Void, Never>)] = []
 
     /// Makes an empty pool.
-    package init(_ limits: Limits = Limits()) { self.limits = limits }
+    package init(_ limits: Limits = Limits(), whileWaiting: Waiting = Waiting()) {
+        self.limits = limits
+        self.whileWaiting = whileWaiting
+    }
 
     /// Waits until one more delivery may use the address and port.
     func enter(_ address: IPAddress, _ port: Int) async {
@@ -38,8 +58,24 @@ package actor ConnectionPool {
             count(place, 1)
             return
         }
-        // Whoever leaves counts the place for the one that is woken.
-        await withCheckedContinuation { waiters.append((place, $0)) }
+        let parks = parked < Self.mostParked
+        if parks {
+            parked += 1
+            await whileWaiting.begin()
+        }
+        await withCheckedContinuation { continuation in
+            if mayEnter(place) {
+                count(place, 1)
+                continuation.resume()
+            } else {
+                // Whoever leaves counts the place for the one that is woken.
+                waiters.append((place, continuation))
+            }
+        }
+        if parks {
+            parked -= 1
+            await whileWaiting.end()
+        }
     }
 
     /// Tells that a delivery is done with the address and port.
