@@ -151,12 +151,26 @@ extension SpoolError {
 extension Descriptor {
     /// Copies everything to another file.
     func copy(to target: borrowing Descriptor) throws(SpoolError) {
-        var buffer = [UInt8](repeating: 0, count: PendingMessage.bufferSize)
         var offset = 0
+        var buffer = [UInt8](repeating: 0, count: PendingMessage.bufferSize)
         while true {
             let got = try read(at: offset, into: &buffer)
             guard got > 0 else { return }
             try target.write(buffer.span.extracting(0..<got))
+            offset += got
+        }
+    }
+
+    /// Lends the file block by block, from a place on, until `use` gives false.
+    func forEachBlock(
+        from start: Int = 0, of size: Int = PendingMessage.bufferSize,
+        _ use: (Span<UInt8>) throws(SpoolError) -> Bool
+    ) throws(SpoolError) {
+        var buffer = [UInt8](repeating: 0, count: max(size, 1))
+        var offset = start
+        while true {
+            let got = try read(at: offset, into: &buffer)
+            guard got > 0, try use(buffer.span.extracting(0..<got)) else { return }
             offset += got
         }
     }

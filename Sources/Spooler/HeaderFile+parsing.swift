@@ -245,6 +245,14 @@ extension HeaderFile {
             reader.count(newlinesOf: prefix)
             reader.count(newlinesOf: text.dropLast())
         }
-        return HeaderLine(text: ByteString(text), type: type, prefix: prefix)
+        return HeaderLine(
+            text: ByteString(text), type: type,
+            legacyPrefix: isModern(prefix, digits: digits.count) ? nil : ByteString(prefix))
+    }
+
+    /// Whether a header's length is padded to three digits and no further, and its type followed by one blank.
+    private static func isModern(_ prefix: ArraySlice<UInt8>, digits: Int) -> Bool {
+        prefix.count == digits + 2 && prefix.last == .blank
+            && (digits == 3 || digits > 3 && prefix.first != UInt8(ascii: "0"))
     }
 }

@@ -113,7 +113,7 @@ extension LockedMessage {
         let octets = addresses.flatMap(Journal.line)
         try journal?.write(octets.span)
         try spool.step(.syncJournal)
-        if journal != nil { try syncJournal() }
+        try syncJournal()
     }
 
     private mutating func openJournal() throws(SpoolError) {
@@ -128,8 +128,10 @@ extension LockedMessage {
     }
 
     private func syncJournal() throws(SpoolError) {
-        guard spool.durability == .eximOrder else { return }
-        try journal?.sync()
+        switch journal {
+        case .some(let journal): try spool.sync(file: journal)
+        case .none: return
+        }
     }
 
     /// Removes the journal; only after `writeHeader()` has put its content into `-H`.
@@ -157,13 +159,7 @@ extension LockedMessage {
     public func forEachBodyBlock(
         of size: Int = 65536, _ use: (Span<UInt8>) throws(SpoolError) -> Bool
     ) throws(SpoolError) {
-        var buffer = [UInt8](repeating: 0, count: max(size, 1))
-        var offset = 0
-        while true {
-            let got = try readBody(at: offset, into: &buffer)
-            guard got > 0, try use(buffer.span.extracting(0..<got)) else { return }
-            offset += got
-        }
+        try lock.data.forEachBlock(from: id.dataStartOffset, of: size, use)
     }
 
     /// Lends the descriptor of `-D`, whose body begins at `id.dataStartOffset`: for reading with a position, never for closing.

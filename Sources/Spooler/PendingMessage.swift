@@ -164,7 +164,7 @@ extension PendingMessage {
         let header = finished(header)
         try flush()
         try step(.syncData)
-        if spool.durability == .eximOrder { try lock?.data.sync() }
+        try syncData()
         try place(header)
         let failure = try writeFirstLine(firstLogLine)
         guard let lock = lock.take() else {
@@ -173,6 +173,13 @@ extension PendingMessage {
         return CommittedMessage(
             spool: spool, receptionSize: header.receptionSize(bodySize: bodySize), messageLogFailure: failure,
             lock: lock)
+    }
+
+    private func syncData() throws(SpoolError) {
+        switch lock {
+        case .some(let lock): try spool.sync(file: lock.data)
+        case .none: return
+        }
     }
 
     /// Writes `-H`, keeping the lock, so that nobody delivers what may yet be taken back.

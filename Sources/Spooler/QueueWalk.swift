@@ -97,7 +97,8 @@ extension Spool {
         guard var stream = try DirectoryStream(directory) else { return [] }
         while let name = try stream.next() {
             guard name.first != UInt8(ascii: "."), !name.elementsEqual("input".utf8) else { continue }
-            let path = "\(directory)/\(ByteString(name))/input" as ByteString
+            // The dot makes a link to a directory count as one.
+            let path = "\(directory)/\(ByteString(name))/input/." as ByteString
             if try isDirectory(path) { names.append(ByteString(name)) }
         }
         return names.sorted()

@@ -82,6 +82,8 @@ public struct Spool: Sendable {
 
     /// The mode of files: Exim's `SPOOL_MODE`.
     static let fileMode: UInt32 = 0o640
+    /// How often a missing directory is made before that is an error.
+    static let directoryAttempts = 3
     /// The mode of directories.
     static let directoryMode: UInt32 = 0o750
 
@@ -166,15 +168,23 @@ extension Spool {
     func create(
         _ path: ByteString, _ flags: OpenFlags, in purpose: ByteString, _ place: Place
     ) throws(SpoolError) -> Descriptor {
-        let descriptor: Descriptor
-        do throws(SpoolError) {
-            descriptor = try System.open(path, flags.union(.create), mode: Self.fileMode)
-        } catch  where error.isNotFound {
-            try makeDirectories(purpose, place)
-            descriptor = try System.open(path, flags.union(.create), mode: Self.fileMode)
-        }
+        let descriptor = try open(path, creating: flags, in: purpose, place)
         try adopt(descriptor)
         return descriptor
+    }
+
+    /// Exim removes an empty single-character directory at any time, also just after it was made.
+    private func open(
+        _ path: ByteString, creating flags: OpenFlags, in purpose: ByteString, _ place: Place
+    ) throws(SpoolError) -> Descriptor {
+        for _ in 0..<Self.directoryAttempts {
+            do throws(SpoolError) {
+                return try System.open(path, flags.union(.create), mode: Self.fileMode)
+            } catch  where error.isNotFound {
+                try makeDirectories(purpose, place)
+            }
+        }
+        return try System.open(path, flags.union(.create), mode: Self.fileMode)
     }
 
     /// Gives a file its owner and mode.

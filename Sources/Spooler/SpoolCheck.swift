@@ -90,7 +90,7 @@ extension Spool {
         _ file: MessageFile, _ id: MessageID, _ place: Place, age: Int64, now: Int64
     ) throws(SpoolError) -> SpoolFinding.Kind? {
         guard let status = try System.status(of: path(file, of: id, in: place)) else { return nil }
-        let old = now - status.modified
+        let old = now &- status.modified
         switch file {
         case .header: return try headerFinding(id, place)
         case .temporaryHeader: return old >= age ? .leftoverTemporary : nil
@@ -137,7 +137,7 @@ extension Spool {
             guard let id = MessageID(name), try !exists(.header, id, place), try !exists(.data, id, place)
             else { continue }
             let path = path(.messageLog, of: id, in: place)
-            guard let status = try System.status(of: path), now - status.modified >= age else { continue }
+            guard let status = try System.status(of: path), now &- status.modified >= age else { continue }
             found(SpoolFinding(kind: .loneMessageLog, id: id, place: place, path: path))
         }
     }

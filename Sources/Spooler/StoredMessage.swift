@@ -88,6 +88,21 @@ extension Spool {
         try System.status(of: path(.data, of: id, in: place)).map { $0.size - id.dataStartOffset }
     }
 
+    /// Lends one of a message's files block by block, `-D` with its first line, until `use` gives false.
+    ///
+    /// Without a lock: for showing. False when there is no such file.
+    public func forEachBlock(
+        _ file: MessageFile, of id: MessageID, _ use: (Span<UInt8>) throws(SpoolError) -> Bool
+    ) throws(SpoolError) -> Bool {
+        for place in places(for: id) {
+            let path = path(file, of: id, in: place)
+            guard try System.status(of: path) != nil else { continue }
+            try System.open(path, .nonBlocking).forEachBlock(use)
+            return true
+        }
+        return false
+    }
+
     /// One of a message's files as it is, `-D` with its first line (Exim's `-Mvh`, `-Mvb`, `-Mvl`); nil when there is none.
     public func rawFile(_ file: MessageFile, of id: MessageID) throws(SpoolError) -> ByteString? {
         for place in places(for: id) {

@@ -93,7 +93,9 @@ enum System {
         guard result == 0 else { throw .last(operation, path) }
     }
 
-    /// Opens a file; symbolic links are not followed, and the descriptor does not outlive an exec.
+    /// Opens a file; the descriptor does not outlive an exec.
+    ///
+    /// A file that is a symbolic link is not opened; a directory may be one, for people put queues elsewhere so.
     static func open(
         _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
     ) throws(SpoolError) -> Descriptor {
@@ -104,10 +106,11 @@ enum System {
     fileprivate static func openRaw(
         _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
     ) throws(SpoolError) -> CInt {
+        let links = flags.contains(.directory) ? 0 : O_NOFOLLOW
         var raw: CInt
         repeat {
             raw = unsafe with(
-                path, { unsafe Glibc.open($0, flags.rawValue | O_CLOEXEC | O_NOFOLLOW, mode_t(mode)) },
+                path, { unsafe Glibc.open($0, flags.rawValue | O_CLOEXEC | links, mode_t(mode)) },
                 refused: -1)
         } while raw < 0 && errno == EINTR
         guard raw >= 0 else { throw .last("open", path) }
