@@ -38,8 +38,6 @@ let package = Package(
     products: [
         .library(name: "Spooler", targets: ["Spooler", "Bytes"]),
         .executable(name: "bobbin-receiver", targets: ["Receiver"]),
-        .executable(name: "bobbin-queuerunner", targets: ["QueueRunner"]),
-        .executable(name: "bobbin-deliver-local", targets: ["DeliverLocal"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -50,7 +48,6 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
@@ -67,7 +64,7 @@ let package = Package(
         module("SMTP", ["Bytes", "MailText"]),
         module("Lookups", ["Bytes", "MailText", "DNS"]),
         // Tier 3
-        module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
+        module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups"]),
         // Tier 4
         module("Configuration", ["Bytes", "MailText", "Expansion"]),
         // Tier 5
@@ -76,7 +73,8 @@ let package = Package(
         module(
             "Transports",
             [
-                "Bytes", "MailText", "DNS", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux",
+                "Bytes", "MailText", "DNS", "Hints", "SMTP", "Expansion", "Configuration", "Routing",
+                "Spooler", "CLinux", nioCore, nioPosix, subprocess,
             ]),
         // Tier 7
         module("ACL", ["Bytes", "Expansion", "Configuration"]),
@@ -89,13 +87,6 @@ let package = Package(
             ]),
         // Tier 9: programs
         program(
-            "QueueRunner",
-            [
-                "Bytes", "MailText", "EximLog", "Hints", "SMTP", "Spooler", "Expansion", "Configuration",
-                "Routing", "Transports", "MailSystem", argumentParser, subprocess,
-            ]),
-        program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
-        program(
             "Receiver",
             [
                 "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration",
@@ -104,8 +95,7 @@ let package = Package(
 
         // Tests
         tests("Bytes", ["Bytes"]),
-        tests("OpenSSL", ["OpenSSL", "Bytes"]),
-        tests("Lookups", ["Lookups", "DNS", "Bytes"]),
-        tests("Expansion", ["Expansion", "Lookups", "DNS", "Bytes"]),
+        .target(name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit", swiftSettings: house),
+        tests("System", ["Bytes", "TestKit"]),
     ]
 )
