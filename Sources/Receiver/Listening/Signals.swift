@@ -6,24 +6,24 @@ enum Signals {
     /// Gives each arrival of these signals; their usual effect is switched off.
     static func arrivals(of signals: [CInt]) -> AsyncStream<CInt> {
         AsyncStream { continuation in
-            for number in signals {
+            let sources = signals.map { number in
                 signal(number, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
                 source.setEventHandler { continuation.yield(number) }
                 source.resume()
-                // The source lives as long as somebody may listen.
-                let holder = SourceHolder(source)
-                continuation.onTermination = { _ in holder.cancel() }
+                return source
             }
+            let holder = SourceHolder(sources)
+            continuation.onTermination = { _ in holder.cancel() }
         }
     }
 }
 
-/// Keeps a signal source alive; cancelling is safe from any thread (libdispatch's promise).
+/// Keeps signal sources alive; cancelling is safe from any thread (libdispatch's promise).
 private final class SourceHolder: @unchecked Sendable {
-    private let source: any DispatchSourceSignal
+    private let sources: [any DispatchSourceSignal]
 
-    init(_ source: any DispatchSourceSignal) { self.source = source }
+    init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
 
-    func cancel() { source.cancel() }
+    func cancel() { for source in sources { source.cancel() } }
 }

@@ -239,28 +239,41 @@ struct Reception {
         let record = arrivalRecord(sender, fixed, size)
         let stamp = system.log.currentStamp()
         let first = "\(stamp) \(record.messageLogText(by: system.settings.logSelector))" as ByteString
+        let committed: CommittedMessage
         do {
-            let committed = try message.pending.commit(header, logging: first)
-            log.main(record.text(by: system.settings.logSelector), id: id.bytes)
-            try logQueueing(committed, header, stamp)
-            try committed.release()
+            committed = try message.pending.commit(header, logging: first)
         } catch {
             log.panic(ByteString(error.description), id: id.bytes)
             return .failed("spool error: \(ByteString(error.description))")
         }
+        // From here on the message is ours: whatever goes wrong now must not make the client send it again.
+        log.main(record.text(by: system.settings.logSelector), id: id.bytes)
+        if let failure = committed.messageLogFailure {
+            log.panic("message log: \(ByteString(failure.description))", id: id.bytes)
+        }
+        logQueueing(committed, header, stamp)
+        committed.release()
         return .committed(id, said: said)
     }
 
     private func logQueueing(
         _ committed: borrowing CommittedMessage, _ header: HeaderFile, _ stamp: ByteString
-    ) throws(SpoolError) {
-        if header.isFrozen {
-            log.main("frozen by ACL", id: header.id.bytes)
-            try committed.appendMessageLog("\(stamp) frozen by ACL")
-        }
+    ) {
+        if header.isFrozen { note("frozen by ACL", committed, id: header.id, stamp) }
         guard let reason = queuedBy, system.settings.logSelector.has(.delayDelivery) else { return }
-        log.main("no immediate delivery: queued by \(reason)", id: header.id.bytes)
-        try committed.appendMessageLog("\(stamp) no immediate delivery: queued by \(reason)")
+        note("no immediate delivery: queued by \(reason)", committed, id: header.id, stamp)
+    }
+
+    /// Writes a line to the main log and to the message's own.
+    private func note(
+        _ text: ByteString, _ committed: borrowing CommittedMessage, id: MessageID, _ stamp: ByteString
+    ) {
+        log.main(text, id: id.bytes)
+        do {
+            try committed.appendMessageLog("\(stamp) \(text)")
+        } catch {
+            log.panic("message log: \(ByteString(error.description))", id: id.bytes)
+        }
     }
 
     /// Who keeps the message from being delivered at once; nil when nobody does.
