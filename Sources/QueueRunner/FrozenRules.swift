@@ -1,5 +1,6 @@
 import Bytes
 import EximLog
+import Expansion
 import Spooler
 
 /// Whether a frozen message is worked on (delivery.md 2.2).

@@ -3,6 +3,7 @@ import Dispatch
 import EximLog
 import Expansion
 import Hints
+import MailText
 import Routing
 import SMTP
 import Spooler
@@ -223,7 +224,9 @@ enum OpenedMessage {
                 let (header, size) = (message.header, message.bodySize)
                 return .opened(MessageDesk(message), header, bodySize: size)
             case .held: return .held
-            case .gone, .noData, .noHeader: return .gone
+            case .gone: return .gone
+            case .noData: return .gone
+            case .noHeader: return .gone
             case .malformed(let found): return .malformed(size: found.headerFileSize)
             }
         } catch {

@@ -1,5 +1,6 @@
 import Bytes
 import EximLog
+import Expansion
 import Routing
 import Spooler
 import Transports

@@ -4,9 +4,10 @@ import EximLog
 import Glibc
 import Spooler
 import Synchronization
+import Transports
 
 /// One pass over the queue, or over given messages.
-struct QueueRun: Sendable {
+final class QueueRun: Sendable {
     let runner: RunnerSystem
     private let bounces = Mutex<[MessageID]>([])
 

@@ -1,6 +1,7 @@
 import Bytes
 import EximLog
 import Expansion
+import MailSystem
 import MailText
 import Routing
 import SMTP

@@ -3,6 +3,7 @@ import EximLog
 import Expansion
 import Hints
 import Routing
+import Spooler
 import Transports
 
 extension MessageDelivery {

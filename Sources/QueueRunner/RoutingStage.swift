@@ -1,6 +1,8 @@
 import Bytes
+import EximLog
 import Expansion
 import Hints
+import MailSystem
 import Routing
 import Spooler
 import Transports

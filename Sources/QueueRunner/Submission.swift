@@ -29,15 +29,16 @@ struct Submission: Sendable {
         do {
             let result = try await Subprocess.run(
                 .path(FilePath(program.string)), arguments: Arguments(arguments), platformOptions: identity,
-                output: .string(limit: 4096), error: .string(limit: 4096)
-            ) { _, writer in
+                input: .inputWriter, output: .string(limit: 4096), error: .string(limit: 4096)
+            ) { execution in
+                let writer = execution.standardInputWriter
                 _ = try await writer.write(head.bytes)
                 if let body { try await Self.write(body, writer) }
                 _ = try await writer.write(tail.bytes)
                 try await writer.finish()
             }
             guard result.terminationStatus.isSuccess else {
-                return .refused(ByteString("\(result.terminationStatus) \(result.standardError ?? "")"))
+                return .refused("\(String(describing: result.terminationStatus)) \(result.standardError ?? "")")
             }
             let said = ByteString(result.standardOutput ?? "").trimmed()
             return .accepted(MessageID(said))

@@ -1,7 +1,11 @@
 import Bytes
+import EximLog
 import Expansion
 import MailText
+import Routing
 import SMTP
+import Spooler
+import Transports
 
 extension MessageDelivery {
     /// Tells the sender that the message waits, when another threshold of `delay_warning` has passed (delivery.md 2.8).
