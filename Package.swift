@@ -37,7 +37,7 @@ let package = Package(
     name: "bobbin",
     products: [
         .library(name: "Spooler", targets: ["Spooler", "Bytes"]),
-        .executable(name: "bobbin-receiver", targets: ["Receiver"]),
+        .executable(name: "bobbin", targets: ["Bobbin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -48,45 +48,25 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
-
-        // Tier 0
         module("Bytes", []),
-        // Tier 1
         module("Spooler", ["Bytes", "CLinux"]),
         module("MailText", ["Bytes", "CPCRE2"]),
         module("DNS", ["Bytes", "CUnbound"]),
         module("OpenSSL", ["Bytes", "COpenSSL"]),
         module("EximLog", ["Bytes"]),
-        module("Hints", ["Bytes", grdb]),
-        // Tier 2
-        module("SMTP", ["Bytes", "MailText"]),
         module("Lookups", ["Bytes", "MailText", "DNS"]),
-        // Tier 3
-        module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups"]),
-        // Tier 4
+        module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         module("Configuration", ["Bytes", "MailText", "Expansion"]),
-        // Tier 5
-        // Tier 6
-        // Tier 7
-        module("ACL", ["Bytes", "Expansion", "Configuration"]),
-        // Tier 8
-        module(
-            "MailSystem",
-            [
-                "Bytes", "MailText", "DNS", "EximLog", "Hints", "Lookups", "Spooler", "Expansion",
-                "Configuration", "ACL",
-            ]),
-        // Tier 9: programs
+        .target(name: "MailSystem", dependencies: ["Bytes", "Configuration", "Spooler"], sources: ["ConfigurationSource.swift", "MailUser.swift", "StartError.swift"], swiftSettings: house),
         program(
-            "Receiver",
+            "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration",
-                "ACL", "MailSystem", argumentParser, nioCore, nioPosix, subprocess,
-            ]),
-
-        // Tests
-        tests("Bytes", ["Bytes"]),
+                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration", "Lookups",
+                "MailSystem", argumentParser,
+            ], path: "Sources/Tools/Bobbin"),
+        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "Configuration", "EximLog", "MailSystem"]),
     ]
 )
