@@ -104,7 +104,8 @@ let package = Package(
         program(
             "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration", "MailSystem",
+                "Bytes", "MailText", "EximLog", "Spooler", "Lookups", "Expansion", "Configuration",
+                "MailSystem",
                 argumentParser,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
@@ -123,6 +124,7 @@ let package = Package(
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
         tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
+        tests("Bobbin", ["Bytes", "EximLog", "Spooler", "Configuration", "MailSystem", "Bobbin"]),
         tests("System", ["Bytes", "TestKit"]),
     ]
 )

@@ -15,7 +15,8 @@ struct OptionPrinter: Sendable {
 
     /// All options of a section or driver instance.
     func lines(of block: OptionBlock) -> ByteString {
-        block.knownOptions.reduce(into: ByteString()) { $0 += line($1, of: block) }
+        block.knownOptions.filter { !Self.pseudoOptions.contains($0.name) }
+            .reduce(into: ByteString()) { $0 += line($1, of: block) }
     }
 
     /// One option by its name; nil when there is none of that name.
@@ -28,7 +29,7 @@ struct OptionPrinter: Sendable {
         if setting?.isHidden == true, !showsHidden {
             return assignment(option.name, "<value not displayable>")
         }
-        if option.kind == .boolean { return flag(option.name, setting, block) }
+        if isFlag(option, setting) { return flag(option.name, setting, block) }
         if let setting { return assignment(option.name, OptionValueText.text(setting.value, option)) }
         if block.kind != .main, option.name == "driver" { return assignment("driver", block.driver) }
         if let own = block.kind == .main ? ownDefault(option.name) : nil {
@@ -37,6 +38,13 @@ struct OptionPrinter: Sendable {
         let driver = block.kind == .main ? nil : block.driver
         guard let line = OptionDefaults.line(option.name, driver: driver) else { return unset(option) }
         return onlyValues ? "\(line.dropFirst(option.name.count + 3))\n" : "\(line)\n"
+    }
+
+    /// A switch that may be expanded is printed as one unless it holds a string.
+    private func isFlag(_ option: KnownOption, _ setting: OptionBlock.Setting?) -> Bool {
+        guard option.kind == .expandedBoolean else { return option.kind == .boolean }
+        if case .template = setting?.value { return false }
+        return true
     }
 
     private func assignment(_ name: ByteString, _ value: ByteString) -> ByteString {
@@ -59,6 +67,11 @@ struct OptionPrinter: Sendable {
         return assignment(option.name, "")
     }
 
+    /// Spellings that set two options at once, or are old names of one; Exim does not list them.
+    private static let pseudoOptions: Set<ByteString> = [
+        "fail_verify", "return_size_limit", "translate_ip_address", "verify",
+    ]
+
     private static let accountLists: Set<ByteString> = [
         "admin_groups", "never_users", "owners", "owngroups", "trusted_groups", "trusted_users",
     ]
@@ -75,7 +88,7 @@ struct OptionPrinter: Sendable {
         case "log_file_path": return "\(site.spool.directory)/log/%slog"
         case "exim_path": return "\(Sibling.directory)/bobbin"
         case "exim_user": return site.mailUser.map { MailUser.account(of: $0.uid)?.login ?? "\($0.uid)" }
-        case "exim_group": return site.mailUser.map { "\($0.gid)" }
+        case "exim_group": return site.mailUser.map { GroupName.of($0.gid) ?? "\($0.gid)" }
         case "process_log_path": return "\(site.spool.directory)/exim-process.info"
         default: return nil
         }

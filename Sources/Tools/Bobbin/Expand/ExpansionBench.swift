@@ -1,6 +1,7 @@
 import Bytes
 import Configuration
 import Expansion
+import Lookups
 import MailSystem
 import Spooler
 
@@ -86,6 +87,7 @@ extension Site {
         environment.settings.eximUID = Int(mailUser?.uid ?? 0)
         environment.settings.eximGID = Int(mailUser?.gid ?? 0)
         environment.namedLists = configuration.namedLists
+        environment.lookups = .standard()
         return environment
     }
 }

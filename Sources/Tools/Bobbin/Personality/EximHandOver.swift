@@ -53,11 +53,26 @@ enum ListeningPlaces {
             separator = rest[rest.startIndex + 1]
             rest = rest.dropFirst(2)
         }
-        let items = rest.split(separator: separator).map { ByteString($0.trimmed()) }.filter { !$0.isEmpty }
+        let items = items(of: rest, separator)
         let ports = items.filter { $0.allSatisfy(\.isASCIIDigit) }
         let hosts = items.filter { !$0.allSatisfy(\.isASCIIDigit) }
         guard !hosts.isEmpty else { return ports.map { "0.0.0.0:\($0)" } }
         return hosts.flatMap { host in places(of: host, ports.isEmpty ? ["25"] : ports) }
+    }
+
+    /// The items of a list, in which a doubled separator stands for one that belongs to the item.
+    private static func items(of list: ArraySlice<UInt8>, _ separator: UInt8) -> [ByteString] {
+        var items = [ByteString()]
+        var rest = list
+        while let octet = rest.popFirst() {
+            if octet == separator, rest.first != separator {
+                items.append(ByteString())
+                continue
+            }
+            if octet == separator { rest = rest.dropFirst() }
+            items[items.count - 1].append(octet)
+        }
+        return items.map { ByteString($0.trimmed()) }.filter { !$0.isEmpty }
     }
 
     /// `[address]:port`, `address.port`, or an address that takes the ports given.

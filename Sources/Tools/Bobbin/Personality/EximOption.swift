@@ -28,6 +28,8 @@ struct EximOption: Sendable {
         case joined
         /// The rest of the word, or the next word when that is empty.
         case joinedOrNext
+        /// The same, and nothing when there is no next word.
+        case joinedOrLast
         /// The next word.
         case next
         /// All words that follow.
@@ -57,7 +59,7 @@ struct EximOption: Sendable {
     func matches(_ word: ByteString) -> Bool {
         switch value {
         case .none, .next, .rest: word == spelling
-        case .joined, .joinedOrNext: word.starts(with: spelling)
+        case .joined, .joinedOrNext, .joinedOrLast: word.starts(with: spelling)
         }
     }
 }

@@ -37,11 +37,11 @@ struct EximOptionReader {
         switch option.value {
         case .none: return []
         case .joined: return [joined]
-        case .joinedOrNext where !joined.isEmpty: return [joined]
+        case .joinedOrNext where !joined.isEmpty, .joinedOrLast where !joined.isEmpty: return [joined]
         case .joinedOrNext:
             guard let next = rest.popFirst() else { throw .unknown(word) }
             return [next]
-        case .next: return rest.popFirst().map { [$0] } ?? []
+        case .next, .joinedOrLast: return rest.popFirst().map { [$0] } ?? []
         case .rest:
             defer { rest = [] }
             return Array(rest)
@@ -50,9 +50,9 @@ struct EximOptionReader {
 
     /// After -q one or two ids may follow: the first and last to regard.
     private mutating func takeRunLimits() throws(EximUsageError) {
-        guard request.deeds == [.runQueue], request.messageCommand == nil, !request.arguments.isEmpty else {
-            return
-        }
+        guard request.deeds == [.runQueue], request.messageCommand == nil, !request.arguments.isEmpty,
+            request.run.recipient == nil, request.run.sender == nil
+        else { return }
         for word in request.arguments where MessageID(word) == nil {
             throw EximUsageError("exim: bad time value \(word): abandoned")
         }
@@ -134,7 +134,9 @@ enum CombinationRules {
             request.submission.takesRecipientsFromHeader
             && (deeds.contains(.smtp) || deeds.contains(.batchedSMTP))
         let loadedForNothing = request.loadedMessage != nil && !deeds.contains(.expand)
-        guard !(isDaemon && !deeds.isDisjoint(with: withOthers)), !tests, !headerOverSMTP, !loadedForNothing
+        let takesNoArguments = isDaemon || deeds == [.runQueue]
+        guard !(takesNoArguments && !request.arguments.isEmpty),
+            !(isDaemon && !deeds.isDisjoint(with: withOthers)), !tests, !headerOverSMTP, !loadedForNothing
         else { throw EximUsageError("exim: incompatible command-line options or arguments") }
     }
 }

@@ -101,10 +101,12 @@ enum EximOptions {
             [pattern("-R", flags, isRecipient: true), pattern("-S", flags, isRecipient: false)]
         }
 
-    /// `-R` or `-S` with flags, and the string in the next word.
+    /// `-R` or `-S` with flags, and the string; without flags the string may be joined.
     private static func pattern(_ option: ByteString, _ flags: ByteString, isRecipient: Bool) -> EximOption {
-        EximOption("\(option)\(flags)", .next, "The same, \(flags.isEmpty ? "plain" : "with \(flags)").") {
-            request, values throws(EximUsageError) in
+        let who = isRecipient ? "recipient" : "sender"
+        let help = "Run over messages with such a \(who)\(flags.isEmpty ? "" : ", with flags \(flags)")."
+        let value = flags.isEmpty ? EximOption.Value.joinedOrLast : .next
+        return EximOption("\(option)\(flags)", value, help) { request, values throws(EximUsageError) in
             guard let text = values.first else {
                 throw EximUsageError("exim: string expected after \(option)")
             }

@@ -71,7 +71,9 @@ enum AnnouncedSize {
         var sum = 0
         while offset < file.count {
             let digits = file[offset...].prefix { $0.isASCIIDigit }
-            guard let length = digits.decimalInteger(), length < 1 << 40, digits.endIndex < file.count else { break }
+            guard let length = digits.decimalInteger(), length < 1 << 40, digits.endIndex < file.count else {
+                break
+            }
             if file[digits.endIndex] != HeaderLine.deletedType { sum += Int(length) }
             offset = digits.endIndex + 2 + Int(length)
         }

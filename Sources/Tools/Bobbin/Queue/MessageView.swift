@@ -54,7 +54,8 @@ struct MessageView: Sendable {
         switch try read(id) {
         case .gone: return ""
         case .malformed(let message):
-            return listing.text(of: message, file: MessageListing.headerFile(of: id, in: spool)) + ByteString("\(message.error.description)\n")
+            return listing.text(of: message, file: MessageListing.headerFile(of: id, in: spool))
+                + ByteString("\(message.error.description)\n")
         case .message(let message):
             return listing.text(of: message) + Self.headers(of: message.header)
         }

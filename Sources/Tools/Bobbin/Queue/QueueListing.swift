@@ -13,7 +13,8 @@ struct QueueListing: Sendable {
         let listing = MessageListing(style: style, now: now)
         try QueueReport(spool: spool).run(
             style.isSorted ? .arrival : .directory,
-            make: { [spool] entry, message in listing.text(of: message, entry.id, in: spool) }, use: console.write)
+            make: { [spool] entry, message in listing.text(of: message, entry.id, in: spool) },
+            use: console.write)
     }
 
     /// The messages named, in the order given; what is not there is said so.

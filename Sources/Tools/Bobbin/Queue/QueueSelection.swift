@@ -6,7 +6,7 @@ import Spooler
 struct QueueSelection: Sendable {
     /// Must match the sender in angle brackets (-f).
     var sender: PCRE2Pattern?
-    /// Must match a recipient that is still to be served (-r).
+    /// Must match a recipient that the listing shows as still to be served (-r).
     var recipient: PCRE2Pattern?
     /// Must match the size as the listing shows it (-s).
     var size: PCRE2Pattern?

@@ -14,7 +14,7 @@ struct SiteOptions: ParsableArguments {
     var file: String?
 
     @Option(
-        name: [.customShort("D", allowingJoined: true), .customLong("define")],
+        name: [.customShort("D"), .customLong("define")],
         help: ArgumentHelp(
             "Define a macro that the file cannot change; may be repeated.", valueName: "NAME=text"))
     var definitions: [String] = []
