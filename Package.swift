@@ -124,7 +124,6 @@ let package = Package(
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
         tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
-        tests("Bobbin", ["Bytes", "EximLog", "Spooler", "Configuration", "MailSystem", "Bobbin"]),
         tests("System", ["Bytes", "TestKit"]),
     ]
 )
