@@ -15,6 +15,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 /// A module of `Sources/`, and what it may import (doc/architecture.md holds the law; scripts/lint compares).
@@ -28,15 +29,16 @@ func program(_ name: String, _ dependencies: [Target.Dependency], path: String? 
 }
 
 /// The tests of a module, in `Tests/<Module>Tests`.
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies, swiftSettings: house)
+        name: "\(name)Tests", dependencies: dependencies, exclude: exclude, swiftSettings: house)
 }
 
 let package = Package(
     name: "bobbin",
     products: [
         .library(name: "Spooler", targets: ["Spooler", "Bytes"]),
+        .executable(name: "bobbin", targets: ["Bobbin"]),
         .executable(name: "bobbin-receiver", targets: ["Receiver"]),
         .executable(name: "bobbin-queuerunner", targets: ["QueueRunner"]),
         .executable(name: "bobbin-deliver-local", targets: ["DeliverLocal"]),
@@ -45,13 +47,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .target(name: "CLinux"),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
-        .systemLibrary(name: "CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
         // Tier 0
@@ -75,34 +78,58 @@ let package = Package(
         // Tier 6
         module(
             "Transports",
-            [
-                "Bytes", "MailText", "DNS", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux",
-            ]),
+            ["Bytes", "MailText", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux"]),
         // Tier 7
         module("ACL", ["Bytes", "Expansion", "Configuration"]),
         // Tier 8
         module(
             "MailSystem",
             [
-                "Bytes", "MailText", "DNS", "EximLog", "Hints", "Lookups", "Spooler", "Expansion",
-                "Configuration", "Routing", "ACL",
+                "Bytes", "DNS", "EximLog", "Hints", "Lookups", "Spooler", "Expansion", "Configuration",
+                "Routing", "ACL",
             ]),
         // Tier 9: programs
+        program(
+            "Receiver",
+            [
+                "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration", "Routing",
+                "ACL", "MailSystem", argumentParser, nioCore, nioPosix, subprocess, systemPackage,
+            ]),
         program(
             "QueueRunner",
             [
                 "Bytes", "MailText", "EximLog", "Hints", "SMTP", "Spooler", "Expansion", "Configuration",
-                "Routing", "Transports", "MailSystem", argumentParser, subprocess,
+                "Routing", "Transports", "MailSystem", argumentParser, subprocess, systemPackage,
             ]),
-        program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
         program(
-            "Receiver",
+            "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration",
-                "ACL", "MailSystem", argumentParser, nioCore, nioPosix, subprocess,
-            ]),
+                "Bytes", "MailText", "EximLog", "Spooler", "Lookups", "Expansion", "Configuration",
+                "MailSystem",
+                argumentParser,
+            ], path: "Sources/Tools/Bobbin"),
+        program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
         // Tests
+        .target(name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit", swiftSettings: house),
         tests("Bytes", ["Bytes"]),
+        tests("Spooler", ["Bytes", "Spooler"], exclude: ["Fixtures"]),
+        tests("MailText", ["Bytes", "MailText"], exclude: ["Fixtures"]),
+        tests("EximLog", ["Bytes", "EximLog"], exclude: ["Fixtures"]),
+        tests("SMTP", ["Bytes", "MailText", "SMTP"], exclude: ["Fixtures"]),
+        tests("DNS", ["Bytes", "DNS", "TestKit"]),
+        tests("Hints", ["Bytes", "Hints", "TestKit", grdb], exclude: ["Fixtures"]),
+        tests("OpenSSL", ["Bytes", "OpenSSL"]),
+        tests("Lookups", ["Bytes", "DNS", "Lookups"]),
+        tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
+        tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
+        tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
+        tests(
+            "Receiver",
+            [
+                "Bytes", "MailText", "Spooler", "Expansion", "Configuration", "ACL", "MailSystem", "Receiver",
+                "TestKit",
+            ]),
+        tests("System", ["Bytes", "TestKit"]),
     ]
 )

@@ -2,7 +2,7 @@ extension Collection<UInt8> {
     /// The whole of the octets as a decimal number: an optional sign and at least one digit, nothing else.
     ///
     /// Nil for anything else, and for numbers that do not fit 64 bits.
-    public func decimalInteger() -> Int64? {
+    @inlinable public func decimalInteger() -> Int64? {
         var rest = self[...]
         let negative = rest.first == UInt8(ascii: "-")
         if negative || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }

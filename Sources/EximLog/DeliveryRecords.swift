@@ -127,6 +127,12 @@ package struct Delivery: Sendable, Hashable {
         return text
     }
 
+    /// The line of the message log: `a@b: smtp transport succeeded`.
+    package func messageLogText(by selector: LogSelector) -> ByteString {
+        let address = path.address.text(by: selector, isSuccess: true)
+        return "\(address): \(path.transport ?? "**bypassed**") transport succeeded"
+    }
+
     private func placeItems(by selector: LogSelector) -> ByteString {
         var text = path.host?.item(by: selector) ?? ""
         if let shadow {
@@ -217,6 +223,11 @@ package struct Deferral: Sendable, Hashable {
         return text
     }
 
+    /// The line of the message log: the same without `==`.
+    package func messageLogText(by selector: LogSelector) -> ByteString? {
+        text(by: selector).map { ByteString($0.dropFirst(3)) }
+    }
+
     private var way: ByteString {
         switch stage {
         case .held: ""
@@ -255,6 +266,11 @@ package struct Failure: Sendable, Hashable {
         if errno > 0 { text += separator + SystemErrorText.of(errno) }
         if !message.isEmpty { text += separator + message.escapedForLog() }
         return text + path.timeItem(by: selector)
+    }
+
+    /// The line of the message log: the same without `**`.
+    package func messageLogText(by selector: LogSelector) -> ByteString {
+        ByteString(text(by: selector).dropFirst(3))
     }
 
     /// The second line of an address whose retry time is over: `** addr: retry timeout exceeded`.

@@ -4,7 +4,8 @@ import Synchronization
 
 /// Appends lines to the main, reject and panic logs; may be used from many tasks at once.
 ///
-/// A line that cannot go where it should goes to the panic log together with the reason, and if that cannot be written either, to standard error.
+/// A line that cannot go where it should goes to the panic log together with the reason, and if that cannot
+/// be written either, to standard error.
 package final class EximLogWriter: Sendable {
     /// Who shall own the files; set by root only.
     package struct Owner: Sendable, Hashable {
@@ -73,7 +74,9 @@ package final class EximLogWriter: Sendable {
     private let files = Mutex(LogFiles())
     private let clock: @Sendable () -> LogMoment
 
-    /// Makes a writer; files are opened when first needed. The clock is the system's unless given.
+    /// Makes a writer; files are opened when first needed.
+    ///
+    /// The clock is the system's unless given.
     package init(options: Options, clock: @escaping @Sendable () -> LogMoment = { LogMoment.now() }) {
         self.options = options
         self.clock = clock

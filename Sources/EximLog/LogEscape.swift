@@ -1,8 +1,8 @@
 package import Bytes
 
 extension ByteString {
-    /// The octets with those that do not print shown as Exim shows them: `\n`, `\t` and the like, or three octal
-    /// digits; a backslash stays single.
+    /// The octets with those that do not print shown as Exim shows them: `\n`, `\t` and the like, or three
+    /// octal digits; a backslash stays single.
     ///
     /// `topBitPrints` is the option `print_topbitchars`.
     package func escapedForLog(topBitPrints: Bool = false) -> ByteString {

@@ -14,7 +14,8 @@ package struct LogInterval: Sendable, Hashable {
         microseconds = overflow ? Int.max : product
     }
 
-    /// The span as Exim writes it: `1w2d3h4m5s`, zero units left out; with `millisec` spans below 5 s as `0.123s`.
+    /// The span as Exim writes it: `1w2d3h4m5s`, zero units left out; with `millisec` spans below 5 s as
+    /// `0.123s`.
     package func text(showingMilliseconds: Bool) -> ByteString {
         if showingMilliseconds, microseconds < 5_000_000 {
             return "\(microseconds / 1_000_000).\(microseconds / 1000 % 1000, zeroPadded: 3)s"

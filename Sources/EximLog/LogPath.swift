@@ -52,7 +52,9 @@ package struct LogPath: Sendable, Hashable {
         template = first
     }
 
-    /// The file of a log; nil when only syslog is wanted. The panic log's name has no date.
+    /// The file of a log; nil when only syslog is wanted.
+    ///
+    /// The panic log's name has no date.
     package func file(of kind: LogKind, datestamp: ByteString) -> ByteString? {
         guard var name = template else { return nil }
         if kind == .panic { name = Self.withoutDate(name) }

@@ -1,7 +1,8 @@
 package import Bytes
 import Glibc
 
-/// How the time stands before a log line (options `timezone`, `log_timezone`, selectors `millisec` and `pid`).
+/// How the time stands before a log line (options `timezone`, `log_timezone`, selectors `millisec` and
+/// `pid`).
 package struct LogTimestamp: Sendable, Hashable {
     /// `timezone = UTC`.
     package var usesUTC: Bool

@@ -25,7 +25,8 @@ package struct PeerName: Sendable, Hashable {
         self.ident = ident
     }
 
-    /// `$sender_fullhost`, such as `name (helo) [ip]`; with selector `incoming_port` the port follows the bracket.
+    /// `$sender_fullhost`, such as `name (helo) [ip]`; with selector `incoming_port` the port follows the
+    /// bracket.
     package func fullHost(showingPort: Bool) -> ByteString {
         guard let bracketed = bracketed(showingPort: showingPort) else { return ByteString() }
         switch (name, shownHelo) {
@@ -36,7 +37,8 @@ package struct PeerName: Sendable, Hashable {
         }
     }
 
-    /// `$sender_rcvhost`, the peer in a Received: line, such as `name ([ip] helo=helo ident=user)`; nil for local input.
+    /// `$sender_rcvhost`, the peer in a Received: line, such as `name ([ip] helo=helo ident=user)`; nil for
+    /// local input.
     package func receivedHost(showingPort: Bool) -> ByteString? {
         guard let bracketed = bracketed(showingPort: showingPort) else { return nil }
         var items: [ByteString] = []

@@ -10,6 +10,8 @@ package enum SessionEvent: Sendable, Hashable {
     case droppedByACL
     /// `SMTP connection from <peer> lost`, with what was going on; selector `lost_incoming_connection`.
     case lost(while: ByteString, duration: LogInterval?)
+    /// `unexpected disconnection while reading SMTP command from <peer> (error: text) D=<t>`; the same selector.
+    case unexpectedDisconnection(error: ByteString?, duration: LogInterval)
     /// `SMTP command timeout on connection from <peer>`; selector `lost_incoming_connection`.
     case commandTimeout
     /// `SMTP data timeout (message abandoned) on connection from <peer> F=<sender>`; the same selector.
@@ -30,13 +32,15 @@ package enum SessionEvent: Sendable, Hashable {
     case tooManyUnknown(last: ByteString)
     /// `no MAIL in SMTP connection from <peer> D=<t> C=<commands>`; selector `smtp_no_mail`.
     case noMail(duration: LogInterval, commands: [ByteString])
-    /// `<peer> incomplete transaction (QUIT) from <sender> for <recipients>`; selector `smtp_incomplete_transaction`.
+    /// `<peer> incomplete transaction (QUIT) from <sender> for <recipients>`; selector
+    /// `smtp_incomplete_transaction`.
     case incompleteTransaction(cause: ByteString, sender: ByteString, recipients: [ByteString])
     /// `<peer> sender verify fail for <a>: text`; selector `sender_verify_fail`; main and reject log.
     case senderVerifyFailed(address: ByteString, isTemporary: Bool, text: ByteString)
     /// `<peer> Warning: text`: a warn statement's log_message.
     case warning(ByteString)
-    /// `rejected from <sender> <peer>: message too big: read=n max=m`; selector `size_reject`; main and reject log.
+    /// `rejected from <sender> <peer>: message too big: read=n max=m`; selector `size_reject`; main and
+    /// reject log.
     case tooBig(sender: ByteString, read: Int, maximum: Int)
     /// `rejected MAIL FROM:<sender> <peer>: message too big: size=n max=m`; the same selector.
     case announcedTooBig(sender: ByteString, size: Int, maximum: Int)
@@ -52,7 +56,7 @@ package enum SessionEvent: Sendable, Hashable {
     private var neededItem: LogItem? {
         switch self {
         case .opened, .closedByQuit, .droppedByACL: .smtpConnection
-        case .lost, .commandTimeout, .dataTimeout: .lostIncomingConnection
+        case .lost, .unexpectedDisconnection, .commandTimeout, .dataTimeout: .lostIncomingConnection
         case .syntaxError: .smtpSyntaxError
         case .protocolError: .smtpProtocolError
         case .noMail: .smtpNoMail
@@ -75,6 +79,10 @@ package enum SessionEvent: Sendable, Hashable {
             let doing: ByteString = activity.isEmpty ? "" : " while \(activity)"
             let time: ByteString = duration.map { " D=\(line.time($0))" } ?? ""
             return "\(line.connection) lost\(doing)\(time)"
+        case .unexpectedDisconnection(let error, let duration):
+            let why: ByteString = error.map { " (error: \($0))" } ?? ""
+            let time = line.time(duration)
+            return "unexpected disconnection while reading SMTP command from \(line.call)\(why) D=\(time)"
         case .commandTimeout: return "SMTP command timeout on connection from \(line.call)"
         case .dataTimeout(let sender):
             return "SMTP data timeout (message abandoned) on connection from \(line.call) F=<\(sender)>"

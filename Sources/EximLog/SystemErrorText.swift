@@ -3,7 +3,8 @@ import Glibc
 
 /// The words for an error number.
 package enum SystemErrorText {
-    /// The system's words for a positive number, Exim's for its own negative ones; empty for one without words.
+    /// The system's words for a positive number, Exim's for its own negative ones; empty for one without
+    /// words.
     package static func of(_ errno: Int) -> ByteString {
         if errno < 0 { return own(errno) }
         var buffer = [CChar](repeating: 0, count: 256)

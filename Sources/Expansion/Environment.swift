@@ -155,6 +155,8 @@ package struct Environment: Sendable {
     package var namedLists = NamedLists()
     /// Files and databases.
     package var lookups = LookupDrivers([:])
+    /// Regular expressions that have been compiled.
+    let patterns = PatternCache()
     /// What this expansion may not do.
     package var forbidden: ForbiddenItems = []
     /// Our own addresses, for `@[]`.

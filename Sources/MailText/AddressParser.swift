@@ -44,7 +44,8 @@ package struct AddressError: Error, Hashable, Sendable {
 package struct ParsedAddress: Sendable, Hashable {
     /// The address as Exim extracts it: route, comments, folding and brackets gone.
     package var address: EmailAddress
-    /// The octets of the source that hold the address, without angle brackets and route; for rewriting in place.
+    /// The octets of the source that hold the address, without angle brackets and route; for rewriting in
+    /// place.
     package var place: Range<Int>
     /// Whether a display name and angle brackets, or just angle brackets, stood around it.
     package var isBracketed: Bool
@@ -59,7 +60,8 @@ package struct ParsedAddress: Sendable, Hashable {
 
 /// Finds addresses in texts, as Exim does (RFC 5321 and 5322; manual, section 11.7: `address`, `addresses`).
 package enum AddressParser {
-    /// The one address of a text: `<local@domain>`, `Name <local@domain>`, with comments, folding and source route.
+    /// The one address of a text: `<local@domain>`, `Name <local@domain>`, with comments, folding and source
+    /// route.
     ///
     /// Throws Exim's words when there is none, or when something follows it.
     package static func parseOne(
@@ -93,7 +95,8 @@ extension AddressScanner {
         }
     }
 
-    // What begins with a word: an address, an unqualified local part, or a display name with an address in brackets.
+    // What begins with a word: an address, an unqualified local part, or a display name with an address in
+    // brackets.
     private mutating func readSpecOrPhrase() throws(AddressError) -> ParsedAddress {
         let first = place
         let local = try readLocalPart()

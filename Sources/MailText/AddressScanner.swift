@@ -1,6 +1,7 @@
 import Bytes
 
-// A cursor over the text of one address. Every method moves it forward or throws; none looks outside the text.
+// A cursor over the text of one address. Every method moves it forward or throws; none looks outside the
+// text.
 struct AddressScanner {
     let text: ByteString
     let rules: AddressRules
@@ -54,7 +55,8 @@ struct AddressScanner {
 }
 
 extension AddressScanner {
-    // Words (atoms or quoted strings) joined by dots; empty words are accepted, as Exim does. Empty when there is none.
+    // Words (atoms or quoted strings) joined by dots; empty words are accepted, as Exim does. Empty when
+    // there is none.
     mutating func readLocalPart() throws(AddressError) -> ByteString {
         var result = ByteString()
         while true {
@@ -149,7 +151,8 @@ extension AddressScanner {
 }
 
 extension UInt8 {
-    // What ends an atom: blanks, controls, the dot that parts words, and RFC 5322's specials but the backslash.
+    // What ends an atom: blanks, controls, the dot that parts words, and RFC 5322's specials but the
+    // backslash.
     fileprivate var isAddressSpecial: Bool {
         self <= 0x20 || self == 0x7F || "()<>@,;:\"[].".utf8.contains(self)
     }

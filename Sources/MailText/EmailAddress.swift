@@ -10,7 +10,8 @@ package struct EmailAddress: Sendable, Hashable {
     /// Where the `@` stands that parts local part and domain, or nil for an unqualified address.
     package let at: Int?
 
-    /// Takes text that is an address already, such as one from the spool; the last `@` outside quotes parts it.
+    /// Takes text that is an address already, such as one from the spool; the last `@` outside quotes parts
+    /// it.
     package init(_ text: ByteString) {
         self.text = text
         at = Self.lastAt(in: text)

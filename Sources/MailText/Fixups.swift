@@ -87,7 +87,8 @@ extension Submitter {
         }
     }
 
-    /// What Exim makes of the header of a locally submitted message: removals, then Message-ID:, From:, Sender: and Date:.
+    /// What Exim makes of the header of a locally submitted message: removals, then Message-ID:, From:,
+    /// Sender: and Date:.
     ///
     /// With Resent- lines the Resent- forms are made. Qualifying and rewriting of addresses is not done here.
     package func fix(_ headers: [Header], of message: Message, options: FixupOptions) -> FixedHeader {

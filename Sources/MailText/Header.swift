@@ -18,7 +18,8 @@ package enum HeaderKind: UInt8, Sendable, Hashable, CaseIterable {
     case sender = 0x53
     /// Received:.
     case received = 0x50
-    /// The message's identity: the first Message-ID:, or the first Resent-Message-ID: if there are Resent- lines.
+    /// The message's identity: the first Message-ID:, or the first Resent-Message-ID: if there are Resent-
+    /// lines.
     case messageID = 0x49
     /// Removed or replaced; kept in the spool, never sent.
     case old = 0x2A
@@ -46,7 +47,8 @@ package struct Header: Sendable, Hashable {
         return ByteString(parts.after.trimmedStart().trimmedEnd())
     }
 
-    /// The value with line ends taken out (RFC 5322, section 2.2.3): each newline goes, the blank after it stays.
+    /// The value with line ends taken out (RFC 5322, section 2.2.3): each newline goes, the blank after it
+    /// stays.
     package var unfoldedValue: ByteString {
         var value = value
         value.bytes.removeAll { $0 == .newline || $0 == .carriageReturn }
@@ -64,8 +66,8 @@ package struct Header: Sendable, Hashable {
 extension HeaderKind {
     /// What a header line of this name is.
     ///
-    /// `hasResentLines`: with them a plain Message-ID: is no identity. "Only the first" is up to the reader of the
-    /// whole block.
+    /// `hasResentLines`: with them a plain Message-ID: is no identity. "Only the first" is up to the reader
+    /// of the whole block.
     package init(name: ArraySlice<UInt8>, hasResentLines: Bool) {
         let resent = name.startsIgnoringCase(with: ByteString("resent-"))
         let plain = resent ? ByteString(name.dropFirst(7)) : ByteString(name)

@@ -16,8 +16,8 @@ package struct HeaderLimits: Sendable, Hashable {
 
 /// Reads a message's header lines as they arrive, as Exim does.
 ///
-/// Give it line after line (LF or CRLF ended, or bare) until it says that the body begins. A line that is no header ends the header too,
-/// and is then the first line of the body.
+/// Give it line after line (LF or CRLF ended, or bare) until it says that the body begins. A line that is no
+/// header ends the header too, and is then the first line of the body.
 package struct HeaderReader: Sendable {
     /// What became of a line.
     package enum Step: Sendable, Hashable {
@@ -27,7 +27,8 @@ package struct HeaderReader: Sendable {
         case finished
         /// The line is no header line: it is the first line of the body.
         case bodyStarted(ByteString)
-        /// A limit is passed: Exim's `552 Message header is ridiculously long`/`overlong message header line`.
+        /// A limit is passed: Exim's `552 Message header is ridiculously long`/`overlong message header
+        /// line`.
         case tooLong(ByteString)
     }
 
@@ -71,7 +72,8 @@ package struct HeaderReader: Sendable {
         return limitStep()
     }
 
-    /// Tells that the input has ended; the last header line is closed and kinds that depend on the whole are set.
+    /// Tells that the input has ended; the last header line is closed and kinds that depend on the whole are
+    /// set.
     package mutating func endOfInput() {
         closeCurrent()
         let hasResentLines = headers.contains { $0.name.startsIgnoringCase(with: ByteString("resent-")) }

@@ -19,7 +19,8 @@ package struct CivilTime: Sendable, Hashable {
     /// Seconds east of Greenwich.
     package var offset: Int
 
-    /// The civil time of a moment, given in seconds since 1970, at a place `offset` seconds east of Greenwich.
+    /// The civil time of a moment, given in seconds since 1970, at a place `offset` seconds east of
+    /// Greenwich.
     package init(seconds: Int, offset: Int) {
         let local = seconds &+ offset
         let days = (local >= 0 ? local : local &- 86_399) / 86_400

@@ -73,7 +73,8 @@ package enum ReturnedContent: Sendable, Hashable {
     case full(body: ByteString)
     /// The header only.
     case headers
-    /// The header only, with the line `X-Exim-DSN-Information: Due to administrative limits only headers are returned`.
+    /// The header only, with the line `X-Exim-DSN-Information: Due to administrative limits only headers are
+    /// returned`.
     case headersByLimit
 }
 

@@ -25,8 +25,9 @@ package struct PatternMatch: Sendable, Hashable {
 }
 
 /// A compiled regular expression of PCRE2, Exim's own regex language; may be used from many tasks at once.
-// @unchecked Sendable: compiled code is never written after compilation (JIT included), and pcre2_match takes all its working state
-// in the match data that each call makes for itself (pcre2api, "Multithreading").
+// @unchecked Sendable: compiled code is never written after compilation (JIT included), and pcre2_match
+// takes all its working state in the match data that each call makes for itself (pcre2api,
+// "Multithreading").
 @safe package final class PCRE2Pattern: @unchecked Sendable {
     /// The most steps of one match, so that a hostile subject cannot stop the program.
     package static let matchLimit: UInt32 = 5_000_000

@@ -2,7 +2,8 @@ package import Bytes
 
 /// A user's full name as a display name (manual, section 48.18).
 package enum UserName {
-    /// The gecos field as a name: `&` stands for the login with its first letter capital, and a comma ends it.
+    /// The gecos field as a name: `&` stands for the login with its first letter capital, and a comma ends
+    /// it.
     package static func fromGecos(_ gecos: ByteString, login: ByteString) -> ByteString {
         let name = ByteString(gecos.prefix { $0 != UInt8(ascii: ",") })
         var capital = login
@@ -10,7 +11,8 @@ package enum UserName {
         return name.replacing(ByteString("&"), with: capital)
     }
 
-    /// The name fit for a header line: quoted where RFC 5322 asks for it, encoded (RFC 2047, UTF-8, Q) when it is no ASCII.
+    /// The name fit for a header line: quoted where RFC 5322 asks for it, encoded (RFC 2047, UTF-8, Q) when
+    /// it is no ASCII.
     package static func phrase(_ name: ByteString) -> ByteString {
         let name = ByteString(name.trimmed())
         if name.contains(where: { $0 > 126 || ($0 < 32 && $0 != 0x09) }) { return encodedWord(name) }

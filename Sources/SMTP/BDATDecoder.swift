@@ -1,6 +1,7 @@
 import Bytes
 
-/// Turns the octets of BDAT chunks into spool octets (RFC 3030; spool.md chapter 4): CRLF and bare CR become LF, nothing is unstuffed.
+/// Turns the octets of BDAT chunks into spool octets (RFC 3030; spool.md chapter 4): CRLF and bare CR become
+/// LF, nothing is unstuffed.
 ///
 /// With `keepsWireFormat` (`spool_wireformat`) octets pass as they are, and lines and zeros are not counted.
 package struct BDATDecoder: Sendable {
@@ -21,6 +22,7 @@ package struct BDATDecoder: Sendable {
             return
         }
         var place = wire.startIndex
+        var newlines = NewlineSearch()
         while place < wire.endIndex {
             if afterCR {
                 afterCR = false
@@ -30,7 +32,7 @@ package struct BDATDecoder: Sendable {
                     continue
                 }
             }
-            copyRun(wire, &place, into: &output)
+            copyRun(wire, &place, &newlines, into: &output)
         }
     }
 
@@ -41,8 +43,11 @@ package struct BDATDecoder: Sendable {
         endLine(into: &output)
     }
 
-    private mutating func copyRun(_ wire: ArraySlice<UInt8>, _ place: inout Int, into output: inout [UInt8]) {
-        let limit = LineScan.index(of: .newline, in: wire, from: place) ?? wire.endIndex
+    private mutating func copyRun(
+        _ wire: ArraySlice<UInt8>, _ place: inout Int, _ newlines: inout NewlineSearch,
+        into output: inout [UInt8]
+    ) {
+        let limit = newlines.next(in: wire, from: place) ?? wire.endIndex
         let stop = LineScan.index(of: .carriageReturn, in: wire, from: place, to: limit) ?? limit
         let run = wire[place..<stop]
         output.append(contentsOf: run)

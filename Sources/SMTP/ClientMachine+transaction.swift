@@ -4,7 +4,8 @@ package import Bytes
 extension ClientMachine {
     /// Starts a transaction on a ready session.
     ///
-    /// Recipients beyond `max_rcpt`, or that the server puts back, come out `.pending`: begin again with them.
+    /// Recipients beyond `max_rcpt`, or that the server puts back, come out `.pending`: begin again with
+    /// them.
     package mutating func begin(_ transaction: Transaction) -> [ClientAction] {
         if transaction.needsSMTPUTF8, !extensions.smtpUTF8 { return refuseUTF8(transaction) }
         transactionCount += 1

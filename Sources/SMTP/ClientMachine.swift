@@ -47,13 +47,15 @@ package enum ClientTimeout: Sendable, Hashable {
 package enum ClientAction: Sendable, Hashable {
     /// Send these octets.
     case send(ByteString)
-    /// Read from the server, at most this long, and give what came to `received`, or tell `timedOut`/`closed`.
+    /// Read from the server, at most this long, and give what came to `received`, or tell
+    /// `timedOut`/`closed`.
     case expectReply(ClientTimeout)
     /// The reply to a line of an AUTH exchange.
     case authReply(Reply)
     /// Start TLS now; then tell `tlsStarted` or close.
     case startTLS
-    /// The session is greeted and ready: call `begin(_:)`, `authenticate`-style exchange by `sendLine`, or `quit`.
+    /// The session is greeted and ready: call `begin(_:)`, `authenticate`-style exchange by `sendLine`, or
+    /// `quit`.
     case ready(ServerExtensions)
     /// Send the message by DATA (dot-stuffed, ended by `CRLF.CRLF`), then call `bodySent`.
     case sendDataBody
@@ -67,10 +69,12 @@ package enum ClientAction: Sendable, Hashable {
     case close
 }
 
-/// One client connection from greeting to QUIT, without sockets: each method returns what the driver shall do next, in order.
+/// One client connection from greeting to QUIT, without sockets: each method returns what the driver shall
+/// do next, in order.
 ///
-/// Life: `connected` ... `.ready` -> any number of `begin` ... `.finished` -> `quit` ... `.close`. While a body is sent the driver goes on
-/// giving what arrives to `received`; it is looked at after `bodySent`, or when writing fails.
+/// Life: `connected` ... `.ready` -> any number of `begin` ... `.finished` -> `quit` ... `.close`. While a
+/// body is sent the driver goes on giving what arrives to `received`; it is looked at after `bodySent`, or
+/// when writing fails.
 package struct ClientMachine: Sendable {
     // What a reply will be the answer to.
     enum Expectation: Sendable, Hashable {
@@ -98,7 +102,8 @@ package struct ClientMachine: Sendable {
     package internal(set) var transactionCount = 0
 
     var reader = ReplyReader()
-    // Commands not sent yet, and those sent whose replies are due, oldest first, with their lines for error texts.
+    // Commands not sent yet, and those sent whose replies are due, oldest first, with their lines for error
+    // texts.
     var waiting: [Command] = []
     var due: [Command] = []
     var exchange: Exchange?
@@ -158,10 +163,12 @@ package struct ClientMachine: Sendable {
         return giveUp { machine in machine.closeTrouble(after: place) }
     }
 
-    /// Reading or writing failed: a system errno and the text, such as `smtp send to host [ip] failed: Broken pipe`.
+    /// Reading or writing failed: a system errno and the text, such as `smtp send to host [ip] failed:
+    /// Broken pipe`.
     ///
     /// A refusal that had come before counts for more than the failure to write.
     package mutating func ioFailed(errno: Int, text: ByteString) -> [ClientAction] {
+        // A malformed reply adds nothing to a failure that has a text already.
         if isSendingBody, let reply = try? reader.next(), !reply.isPositive {
             return giveUp { machine in machine.refusal(reply, of: .final, after: "sending data block") }
         }

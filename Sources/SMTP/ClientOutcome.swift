@@ -6,7 +6,8 @@ package enum RecipientOutcome: Sendable, Hashable {
     case delivered(confirmation: ByteString)
     /// Failed or deferred.
     case troubled(ClientTrouble)
-    /// Not tried, or to be sent again in a new transaction on this connection (the server takes no more recipients).
+    /// Not tried, or to be sent again in a new transaction on this connection (the server takes no more
+    /// recipients).
     case pending
 }
 

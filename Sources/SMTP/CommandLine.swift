@@ -2,8 +2,8 @@ package import Bytes
 
 /// Reads command lines as leniently as Exim does (RFC 5321, section 4.1).
 ///
-/// Commands are known by their first letters in either case; what must follow them (a blank, `FROM:`) is as strict as in Exim:
-/// `MAIL FROM :<a>` is no command, `MAIL FROM:a@b` is one.
+/// Commands are known by their first letters in either case; what must follow them (a blank, `FROM:`) is as
+/// strict as in Exim: `MAIL FROM :<a>` is no command, `MAIL FROM:a@b` is one.
 package enum CommandLine {
     /// The command of a line without its end; throws what the client hears and the log says.
     package static func parse(
@@ -87,8 +87,8 @@ package enum CommandLine {
 
 /// What a HELO or EHLO argument may look like (options `helo_allow_chars` and `helo_accept_junk_hosts`).
 package enum HeloRules {
-    /// Whether the argument is a name or an address literal as Exim wants it: letters, digits, dots and hyphens and what
-    /// `allowed` adds, or `[...]` around an IP address.
+    /// Whether the argument is a name or an address literal as Exim wants it: letters, digits, dots and
+    /// hyphens and what `allowed` adds, or `[...]` around an IP address.
     package static func accepts(_ argument: ByteString, allowing allowed: ByteString = "") -> Bool {
         guard let first = argument.first else { return false }
         if first == UInt8(ascii: "[") { return isLiteral(argument) }

@@ -1,7 +1,8 @@
 import Bytes
 
-// Cuts ESMTP parameters off the end of MAIL and RCPT arguments, one after the other from the right, as long as the last word is one that is
-// known and offered. What is left is the address text, so an unknown parameter shows as junk after the address, as in Exim.
+// Cuts ESMTP parameters off the end of MAIL and RCPT arguments, one after the other from the right, as long
+// as the last word is one that is known and offered. What is left is the address text, so an unknown
+// parameter shows as junk after the address, as in Exim.
 enum CommandParameters {
     static func mail(_ argument: ByteString, offered: Advertised) throws(SMTPSyntaxError) -> MailCommand {
         guard !argument.isEmpty else { throw SMTPSyntaxError(501, "MAIL must have an address operand") }

@@ -25,9 +25,10 @@ package struct DataCounts: Sendable, Hashable {
 
 /// Turns DATA from the wire into spool octets as it arrives (RFC 5321, section 4.5.2; manual, section 48.2).
 ///
-/// CRLF becomes LF, a doubled leading dot single, a bare CR a line end. Only CRLF.CRLF ends the data, or LF.LF when the very first line
-/// ended in a bare LF: a line end of the other kind before the dot is data, so no message can be smuggled. In the header (until the
-/// first empty line) a bare CR, and a bare LF in CRLF data, gets a blank after it so that it does not end a header line.
+/// CRLF becomes LF, a doubled leading dot single, a bare CR a line end. When the first line ended in CRLF, only
+/// CRLF.CRLF ends the data: a dot beside a line end of another kind is data, so no message can be smuggled.
+/// When it ended in a bare LF, LF and CRLF are the same. In the header (until the first empty line) a bare CR,
+/// and a bare LF in CRLF data, gets a blank after it so that it does not end a header line.
 package struct DataDecoder: Sendable {
     /// What a call of `decode` came to.
     package enum Progress: Sendable, Hashable {
@@ -72,11 +73,12 @@ package struct DataDecoder: Sendable {
     /// Appends the decoded form of `wire` to `output`.
     package mutating func decode(_ wire: ArraySlice<UInt8>, into output: inout [UInt8]) -> Progress {
         var place = wire.startIndex
+        var newlines = NewlineSearch()
         while place < wire.endIndex {
             switch state {
             case .finished: return .finished(rest: place)
             case .lineStart: startLine(wire, &place)
-            case .inLine: copyRun(wire, &place, into: &output)
+            case .inLine: copyRun(wire, &place, &newlines, into: &output)
             case .afterCR: finishCR(wire, &place, into: &output)
             case .dot: finishDot(wire, &place, into: &output)
             case .dotCR: finishDotCR(wire, &place, into: &output)
@@ -95,8 +97,11 @@ package struct DataDecoder: Sendable {
     }
 
     // Copies up to the next CR or LF in one piece.
-    private mutating func copyRun(_ wire: ArraySlice<UInt8>, _ place: inout Int, into output: inout [UInt8]) {
-        let newline = LineScan.index(of: .newline, in: wire, from: place)
+    private mutating func copyRun(
+        _ wire: ArraySlice<UInt8>, _ place: inout Int, _ newlines: inout NewlineSearch,
+        into output: inout [UInt8]
+    ) {
+        let newline = newlines.next(in: wire, from: place)
         let limit = newline ?? wire.endIndex
         let stop = LineScan.index(of: .carriageReturn, in: wire, from: place, to: limit) ?? limit
         append(wire[place..<stop], to: &output)
@@ -130,10 +135,9 @@ package struct DataDecoder: Sendable {
     // A line end that does not count as one of the protocol; in the header it does not end the header line.
     private mutating func endLineInside(into output: inout [UInt8]) {
         let wasInHeader = inHeader
-        let wasEmpty = lineLength == 0
         endLine(into: &output)
         state = .inLine
-        if wasInHeader, !wasEmpty { append([.blank], to: &output) }
+        if wasInHeader { append([.blank], to: &output) }
     }
 
     private mutating func takeLoneLF(into output: inout [UInt8]) {
@@ -161,8 +165,7 @@ package struct DataDecoder: Sendable {
         place += 1
         if ends == .unknown { ends = .crlf }
         endLine(into: &output)
-        // In LF data a CRLF ends a line too, but a dot after it ends nothing.
-        state = ends == .crlf ? .lineStart : .inLine
+        state = .lineStart
     }
 
     private mutating func finishDot(_ wire: ArraySlice<UInt8>, _ place: inout Int, into output: inout [UInt8])
@@ -183,7 +186,7 @@ package struct DataDecoder: Sendable {
     private mutating func finishDotCR(
         _ wire: ArraySlice<UInt8>, _ place: inout Int, into output: inout [UInt8]
     ) {
-        guard wire[place] == .newline, ends != .lf else {
+        guard wire[place] == .newline else {
             // No terminator: the dot goes as a stuffed one does, and the CR is judged by what follows it.
             state = .afterCR
             return

@@ -1,6 +1,7 @@
 import Bytes
 
-/// Writes spool octets (LF line ends) as DATA: CRLF line ends, a dot before each leading dot, and the terminator.
+/// Writes spool octets (LF line ends) as DATA: CRLF line ends, a dot before each leading dot, and the
+/// terminator.
 package struct DotStuffer: Sendable {
     private var atLineStart = true
 

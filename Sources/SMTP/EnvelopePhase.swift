@@ -2,7 +2,8 @@ package import Bytes
 
 /// The order of commands in a session, as Exim keeps it; no policy.
 ///
-/// Ask `check` before policy decides, and tell by the other methods what was decided. A refused command leaves the phase as it was.
+/// Ask `check` before policy decides, and tell by the other methods what was decided. A refused command
+/// leaves the phase as it was.
 package struct EnvelopePhase: Sendable, Hashable {
     /// Where the session stands.
     package enum Phase: Sendable, Hashable {

@@ -18,7 +18,8 @@ struct Exchange: Sendable, Hashable {
     var usesPRDR: Bool
     // Trouble with MAIL or DATA, which holds for all.
     var trouble: ClientTrouble?
-    // Whether any RCPT of this batch has been answered by 2xx or 5xx: a 452 after that means "too many recipients".
+    // Whether any RCPT of this batch has been answered by 2xx or 5xx: a 452 after that means "too many
+    // recipients".
     var hasFinalAnswer = false
     // The individual replies of PRDR, by recipient.
     var individual: [Int: Reply] = [:]

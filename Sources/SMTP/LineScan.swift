@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 // Fast search for single octets; wraps C's memchr, which is many times the speed of a loop.
@@ -30,5 +31,18 @@ enum LineScan {
         let start = unsafe base + range.lowerBound
         guard let found = unsafe memchr(start, CInt(octet), range.count) else { return nil }
         return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
+    }
+}
+
+// Remembers the next newline of a chunk, so that many CRs before it do not make the search quadratic.
+struct NewlineSearch {
+    private var found: Int?
+    private var searchedFrom: Int?
+
+    mutating func next(in chunk: ArraySlice<UInt8>, from place: Int) -> Int? {
+        if let searchedFrom, searchedFrom <= place, found.map({ $0 >= place }) ?? true { return found }
+        searchedFrom = place
+        found = LineScan.index(of: .newline, in: chunk, from: place)
+        return found
     }
 }

@@ -3,7 +3,8 @@ package import MailText
 
 /// A client's command, understood as far as it can be without policy.
 package enum SMTPCommand: Sendable, Hashable {
-    /// HELO or EHLO with its argument; `isExtended` for EHLO. The argument has passed no check yet: see `HeloRules`.
+    /// HELO or EHLO with its argument; `isExtended` for EHLO. The argument has passed no check yet: see
+    /// `HeloRules`.
     case hello(argument: ByteString, isExtended: Bool)
     /// MAIL FROM.
     case mail(MailCommand)
@@ -73,7 +74,8 @@ package struct MailCommand: Sendable, Hashable {
         case full, headers
     }
 
-    /// The sender; throws Exim's words, with which the 501 reply is made (`AddressRules.allowsNull` is set here).
+    /// The sender; throws Exim's words, with which the 501 reply is made (`AddressRules.allowsNull` is set
+    /// here).
     package func sender(_ rules: AddressRules) throws(AddressError) -> EmailAddress {
         var rules = rules
         rules.allowsNull = true

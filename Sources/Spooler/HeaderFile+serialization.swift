@@ -60,13 +60,20 @@ extension HeaderFile {
     }
 
     private func checkEnvelope() throws(SpoolFormatError.Reason) {
-        try Self.check(login, "the login name", limit: Self.maximumLineLength - 64)
-        if login.isEmpty { throw .unwritable("the empty login name") }
+        try Self.check(login, "the login name", limit: Self.maximumLineLength)
         try Self.check(sender, "the sender", limit: Self.maximumLineLength - 3)
-        for variable in variables where variable.octets.count >= Self.maximumLongLineLength {
-            if variable.aclVariable == nil { throw .lineTooLong(limit: Self.maximumLongLineLength) }
-        }
+        for variable in variables { try Self.check(variable) }
         if let name = nonRecipients.unwritableName { throw .unwritable("the non-recipient \(name)") }
+    }
+
+    private static func check(_ variable: VariableLine) throws(SpoolFormatError.Reason) {
+        if variable.octets.count >= maximumLongLineLength && variable.aclVariable == nil {
+            throw .lineTooLong(limit: maximumLongLineLength)
+        }
+        guard variable.octets.contains(UInt8(ascii: "(")), case .quoted(let lookup) = variable.taint else {
+            return
+        }
+        if !quoters.contains(lookup) { throw .unknownQuoter(lookup) }
     }
 
     private func checkRecipients() throws(SpoolFormatError.Reason) {

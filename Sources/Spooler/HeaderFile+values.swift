@@ -3,9 +3,10 @@ public import Bytes
 // How variables are found, set, and put into Exim's order; and those whose values have a form of their own.
 
 extension HeaderFile {
-    /// The value of a variable, or nil; a new one is put where Exim would write it, and nil removes the line.
+    /// The value of a variable (of the last line, where there are several), or nil; a new one is put where
+    /// Exim would write it, and nil removes the line.
     public subscript(name: VariableName) -> TaintedBytes? {
-        get { variables.first { $0.isNamed(name) }?.value }
+        get { variables.last { $0.isNamed(name) }?.value }
         set { set(name, newValue.map { VariableLine(name, $0) }) }
     }
 
@@ -27,7 +28,7 @@ extension HeaderFile {
 
     /// Puts a line in the place of the one of that name, or where Exim's order has it; nil removes it.
     mutating func set(_ name: VariableName, _ line: VariableLine?) {
-        let present = variables.firstIndex { $0.isNamed(name) }
+        let present = variables.lastIndex { $0.isNamed(name) }
         switch (present, line) {
         case (let present?, let line?): variables[present] = line
         case (_, nil): variables.removeAll { $0.isNamed(name) }
@@ -82,7 +83,8 @@ enum Escape {
         return result
     }
 
-    /// Reads every escape as Exim does: up to three octal digits, letters, `x` and up to two hex digits, else the octet.
+    /// Reads every escape as Exim does: up to three octal digits, letters, `x` and up to two hex digits,
+    /// else the octet.
     static func decode(_ octets: ByteString) -> ByteString {
         var result = ByteString()
         var rest = octets[...]
@@ -238,13 +240,10 @@ extension HeaderFile {
     ///
     /// Setting a name that cannot be an ACL variable's changes nothing.
     public subscript(aclVariable name: ByteString) -> TaintedBytes? {
-        get { variables.lazy.compactMap(\.aclVariable).first { $0.name == name }?.value }
+        get { variables.last { $0.aclVariable?.name == name }?.value }
         set {
-            let present = variables.firstIndex { $0.aclVariable?.name == name }
-            guard let newValue else {
-                if let present { variables.remove(at: present) }
-                return
-            }
+            guard let newValue else { return variables.removeAll { $0.aclVariable?.name == name } }
+            let present = variables.lastIndex { $0.aclVariable?.name == name }
             guard let line = VariableLine(aclVariable: name, newValue) else { return }
             if let present {
                 variables[present] = line

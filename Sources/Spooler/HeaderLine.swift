@@ -17,10 +17,10 @@ public struct HeaderLine: Sendable, Equatable {
     }
 
     /// Makes a line from the file.
-    init(text: ByteString, type: UInt8, prefix: ArraySlice<UInt8>) {
+    init(text: ByteString, type: UInt8, legacyPrefix: ByteString?) {
         self.type = type
         self.text = text
-        if !self.prefix.bytes.elementsEqual(prefix) { legacyPrefix = ByteString(prefix) }
+        self.legacyPrefix = legacyPrefix
     }
 
     /// The type of a deleted line: kept in the file, never sent, not counted.

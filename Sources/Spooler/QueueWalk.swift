@@ -10,8 +10,8 @@ public struct QueueEntry: Sendable, Hashable {
 
 /// A walk over a queue's messages in the order in which the file system gives them, in constant memory.
 ///
-/// Both layouts are always walked: `input` itself, then each directory in it whose name is one letter or digit. Messages that come or
-/// go meanwhile may be met or not; whoever meets one that is gone skips it.
+/// Both layouts are always walked: `input` itself, then each directory in it whose name is one letter or
+/// digit. Messages that come or go meanwhile may be met or not; whoever meets one that is gone skips it.
 public struct QueueWalk: ~Copyable, Sendable {
     private let spool: Spool
     private var names: NameWalk
@@ -97,7 +97,8 @@ extension Spool {
         guard var stream = try DirectoryStream(directory) else { return [] }
         while let name = try stream.next() {
             guard name.first != UInt8(ascii: "."), !name.elementsEqual("input".utf8) else { continue }
-            let path = "\(directory)/\(ByteString(name))/input" as ByteString
+            // The dot makes a link to a directory count as one.
+            let path = "\(directory)/\(ByteString(name))/input/." as ByteString
             if try isDirectory(path) { names.append(ByteString(name)) }
         }
         return names.sorted()

@@ -50,14 +50,15 @@ public enum Durability: Sendable, Hashable {
 
 /// Exim's spool directory, or one named queue of it.
 ///
-/// A value: it holds no file open. All writing to a spool goes through the functions of this type, in the order that
-/// spool-format/README.md lays down.
+/// A value: it holds no file open. All writing to a spool goes through the functions of this type, in the
+/// order that spool-format/README.md lays down.
 public struct Spool: Sendable {
     /// The spool's directory (Exim's `spool_directory`).
     public var directory: ByteString
     /// The named queue; empty for the default one.
     public var queue: ByteString
-    /// Whether new messages go into single-character directories (`split_spool_directory`); both kinds are read.
+    /// Whether new messages go into single-character directories (`split_spool_directory`); both kinds are
+    /// read.
     public var isSplit: Bool
     /// Who shall own what is made; nil to leave it to the process.
     public var owner: FileOwner?
@@ -82,6 +83,8 @@ public struct Spool: Sendable {
 
     /// The mode of files: Exim's `SPOOL_MODE`.
     static let fileMode: UInt32 = 0o640
+    /// How often a missing directory is made before that is an error.
+    static let directoryAttempts = 3
     /// The mode of directories.
     static let directoryMode: UInt32 = 0o750
 
@@ -166,15 +169,23 @@ extension Spool {
     func create(
         _ path: ByteString, _ flags: OpenFlags, in purpose: ByteString, _ place: Place
     ) throws(SpoolError) -> Descriptor {
-        let descriptor: Descriptor
-        do throws(SpoolError) {
-            descriptor = try System.open(path, flags.union(.create), mode: Self.fileMode)
-        } catch  where error.isNotFound {
-            try makeDirectories(purpose, place)
-            descriptor = try System.open(path, flags.union(.create), mode: Self.fileMode)
-        }
+        let descriptor = try open(path, creating: flags, in: purpose, place)
         try adopt(descriptor)
         return descriptor
+    }
+
+    /// Exim removes an empty single-character directory at any time, also just after it was made.
+    private func open(
+        _ path: ByteString, creating flags: OpenFlags, in purpose: ByteString, _ place: Place
+    ) throws(SpoolError) -> Descriptor {
+        for _ in 0..<Self.directoryAttempts {
+            do throws(SpoolError) {
+                return try System.open(path, flags.union(.create), mode: Self.fileMode)
+            } catch  where error.isNotFound {
+                try makeDirectories(purpose, place)
+            }
+        }
+        return try System.open(path, flags.union(.create), mode: Self.fileMode)
     }
 
     /// Gives a file its owner and mode.

@@ -55,10 +55,12 @@ public enum RepairOutcome: Sendable, Hashable {
 extension Spool {
     /// Looks through a queue in constant memory, and tells of everything that is not as it should be.
     ///
-    /// Messages at work (receptions, deliveries) look unfinished; so a file counts only from an age on, and `repair` looks again under the lock.
+    /// Messages at work (receptions, deliveries) look unfinished; so a file counts only from an age on, and
+    /// `repair` looks again under the lock.
     ///
     /// - Parameters:
-    ///   - age: how many seconds a file without its partner must be old; an hour is plenty for deliveries, a day for slow receptions.
+    ///   - age: how many seconds a file without its partner must be old; an hour is plenty for deliveries,
+    ///     a day for slow receptions.
     ///   - now: the present, in seconds since 1970.
     public func check(
         olderThan age: Int64, now: Int64, _ found: (SpoolFinding) -> Void
@@ -90,7 +92,7 @@ extension Spool {
         _ file: MessageFile, _ id: MessageID, _ place: Place, age: Int64, now: Int64
     ) throws(SpoolError) -> SpoolFinding.Kind? {
         guard let status = try System.status(of: path(file, of: id, in: place)) else { return nil }
-        let old = now - status.modified
+        let old = now &- status.modified
         switch file {
         case .header: return try headerFinding(id, place)
         case .temporaryHeader: return old >= age ? .leftoverTemporary : nil
@@ -137,7 +139,7 @@ extension Spool {
             guard let id = MessageID(name), try !exists(.header, id, place), try !exists(.data, id, place)
             else { continue }
             let path = path(.messageLog, of: id, in: place)
-            guard let status = try System.status(of: path), now - status.modified >= age else { continue }
+            guard let status = try System.status(of: path), now &- status.modified >= age else { continue }
             found(SpoolFinding(kind: .loneMessageLog, id: id, place: place, path: path))
         }
     }
@@ -146,7 +148,8 @@ extension Spool {
 // MARK: - Repair
 
 extension Spool {
-    /// Puts a finding right where that cannot lose mail, looking again first, under the lock where there is one.
+    /// Puts a finding right where that cannot lose mail, looking again first, under the lock where there is
+    /// one.
     public func repair(_ finding: SpoolFinding) throws(SpoolError) -> RepairOutcome {
         guard finding.isRepairable else { return .leftToPeople }
         switch try lock(finding.id) {

@@ -39,7 +39,8 @@ public enum StoredReading: Sendable, Equatable {
 }
 
 extension Spool {
-    /// Reads a message for display: `-H` with one open and one read, the size of `-D`, and `-J` where there is one.
+    /// Reads a message for display: `-H` with one open and one read, the size of `-D`, and `-J` where there
+    /// is one.
     ///
     /// - Parameter place: where the queue walk found it; nil to look in both places.
     public func read(_ id: MessageID, at place: Place? = nil) throws(SpoolError) -> StoredReading {
@@ -88,7 +89,23 @@ extension Spool {
         try System.status(of: path(.data, of: id, in: place)).map { $0.size - id.dataStartOffset }
     }
 
-    /// One of a message's files as it is, `-D` with its first line (Exim's `-Mvh`, `-Mvb`, `-Mvl`); nil when there is none.
+    /// Lends one of a message's files block by block, `-D` with its first line, until `use` gives false.
+    ///
+    /// Without a lock: for showing. False when there is no such file.
+    public func forEachBlock(
+        _ file: MessageFile, of id: MessageID, _ use: (Span<UInt8>) throws(SpoolError) -> Bool
+    ) throws(SpoolError) -> Bool {
+        for place in places(for: id) {
+            let path = path(file, of: id, in: place)
+            guard try System.status(of: path) != nil else { continue }
+            try System.open(path, .nonBlocking).forEachBlock(use)
+            return true
+        }
+        return false
+    }
+
+    /// One of a message's files as it is, `-D` with its first line (Exim's `-Mvh`, `-Mvb`, `-Mvl`); nil
+    /// when there is none.
     public func rawFile(_ file: MessageFile, of id: MessageID) throws(SpoolError) -> ByteString? {
         for place in places(for: id) {
             if let octets = try System.read(path(file, of: id, in: place), limit: .max) {

@@ -93,7 +93,10 @@ enum System {
         guard result == 0 else { throw .last(operation, path) }
     }
 
-    /// Opens a file; symbolic links are not followed, and the descriptor does not outlive an exec.
+    /// Opens a file; the descriptor does not outlive an exec.
+    ///
+    /// A file that is a symbolic link is not opened; a directory may be one, for people put queues
+    /// elsewhere so.
     static func open(
         _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
     ) throws(SpoolError) -> Descriptor {
@@ -104,10 +107,11 @@ enum System {
     fileprivate static func openRaw(
         _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
     ) throws(SpoolError) -> CInt {
+        let links = flags.contains(.directory) ? 0 : O_NOFOLLOW
         var raw: CInt
         repeat {
             raw = unsafe with(
-                path, { unsafe Glibc.open($0, flags.rawValue | O_CLOEXEC | O_NOFOLLOW, mode_t(mode)) },
+                path, { unsafe Glibc.open($0, flags.rawValue | O_CLOEXEC | links, mode_t(mode)) },
                 refused: -1)
         } while raw < 0 && errno == EINTR
         guard raw >= 0 else { throw .last("open", path) }
@@ -266,6 +270,11 @@ extension Descriptor {
     func truncate(to size: Int) throws(SpoolError) {
         guard ftruncate(raw, size) == 0 else { throw .last("truncate", path) }
     }
+
+    /// Gives the lock up at once.
+    ///
+    /// Closing is not enough: until its exec, a child that was forked meanwhile holds the same open file.
+    func unlockPrefix(_ length: Int) { _ = clinux_unlock_prefix(raw, length) }
 
     /// Locks the first octets for this open file; false when somebody else holds them.
     func lockPrefix(_ length: Int) throws(SpoolError) -> Bool {

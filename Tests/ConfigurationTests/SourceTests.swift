@@ -1,5 +1,6 @@
 import Bytes
 import Configuration
+import Expansion
 import Testing
 
 @Suite("Configuration: lines, macros, conditionals")
@@ -81,6 +82,15 @@ struct SourceTests {
         }
         #expect(error?.place?.line == line)
         #expect(error?.problem.contains(part) == true, "\(String(describing: error))")
+    }
+
+    @Test("Macros may also be defined between ACLs and between drivers")
+    func macrosInSections() throws {
+        let text: ByteString =
+            "begin acl\nA = accept\none:\n  A\nbegin transports\nD = smtp\nt:\n  driver = D\n"
+        let configuration = try Configuration.read(text: text, file: "test.conf")
+        #expect(configuration.acls["one"]?.statements.map(\.verb) == [.accept])
+        #expect(configuration.transports["t"]?.driver == "smtp")
     }
 
     @Test("Quoted strings give their escapes, others are taken as they stand")

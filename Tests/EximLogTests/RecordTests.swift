@@ -174,6 +174,21 @@ struct RecordTests {
                 == "** a@d.example : Unrouteable address")
     }
 
+    @Test("Message log lines are Exim's")
+    func messageLog() {
+        let host = LoggedHost(name: "127.0.0.1", address: "127.0.0.1")
+        let path = DeliveryPath(
+            address: LoggedAddress("b@d.example"), sender: "s", router: "r", transport: "smtp", host: host)
+        #expect(
+            Delivery(.first, path).messageLogText(by: .defaults) == "b@d.example: smtp transport succeeded")
+        #expect(
+            Failure(path, message: "x: 550 x").messageLogText(by: .defaults)
+                == "b@d.example R=r T=smtp H=127.0.0.1 [127.0.0.1]: x: 550 x")
+        #expect(
+            Deferral(path, stage: .transport, errno: -44, message: "x").messageLogText(by: .defaults)
+                == "b@d.example R=r T=smtp defer (-44) H=127.0.0.1 [127.0.0.1]: x")
+    }
+
     @Test("Rejections are written as Exim writes them")
     func rejections() {
         func text(_ subject: Rejection.Subject, _ reason: ByteString?, temporary: Bool = false) -> ByteString
@@ -257,6 +272,30 @@ struct RecordTests {
         }
     }
 
+    @Test("Lines of a daemon are those of a real Exim daemon")
+    func daemon() {
+        let lines = fixture("exim-daemon-lines.txt").split(separator: .newline).map { ByteString($0) }
+        let nameless = SessionIdentity(PeerName(address: "127.0.0.1"))
+        let x = SessionIdentity(PeerName(helo: "x", address: "127.0.0.1"))
+        let zero = LogInterval(seconds: 0)
+        let events: [(SessionEvent, SessionIdentity)] = [
+            (.opened(count: 1), nameless), (.closedByQuit, x),
+            (.noMail(duration: zero, commands: ["EHLO", "QUIT"]), x),
+            (.syntaxError(line: "FOO", text: "unrecognized command"), x),
+            (.incompleteTransaction(cause: "connection lost", sender: "a@b", recipients: []), x),
+            (.unexpectedDisconnection(error: "Connection reset by peer", duration: zero), x),
+            (.lost(while: "", duration: zero), nameless), (.noMail(duration: zero, commands: []), nameless),
+            (.commandTimeout, x),
+        ]
+        for (event, identity) in events {
+            let text = event.text(by: all.subtracting(LogSelector([.incomingPort, .millisec])), of: identity)
+            #expect(text.map { lines.contains($0) } == true, "\(text ?? "suppressed")")
+        }
+        let rejection = Rejection(
+            .recipient(argument: "<c@d>"), of: x, sender: "a@b", isTemporary: false, reason: nil)
+        #expect(lines.contains(rejection.text(by: .defaults)))
+    }
+
     @Test("Selectors suppress their lines")
     func suppressed() {
         #expect(SessionEvent.closedByQuit.text(by: .defaults, of: local) == nil)
@@ -300,6 +339,19 @@ struct RecordTests {
         #expect(try LogSelector(parsing: "-all +pid") == LogSelector(.pid))
         #expect(throws: LogSelectorError.unknown(name: "foo")) { try LogSelector(parsing: "+foo") }
         #expect(throws: LogSelectorError.noSign(word: "pid")) { try LogSelector(parsing: "pid") }
+    }
+
+    @Test("Any octets are a selector or an error, and escaping leaves printing ASCII")
+    func fuzz() {
+        var random = SeededGenerator(state: 7)
+        for _ in 0..<5_000 {
+            let text = random.mutated("+all -pid + subject", alphabet: "+- \t\nab_\u{E9}\0")
+            _ = try? LogSelector(parsing: text)
+            let isPrinting = text.escapedForLog().allSatisfy { $0.isASCIIPrinting }
+            #expect(isPrinting)
+            let path = try? LogPath(parsing: "/x/%s\(text)%D", spoolDirectory: "/s")
+            #expect(path?.file(of: .main, datestamp: "20261121") != "")
+        }
     }
 
     @Test("Intervals are written with their units")

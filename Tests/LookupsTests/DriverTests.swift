@@ -33,6 +33,14 @@ struct DriverTests {
         #expect(try await find("lsearch", "a", ByteString(url.path), drivers) == .unusable(text))
     }
 
+    @Test("A key with a zero in it names no entry of a directory, and no user")
+    func zero() async throws {
+        #expect(try await find("dsearch", "passwd", "/etc") == .found("passwd"))
+        #expect(try await find("dsearch", "passwd\u{0}x", "/etc") == .notFound)
+        #expect(try await find("passwd", "", "root") != .notFound)
+        #expect(try await find("passwd", "", "root\u{0}x") == .notFound)
+    }
+
     @Test(
         "A full address is a key like any other (AUX-04)",
         arguments: [

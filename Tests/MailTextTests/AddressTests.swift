@@ -20,7 +20,8 @@ struct AddressCase: CustomTestStringConvertible, Sendable {
 
 @Suite("Addresses")
 struct AddressTests {
-    // Exim's MAIL takes white space off both ends, qualifies, and answers with `550 [address]` or with its words.
+    // Exim's MAIL takes white space off both ends, qualifies, and answers with `550 [address]` or with its
+    // words.
     private func answer(to text: ByteString, _ rules: AddressRules) -> ByteString {
         let text = ByteString(text.trimmed())
         do {

@@ -65,6 +65,25 @@ struct HeaderTests {
         #expect(reader.headers.map(\.text) == ["a: ?\n"])
     }
 
+    @Test("Any lines are header or body, and nothing but NUL is changed")
+    func fuzz() {
+        var random = SeededGenerator(state: 6)
+        let seeds: [ByteString] = ["From: a", " folded", "Resent-To: x", "", "Message-ID : <x>", "no header"]
+        for _ in 0..<5_000 {
+            var reader = HeaderReader(limits: HeaderLimits(total: 200, line: 60))
+            var taken = ByteString()
+            for _ in 0..<8 {
+                let seed = seeds.randomElement(using: &random) ?? ""
+                let line = random.mutated(seed, alphabet: ": \t\0\u{E9}-")
+                guard reader.take(line + ByteString("\n")) == .more else { break }
+                taken += ByteString(line.map { $0 == 0 ? UInt8(ascii: "?") : $0 }) + ByteString("\n")
+            }
+            reader.endOfInput()
+            let text = reader.headers.map(\.text).joined(separator: "")
+            #expect(text.starts(with: taken))
+        }
+    }
+
     @Test("Dates are written as Exim writes them")
     func dates() {
         #expect(CivilTime(seconds: 1_795_245_204, offset: 0).headerDate == "Sat, 21 Nov 2026 07:13:24 +0000")

@@ -8,7 +8,8 @@ struct DialogueCase: CustomTestStringConvertible, Sendable {
     let reply: ByteString
     var testDescription: String { line.string }
 
-    // Commands whose replies policy or another module makes, and those where we knowingly differ (doc/deviations.md):
+    // Commands whose replies policy or another module makes, and those where we knowingly differ
+    // (doc/deviations.md):
     // a RCPT parameter without `=` garbles the address in Exim, and a negative chunk is a number to it.
     private static let outside: [ByteString] = [
         "VRFY", "EXPN", "ETRN", "RCPT TO:<a@b.c> x", "RCPT TO:<a b@c.d>", "BDAT -1",
@@ -26,7 +27,8 @@ struct DialogueCase: CustomTestStringConvertible, Sendable {
     }
 }
 
-/// A server without policy: every command that is right is accepted in the words of the Exim that made the fixtures.
+/// A server without policy: every command that is right is accepted in the words of the Exim that made the
+/// fixtures.
 private struct Server {
     var phase = EnvelopePhase()
     var offered: Advertised = []
@@ -229,6 +231,21 @@ struct CommandTests {
         phase.acceptChunk()
         let mayStand: Set<EnvelopePhase.Event> = [.bdat, .reset, .quit, .noop, .hello]
         #expect((phase.check(event, offered: [.chunking]) == .decide) == mayStand.contains(event))
+    }
+
+    @Test("The protocol's name tells how a message came in")
+    func protocols() {
+        var way = ReceivedProtocol(.remote)
+        #expect(way.name == "smtp")
+        (way.isExtended, way.isSecure, way.isAuthenticated) = (true, true, true)
+        #expect(way.name == "esmtpsa")
+        way.isSMTPUTF8 = true
+        #expect(way.name == "utf8esmtpsa")
+        way.way = .localSMTP
+        (way.isSecure, way.isAuthenticated) = (false, false)
+        #expect(way.name == "utf8local-esmtp")
+        #expect(ReceivedProtocol(.local).name == "local")
+        #expect(ReceivedProtocol(.batched).name == "local-bsmtp")
     }
 
     @Test("Any octets are a command or a syntax error")

@@ -103,7 +103,7 @@ struct DataTests {
             ("A: b\r\n\r\nx\r\n.\ry\r\n.\r\n", "A: b\n\nx\n\ny\n", ""),
             // LF data from local callers.
             ("A: b\n\nx\n..y\n.\nNOOP\n", "A: b\n\nx\n.y\n", "NOOP\n"),
-            ("A: b\n\nx\r\n.\ny\n.\n", "A: b\n\nx\n.\ny\n", ""),
+            ("A: b\n\nx\r\n.\ny\n.\n", "A: b\n\nx\n", "y\n.\n"),
             // A bare CR or LF does not end a header line.
             ("A: b\r\nC: d\re: f\ng\r\n\r\n.\r\n", "A: b\nC: d\n e: f\n g\n\n", ""),
             ("A: b\r\n\r\nx\r\r\ny\r\n.\r\n", "A: b\n\nx\n\ny\n", ""),
@@ -116,6 +116,19 @@ struct DataTests {
         }
         let (_, place, _) = decode(wire, piece: wire.count)
         #expect(place.map { ByteString(wire[$0...]) } == rest)
+    }
+
+    @Test("Data with every kind of line end is what Exim put on its spool")
+    func asSpooled() throws {
+        let rows = fixture("exim-data.txt").split(separator: .newline)
+        #expect(rows.count > 40)
+        for row in rows {
+            let parts = try #require(row.cut(at: .blank))
+            let wire = try #require(Hex.decode(parts.before))
+            let (output, place, _) = decode(wire, piece: 3)
+            #expect(Hex.encode(output) == ByteString(parts.after), "\(parts.before)")
+            #expect(place != nil)
+        }
     }
 
     @Test("With 4.96's rule a lone LF is a line end, and still no place for the end")

@@ -56,11 +56,23 @@ struct HeaderFileTests {
         var random = SeededGenerator(seed: UInt64(original.count))
         for _ in 0..<60 {
             let octets = mutated(original, &random)
-            guard let header = Result(catching: { try HeaderFile(parsing: octets) }).success else { continue }
+            guard let header = read(octets) else { continue }
             let written = header.serialized()
             #expect(written == octets)
             #expect(try HeaderFile(parsing: written) == header)
+            try header.check()
             _ = header.lineByLine
+        }
+    }
+
+    /// Reads, and sees that an error names a place within the file.
+    private func read(_ octets: ByteString) -> HeaderFile? {
+        do throws(SpoolFormatError) {
+            return try HeaderFile(parsing: octets)
+        } catch {
+            #expect(0...octets.count ~= error.offset)
+            #expect(error.line == octets[..<error.offset].count { $0 == .newline } + 1)
+            return nil
         }
     }
 

@@ -112,6 +112,50 @@ struct QueueTests {
         }
     }
 
+    @Test("A queue whose directory is a symbolic link works as any other")
+    func elsewhere() throws {
+        let (scratch, other) = (try ScratchSpool(), try ScratchSpool())
+        try FileManager.default.createDirectory(
+            atPath: other.path + "/mail", withIntermediateDirectories: false)
+        try FileManager.default.createDirectory(
+            atPath: scratch.path + "/bulk", withIntermediateDirectories: false)
+        for queue in ["", "bulk/"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(scratch.path)/\(queue)input", withDestinationPath: other.path + "/mail")
+        }
+        let id = try scratch.spool.accept()
+        #expect(try scratch.spool.sortedQueue().map(\.id) == [id])
+        #expect(try scratch.spool.queueNames() == ["bulk"])
+        let message = try scratch.spool.take(id)
+        try message.complete {}
+        #expect(other.files() == [])
+    }
+
+    @Test("A body of which a part could not be written is never committed, also when the error is overlooked")
+    func lostPart() throws {
+        let scratch = try ScratchSpool()
+        var spool = scratch.spool
+        let counter = Counter(1)
+        spool.beforeStep = { (step) throws(SpoolError) in
+            if step == .writeData, counter.next() { throw SpoolError("write", "", .system(errno: 28)) }
+        }
+        var pending = try spool.newMessage(generator())
+        let block = ByteString([UInt8](repeating: 65, count: 70_000))
+        #expect(throws: SpoolError.self) { try pending.append(block) }
+        let error = commitError(pending)
+        #expect(error?.errorNumber == 28)
+        #expect(scratch.files() == [])
+    }
+
+    private func commitError(_ pending: consuming PendingMessage) -> SpoolError? {
+        do {
+            _ = try pending.commit(try sampleHeader()).id
+            return nil
+        } catch {
+            return error as? SpoolError
+        }
+    }
+
     @Test("A torn last line of a journal counts for nothing, and does not spoil the next")
     func tornJournal() throws {
         let scratch = try ScratchSpool()
@@ -151,7 +195,7 @@ struct QueueTests {
             { $0.recipients = [] }, { $0.sender = "a\nb" }, { $0.recipients[0].address = "a\n0" },
             { $0.recipients[0].parent = 7 }, { $0.headers[0].text = " x\n" },
             { $0.headers[0].text = "a\0\n" },
-            { $0.headers[0].type = UInt8(ascii: "7") }, { $0.login = "" },
+            { $0.headers[0].type = UInt8(ascii: "7") }, { $0.login = "a\nb" },
             { $0.nonRecipients.insert("a\nb") },
             { $0.recipients = Array(repeating: Recipient("a@b"), count: 16385) },
         ]
@@ -162,6 +206,49 @@ struct QueueTests {
         }
         #expect(try scratch.read("input/\(id)-H") == before)
         #expect(scratch.states(of: id) == "D H log")
+    }
+
+    @Test("Receptions and deliveries of many tasks at once lose nothing and share nothing")
+    func together() async throws {
+        let scratch = try ScratchSpool()
+        let (spool, ids) = (scratch.spool, generator(.short))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for _ in 0..<25 {
+                        var pending = try spool.newMessage(ids)
+                        try pending.append("hello\n")
+                        _ = try pending.commit(try sampleHeader())
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let queue = try spool.sortedQueue()
+        #expect(queue.count == 200)
+        let completed = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 {
+                group.addTask { try queue.shuffled().count { try Self.deliver($0.id, in: spool) } }
+            }
+            return try await group.reduce(0, +)
+        }
+        #expect(completed == 200)
+        #expect(scratch.files() == [])
+    }
+
+    /// Completes a message; false when another task has it or had it.
+    private static func deliver(_ id: MessageID, in spool: Spool) throws -> Bool {
+        switch try spool.open(id) {
+        case .opened(let message):
+            var completed = false
+            try message.complete { completed = true }
+            return completed
+        case .held: return false
+        case .gone: return false
+        case .noData: return false
+        case .noHeader: return false
+        case .malformed: throw Unexpected()
+        }
     }
 
     @Test("The body is read back in blocks and by place, as it was appended")

@@ -1,0 +1,93 @@
+import Bytes
+import Configuration
+import Expansion
+import Lookups
+import MailSystem
+import Spooler
+
+/// Expands strings that people give, one after the other.
+struct ExpansionBench: Sendable {
+    private let site: Site
+    private let caller: Caller
+    private let expander: Expander
+    private var facts = Facts()
+
+    /// Makes a bench; as in Exim the sender is the caller until a message is loaded.
+    init(_ site: Site, caller: Caller) {
+        self.site = site
+        self.caller = caller
+        expander = Expander(site.expansionEnvironment)
+        let domain = expander.environment.settings.qualifyDomain
+        facts.message.sender = "\(caller.login)@\(domain)"
+        facts.message.callerUID = Int(caller.uid)
+        facts.message.callerGID = Int(caller.gid)
+    }
+
+    /// Loads a message for the variables that tell of one (manual, option -Mset).
+    mutating func load(_ id: MessageID, from spool: Spool) throws(ToolFailure) {
+        let reading: StoredReading
+        do throws(SpoolError) { reading = try spool.read(id) } catch { throw ToolFailure(error) }
+        switch reading {
+        case .gone: throw ToolFailure(.noInput, "no such message on the queue: \(id.bytes)")
+        case .malformed(let message): throw ToolFailure(.dataError, ByteString(message.error.description))
+        case .message(let message): facts = MessageLoading(message, spool).facts
+        }
+    }
+
+    /// Expands strings, or the lines of standard input with a prompt when there are none.
+    func expand(_ strings: [ByteString], on console: Console) async {
+        for string in strings { console.write(await line(for: string)) }
+        guard strings.isEmpty else { return }
+        console.write("> ")
+        console.output.flush()
+        while let string = Self.logicalLine(console) {
+            console.write(await line(for: string) + ByteString("> "))
+            console.output.flush()
+        }
+        console.write("\n")
+    }
+
+    /// The line that Exim prints for a string.
+    private func line(for string: ByteString) async -> ByteString {
+        do {
+            return "\(try await expander.expand(Template(withMacros(string)), facts).bytes)\n"
+        } catch {
+            return "Failed: \(error.text)\n"
+        }
+    }
+
+    /// A line of input with its continuations.
+    private static func logicalLine(_ console: Console) -> ByteString? {
+        guard var line = console.readLine() else { return nil }
+        while line.last == UInt8(ascii: "\\"), let next = console.readLine() {
+            line = ByteString(line.dropLast()) + next.trimmedStart()
+        }
+        return line
+    }
+
+    /// Macros are known to admin users only, since they often hold passwords.
+    private func withMacros(_ string: ByteString) -> ByteString {
+        guard site.isAdmin(caller) else { return string }
+        return site.configuration.macros.reduce(string) { $0.replacing($1.name, with: $1.text) }
+    }
+}
+
+extension Site {
+    /// What expansions of a tool may know: settings and named lists, and files and the password file to look things up.
+    var expansionEnvironment: Environment {
+        var environment = Environment()
+        let main = configuration.main
+        let host = main.text("primary_hostname") ?? HostName.current
+        environment.settings.primaryHostName = host
+        environment.settings.qualifyDomain = main.text("qualify_domain") ?? host
+        environment.settings.qualifyRecipient =
+            main.text("qualify_recipient") ?? environment.settings.qualifyDomain
+        environment.settings.spoolDirectory = spool.directory
+        environment.settings.configFile = configuration.file
+        environment.settings.eximUID = Int(mailUser?.uid ?? 0)
+        environment.settings.eximGID = Int(mailUser?.gid ?? 0)
+        environment.namedLists = configuration.namedLists
+        environment.lookups = .standard()
+        return environment
+    }
+}

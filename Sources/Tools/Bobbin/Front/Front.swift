@@ -1,0 +1,61 @@
+import ArgumentParser
+import Bytes
+
+/// Chooses between Exim's personality and the commands of `bobbin`, and turns failures into exit codes.
+struct Front: Sendable {
+    let console: Console
+
+    /// Runs the command that the words name; the first word is the name by which the program was called.
+    func run(_ words: [ByteString]) async -> ExitStatus {
+        let name = Personality.lastComponent(of: words.first ?? "bobbin")
+        let arguments = Array(words.dropFirst())
+        if let personality = Personality(calledAs: name) {
+            return await EximProgram(personality, console).run(arguments)
+        }
+        if arguments.first == "exim" {
+            return await EximProgram(.exim, console).run(Array(arguments.dropFirst()))
+        }
+        return await runCommand(Self.separated(arguments.map(\.string)))
+    }
+
+    /// `-DNAME=text` as two words, since the parser would take the text for a value of `-DNAME`.
+    private static func separated(_ words: [String]) -> [String] {
+        let options = words.prefix { $0 != "--" }
+        let split = options.flatMap {
+            $0.count > 2 && $0.hasPrefix("-D") ? ["-D", String($0.dropFirst(2))] : [$0]
+        }
+        return split + words.dropFirst(options.count)
+    }
+
+    private func runCommand(_ arguments: [String]) async -> ExitStatus {
+        do {
+            var command = try BobbinCommand.parseAsRoot(arguments)
+            if var waiting = command as? any ConsoleCommand {
+                try await waiting.run(on: console)
+            } else {
+                try command.run()
+            }
+            return .success
+        } catch let failure as ToolFailure {
+            console.say("bobbin: \(failure.message)\n")
+            return failure.status
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// Prints ArgumentParser's own errors and its help.
+    private func report(_ error: any Error) -> ExitStatus {
+        let text = ByteString(BobbinCommand.fullMessage(for: error))
+        let isHelp = BobbinCommand.exitCode(for: error) == .success
+        let line = text.isEmpty ? text : "\(text)\n"
+        if isHelp { console.write(line) } else { console.say(line) }
+        return isHelp ? .success : .usage
+    }
+}
+
+/// A command that writes to the console given, so that tests can read what it writes.
+protocol ConsoleCommand: ParsableCommand {
+    /// Does the work; throws `ToolFailure` with the exit status.
+    mutating func run(on console: Console) async throws
+}

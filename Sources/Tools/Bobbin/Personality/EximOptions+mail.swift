@@ -1,0 +1,116 @@
+import Bytes
+
+extension EximOptions {
+    // MARK: Submission
+
+    static let submission: [EximOption] = [
+        EximOption("-t", "Take the recipients from the header.") { request, _ in
+            request.submission.takesRecipientsFromHeader = true
+        },
+        EximOption("-ti", "As -t -i.") { request, _ in
+            request.submission.takesRecipientsFromHeader = true
+            request.submission.ignoresDot = true
+        },
+        EximOption("-f", .joinedOrNext, "Envelope sender.") { request, values in
+            request.submission.sender = values.first
+        },
+        EximOption("-r", .joinedOrNext, "As -f.") { request, values in
+            request.submission.sender = values.first
+        },
+        EximOption("-F", .joinedOrNext, "The sender's full name.") { request, values in
+            request.submission.fullName = values.first
+        },
+        EximOption("-i", "A line with a single dot does not end the message.", ignoreDot),
+        EximOption("-oi", "As -i.", ignoreDot), EximOption("-oitrue", "As -i.", ignoreDot),
+        EximOption("-E", .joined, "The message is a bounce, of the message whose id may follow.") {
+            request, values in
+            request.submission.bouncedMessage = values.first
+        },
+        EximOption("-odq", "Leave the message on the queue.", queueOnly),
+        EximOption("-odqs", "Leave the message on the queue.", queueOnly),
+        EximOption("-odqr", "As -odqs.", queueOnly),
+        EximOption("-N", "Accepted; deliveries are real.", nothing),
+        EximOption("-bnq", "Accepted; addresses are qualified.", nothing),
+    ]
+
+    @Sendable private static func ignoreDot(_ request: inout EximRequest, _: [ByteString]) {
+        request.submission.ignoresDot = true
+    }
+
+    @Sendable private static func queueOnly(_ request: inout EximRequest, _: [ByteString]) {
+        request.submission.queueOnly = true
+    }
+
+    /// For options that are accepted and change nothing.
+    @Sendable static func nothing(_: inout EximRequest, _: [ByteString]) {}
+
+    // MARK: Sendmail's
+
+    static let sendmail: [EximOption] =
+        ignored(
+            "-Ac -Am -G -U -m -om -n0 -x -oo -oem -oep -oeq -oew -oee -em -ep -eq -ew -ee -odb -odf -odi -odd -oMm",
+            "Accepted, without effect.")
+        + [
+            EximOption("-B", .joined, "Accepted, without effect.", nothing),
+            EximOption("-h", .joinedOrNext, "Accepted, without effect.") { _, values throws(EximUsageError) in
+                guard let number = values.first, number.allSatisfy(\.isASCIIDigit) else {
+                    throw .unknown("-h\(values.first ?? "")")
+                }
+            },
+            EximOption("-oA", .joinedOrNext, "Accepted, without effect.", nothing),
+            EximOption("-oB", .joined, "Accepted, without effect.", nothing),
+            EximOption("-or", .joined, "Accepted, without effect.", nothing),
+            EximOption("-os", .joined, "Accepted, without effect.", nothing),
+            EximOption("-O", .joinedOrNext, "Accepted, without effect.", nothing),
+            EximOption("-p", .joinedOrNext, "Accepted, without effect.", nothing),
+            EximOption("-X", .joinedOrNext, "Accepted, without effect.", nothing),
+            EximOption("-L", .joinedOrNext, "Accepted, without effect.", nothing),
+        ]
+        + ["a", "aa", "ai", "as", "i", "r", "s", "t"].map { letters in
+            EximOption(
+                "-oM\(letters)", .next, "Accepted, without effect: nobody's word is taken for a peer.",
+                nothing)
+        }
+
+    private static func ignored(_ spellings: String, _ help: String) -> [EximOption] {
+        spellings.split(separator: " ").map { EximOption(ByteString($0), help, nothing) }
+    }
+
+    // MARK: General
+
+    static let general: [EximOption] = [
+        EximOption("-C", .joinedOrNext, "Configuration file, or several with colons: the first that exists.")
+        {
+            request, values in request.configurationFiles = values.first
+        },
+        EximOption("-D", .joined, "Define a macro: -DNAME=text.") { request, values throws(EximUsageError) in
+            let definition = values.first ?? ""
+            guard let letter = definition.trimmedStart().first, letter.isASCIILetter,
+                letter.uppercasedASCII == letter
+            else { throw EximUsageError("exim: macro name set by -D must start with an upper case letter") }
+            request.definitions.append(definition)
+        },
+        EximOption("-oX", .next, "Listen on these ports or addresses instead.") { request, values in
+            request.interfaces = values
+        },
+        EximOption("-oP", .next, "File for the daemon's process id.") { request, values in
+            request.pidFile = values.first
+        },
+        EximOption("-n", "With -bP: values only.") { request, _ in request.onlyValues = true },
+        EximOption("-v", "Accepted: nothing more is told.", nothing),
+        EximOption("-d", .joined, "Accepted: nothing more is told.", nothing),
+        EximOption("-dropcr", "Accepted, without effect.", nothing),
+        EximOption("-tls-on-connect", "Not supported.") { _, _ throws(EximUsageError) in
+            throw .unsupported("-tls-on-connect", "there is no TLS for incoming mail yet")
+        },
+    ]
+}
+
+extension EximOption {
+    init(
+        _ spelling: ByteString, _ help: String,
+        _ take: @escaping @Sendable (inout EximRequest, [ByteString]) throws(EximUsageError) -> Void
+    ) {
+        self.init(spelling, .none, help, take)
+    }
+}

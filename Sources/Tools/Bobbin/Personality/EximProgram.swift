@@ -1,0 +1,84 @@
+import Bytes
+import MailSystem
+import Spooler
+
+/// Exim's program: reads options, and does what they ask for, in Exim's words and with its exit codes.
+struct EximProgram: Sendable {
+    private let personality: Personality
+    private let console: Console
+
+    init(_ personality: Personality, _ console: Console) {
+        self.personality = personality
+        self.console = console
+    }
+
+    /// Runs with the words after the program's name.
+    func run(_ words: [ByteString]) async -> ExitStatus {
+        do {
+            let implied = personality.impliedOption.map { [$0] } ?? []
+            return try await obey(EximOptionReader.read(implied + words))
+        } catch let error as EximUsageError {
+            console.say("\(error.message)\n")
+        } catch let failure as ToolFailure {
+            console.say("exim: \(failure.message)\n")
+        } catch {
+            console.say("exim: \(ByteString(String(describing: error)))\n")
+        }
+        return .failure
+    }
+
+    private func obey(_ request: EximRequest) async throws -> ExitStatus {
+        if request.deeds.contains(.help) || asksForNothing(request) { return sayWhatThisIs() }
+        let source = try source(of: request)
+        if let handOver = EximHandOver(request).words {
+            let site = try Site(source)
+            guard !request.isProd || site.mayProd(.current()) else { throw EximUsageError.denied }
+            guard !request.deeds.contains(.daemon) || site.isAdmin(.current()) else {
+                throw EximUsageError.denied
+            }
+            throw handOver.sibling.execute(
+                source.arguments.map { ByteString($0) } + handOver.words, console: console)
+        }
+        let tasks = EximTasks(request: request, site: try Site(source), caller: .current(), console: console)
+        return try await tasks.run()
+    }
+
+    /// No deed, no message command and no recipient: Exim then says what it is.
+    private func asksForNothing(_ request: EximRequest) -> Bool {
+        request.deeds.isSubset(of: [.submit]) && request.messageCommand == nil && request.arguments.isEmpty
+            && !request.submission.takesRecipientsFromHeader
+    }
+
+    private func sayWhatThisIs() -> ExitStatus {
+        console.say(
+            """
+            Exim is a Mail Transfer Agent. It is normally called by Mail User Agents,
+            not directly from a shell command line. Options and/or arguments control
+            what it does when called. For a list of options, see the Exim documentation.
+
+            """)
+        return .failure
+    }
+
+    private func source(of request: EximRequest) throws(ToolFailure) -> ConfigurationSource {
+        do {
+            return try ConfigurationSource.locate(
+                files: request.configurationFiles, definitions: request.definitions)
+        } catch {
+            throw ToolFailure(.configuration, ByteString(error.description))
+        }
+    }
+}
+
+extension EximRequest {
+    /// Whether the request starts deliveries, which `prod_requires_admin` is about.
+    var isProd: Bool {
+        if case .deliver = messageCommand?.kind { return true }
+        return messageCommand == nil && deeds == [.runQueue]
+    }
+}
+
+extension EximUsageError {
+    /// The caller is no admin user.
+    static let denied = EximUsageError("exim: permission denied")
+}

@@ -1,0 +1,134 @@
+import Bytes
+import Spooler
+
+/// What Exim's options ask for.
+struct EximRequest: Sendable, Equatable {
+    /// What is to be done; the options that ask for nothing of the kind are in the other properties.
+    var deeds: Set<Deed> = []
+    /// The files of -C.
+    var configurationFiles: ByteString?
+    /// The definitions of -D.
+    var definitions: [ByteString] = []
+    /// How -bp and its relatives list.
+    var listing = ListingStyle()
+    /// Whether -bpi lists ids only.
+    var listsIDsOnly = false
+    /// -qG, -MCG: the named queue.
+    var queue: ByteString = ""
+    /// What -q, -R and -S say.
+    var run = QueueRunRequest()
+    /// -M and its relatives.
+    var messageCommand: MessageCommand?
+    /// The message of -Mset.
+    var loadedMessage: MessageID?
+    /// The values of -oX.
+    var interfaces: [ByteString] = []
+    /// The file of -oP.
+    var pidFile: ByteString?
+    /// How a message is submitted.
+    var submission = SubmissionRequest()
+    /// Whether -n is given.
+    var onlyValues = false
+    /// The words after the options.
+    var arguments: [ByteString] = []
+
+    /// Things to do that exclude each other, some of them.
+    enum Deed: Sendable, Hashable {
+        case daemon, smtp, batchedSMTP, submit, list, count, expand, printOptions, version, testAddress
+        case verifyAddress, rebuildAliases, help, runQueue
+    }
+}
+
+/// A queue run, one or many (facts/delivery.md 1.1).
+struct QueueRunRequest: Sendable, Equatable {
+    var isForced = false
+    var thawsFrozen = false
+    var onlyFirstTime = false
+    var onlyLocal = false
+    /// The time behind -q.
+    var interval: ByteString?
+    var isTwoStage = false
+    /// The first and last ids.
+    var start: ByteString?
+    var stop: ByteString?
+    /// -R and -S.
+    var recipient: ByteString?
+    var sender: ByteString?
+    /// Whether -R or -S has a regular expression.
+    var recipientIsPattern = false
+    var senderIsPattern = false
+
+    /// The queue runner's words; intervals and patterns as it takes them.
+    func words(queue: ByteString) -> [ByteString] {
+        var words: [ByteString] = []
+        if thawsFrozen { words.append("--force-frozen") } else if isForced { words.append("--force") }
+        if onlyFirstTime { words.append("--first-time") }
+        if onlyLocal { words.append("--local-only") }
+        if !queue.isEmpty { words += ["--queue", queue] }
+        if let interval { words += ["--every", interval] }
+        if let recipient { words += ["--recipient", Self.pattern(recipient, recipientIsPattern)] }
+        if let sender { words += ["--sender", Self.pattern(sender, senderIsPattern)] }
+        if let start { words += ["--start", start] }
+        if let stop { words += ["--stop", stop] }
+        return words
+    }
+
+    /// A plain string becomes a regular expression that finds just that.
+    private static func pattern(_ text: ByteString, _ isPattern: Bool) -> ByteString {
+        guard !isPattern else { return text }
+        return text.reduce(into: ByteString()) { result, octet in
+            if !octet.isASCIIAlphanumeric, octet < 0x80 { result.append(UInt8(ascii: "\\")) }
+            result.append(octet)
+        }
+    }
+}
+
+/// How a message on standard input is submitted.
+struct SubmissionRequest: Sendable, Equatable {
+    /// Whether -t is given.
+    var takesRecipientsFromHeader = false
+    /// The address of -f or -r.
+    var sender: ByteString?
+    /// The name of -F.
+    var fullName: ByteString?
+    /// Whether -i or -oi is given.
+    var ignoresDot = false
+    /// The message of -E; the id may be empty.
+    var bouncedMessage: ByteString?
+    /// Whether -odq or -odqs is given.
+    var queueOnly = false
+
+    /// The receiver's words.
+    func words(_ recipients: [ByteString]) -> [ByteString] {
+        var words: [ByteString] = ["submit"]
+        if takesRecipientsFromHeader { words.append("-t") }
+        if let sender { words += ["-f", sender] }
+        if let fullName { words += ["-F", fullName] }
+        if ignoresDot { words.append("-i") }
+        if let bouncedMessage { words += ["-E", bouncedMessage] }
+        if queueOnly { words.append("--queue-only") }
+        return words + (recipients.isEmpty ? [] : ["--"]) + recipients
+    }
+}
+
+/// One of -M and its relatives, with its ids.
+struct MessageCommand: Sendable, Equatable {
+    /// What is to be done with each message.
+    enum Kind: Sendable, Equatable {
+        /// Deliver: -M, -Mc.
+        case deliver(forced: Bool)
+        /// Fail: -Mg.
+        case giveUp
+        /// Show a file: -Mvh, -Mvb, -Mvl.
+        case show(MessageFile)
+        /// Show the message: -Mvc.
+        case showCopy
+        /// The rest.
+        case change(MessageAction)
+    }
+
+    /// What.
+    var kind: Kind
+    /// With which messages.
+    var ids: [MessageID]
+}

@@ -1,0 +1,170 @@
+import Bytes
+import Configuration
+import Spooler
+
+/// What this program itself does of Exim's tasks.
+struct EximTasks: Sendable {
+    let request: EximRequest
+    let site: Site
+    let caller: Caller
+    let console: Console
+
+    private var spool: Spool { site.spool.named(request.queue) }
+
+    /// Does what is asked for; gives Exim's exit status.
+    func run() async throws -> ExitStatus {
+        if request.deeds.contains(.rebuildAliases) { return .success }
+        if request.deeds.contains(.version) { printVersion() }
+        if request.deeds.contains(.count) || request.deeds.contains(.list) { return try list() }
+        if let command = request.messageCommand { return try handle(command) }
+        if request.deeds.contains(.expand) { return try await expand() }
+        if request.deeds.contains(.printOptions) { return try printOptions() }
+        if request.deeds.contains(.testAddress) || request.deeds.contains(.verifyAddress) {
+            throw EximUsageError.unsupported("-bt", "addresses cannot be tested yet")
+        }
+        return .success
+    }
+
+    // MARK: Listing
+
+    private func list() throws -> ExitStatus {
+        guard site.mayList(caller) else { throw EximUsageError.denied }
+        if request.deeds.contains(.count) {
+            console.write("\(try spool.count())\n")
+            return .success
+        }
+        if request.listsIDsOnly { return try listIDs() }
+        let listing = QueueListing(spool: spool, style: request.listing, now: Clock.now(), console: console)
+        if request.arguments.isEmpty {
+            try listing.printQueue()
+        } else {
+            listing.printMessages(request.arguments)
+        }
+        return .success
+    }
+
+    private func listIDs() throws -> ExitStatus {
+        if request.listing.isSorted {
+            for entry in try spool.sortedQueue() { console.write("\(entry.id.bytes)\n") }
+            return .success
+        }
+        var walk = try spool.walk()
+        while let entry = try walk.next() { console.write("\(entry.id.bytes)\n") }
+        return .success
+    }
+
+    // MARK: Messages
+
+    private func handle(_ command: MessageCommand) throws -> ExitStatus {
+        switch command.kind {
+        case .deliver: return .success
+        case .giveUp:
+            throw EximUsageError.unsupported(
+                "-Mg", "remove the message with -Mrm, or let its retry times run out")
+        case .show(let file): return show(file, of: command.ids)
+        case .showCopy: return showCopy(of: command.ids)
+        case .change(let action): return change(action, command.ids)
+        }
+    }
+
+    /// Changes messages of the queue that -qG names, else of the default one.
+    private func change(_ action: MessageAction, _ ids: [MessageID]) -> ExitStatus {
+        let editor = MessageEditor(site: site, spool: spool, caller: caller)
+        var status = ExitStatus.success
+        for id in ids {
+            let report = editor.perform(action, on: id)
+            console.write(report.text)
+            if !report.isSuccess { status = .failure }
+        }
+        if action.endsWithBlankLine { console.write("\n") }
+        return status
+    }
+
+    private func show(_ file: MessageFile, of ids: [MessageID]) -> ExitStatus {
+        guard site.isAdmin(caller) else { return fail("Permission denied\n") }
+        guard ids.count == 1, let id = ids.first else {
+            return fail("*** Only one message can be listed at once\n")
+        }
+        do throws(SpoolError) {
+            guard let octets = try spool.rawFile(file, of: id) else {
+                return fail("\(Self.openFailure(file, id)): No such file or directory\n")
+            }
+            console.write(octets)
+            return .success
+        } catch {
+            return fail("\(Self.openFailure(file, id)): \(error.systemText)\n")
+        }
+    }
+
+    private static func openFailure(_ file: MessageFile, _ id: MessageID) -> ByteString {
+        switch file {
+        case .messageLog: "Failed to open msglog file for \(id.bytes)"
+        case .data: "Failed to open input file for \(id.bytes)-D"
+        case .header, .journal, .temporaryHeader: "Failed to open input file for \(id.bytes)-H"
+        }
+    }
+
+    private func showCopy(of ids: [MessageID]) -> ExitStatus {
+        guard site.isAdmin(caller) else { return fail("Permission denied\n") }
+        let copier = MessageCopier(editor: MessageEditor(site: site, spool: spool, caller: caller))
+        var status = ExitStatus.success
+        for id in ids where !copier.copy(id, to: console) { status = .failure }
+        return status
+    }
+
+    private func fail(_ text: ByteString) -> ExitStatus {
+        console.write(text)
+        return .failure
+    }
+
+    // MARK: The rest
+
+    private func expand() async throws -> ExitStatus {
+        guard request.loadedMessage == nil || site.isAdmin(caller) else { throw EximUsageError.denied }
+        var bench = ExpansionBench(site, caller: caller)
+        if let id = request.loadedMessage {
+            do {
+                try bench.load(id, from: spool)
+            } catch {
+                console.write("Failed to load message \(id.bytes)\n")
+            }
+        }
+        await bench.expand(request.arguments, on: console)
+        return .success
+    }
+
+    private func printOptions() throws -> ExitStatus {
+        if !site.isAdmin(caller), request.arguments.contains(where: ConfigurationPrinter.needsAdmin) {
+            throw EximUsageError.denied
+        }
+        let words = request.arguments.filter { $0 != "-n" }
+        let print = PrintRequest(
+            words: words, onlyValues: request.onlyValues || words.count < request.arguments.count)
+        let answer = try print.answer(site, caller)
+        console.write(answer.text)
+        return answer.isFound ? .success : .failure
+    }
+
+    private func printVersion() {
+        let file = site.configuration.file
+        console.write(
+            """
+            \(Version.short), options and output of Exim version \(Version.exim)
+            Lookups (built-in): lsearch wildlsearch nwildlsearch iplsearch cdb dnsdb dsearch passwd
+            Routers: accept dnslookup manualroute redirect
+            Transports: appendfile/maildir queuefile smtp
+            Configuration file is \(file.isEmpty ? "built in" : file)
+
+            """)
+    }
+}
+
+extension MessageAction {
+    /// Exim ends the output of some options with an empty line.
+    var endsWithBlankLine: Bool {
+        switch self {
+        case .markAllDelivered, .move: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// `bobbin queue thaw`.
+struct QueueThawCommand: ConsoleCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "thaw", abstract: "Thaw messages: the next queue run tries them.",
+        discussion: """
+            Example: thaw all that is frozen
+              bobbin queue thaw -z
+            """)
+
+    @OptionGroup var edit: EditOptions
+
+    mutating func run(on console: Console) throws { try edit.perform(.thaw, console) }
+}
