@@ -33,8 +33,9 @@ enum Sibling: String, Sendable {
         unsafe block.withUnsafeMutableBufferPointer { block in
             guard let start = block.baseAddress else { return }
             var pointers: [UnsafeMutablePointer<CChar>?] = []
-            for offset in offsets { unsafe pointers.append(start + offset) }
-            _ = unsafe execv(path.string, unsafe pointers + [nil])
+            for offset in offsets { unsafe pointers.append(start.advanced(by: offset)) }
+            unsafe pointers.append(nil)
+            _ = unsafe execv(path.string, pointers)
         }
     }
 
