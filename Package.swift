@@ -15,6 +15,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 /// A module of `Sources/`, and what it may import (doc/architecture.md holds the law; scripts/lint compares).
@@ -28,9 +29,9 @@ func program(_ name: String, _ dependencies: [Target.Dependency], path: String? 
 }
 
 /// The tests of a module, in `Tests/<Module>Tests`.
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies, swiftSettings: house)
+        name: "\(name)Tests", dependencies: dependencies, exclude: exclude, swiftSettings: house)
 }
 
 let package = Package(
@@ -38,35 +39,91 @@ let package = Package(
     products: [
         .library(name: "Spooler", targets: ["Spooler", "Bytes"]),
         .executable(name: "bobbin", targets: ["Bobbin"]),
+        .executable(name: "bobbin-receiver", targets: ["Receiver"]),
+        .executable(name: "bobbin-queuerunner", targets: ["QueueRunner"]),
+        .executable(name: "bobbin-deliver-local", targets: ["DeliverLocal"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .target(name: "CLinux"),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
-        .systemLibrary(name: "CUnbound", pkgConfig: "libunbound", providers: [.apt(["libunbound-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+
+        // Tier 0
         module("Bytes", []),
+        // Tier 1
         module("Spooler", ["Bytes", "CLinux"]),
         module("MailText", ["Bytes", "CPCRE2"]),
         module("DNS", ["Bytes", "CUnbound"]),
         module("OpenSSL", ["Bytes", "COpenSSL"]),
         module("EximLog", ["Bytes"]),
+        module("Hints", ["Bytes", grdb]),
+        // Tier 2
+        module("SMTP", ["Bytes", "MailText"]),
         module("Lookups", ["Bytes", "MailText", "DNS"]),
+        // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
+        // Tier 4
         module("Configuration", ["Bytes", "MailText", "Expansion"]),
-        .target(name: "MailSystem", dependencies: ["Bytes", "Configuration", "Spooler"], sources: ["ConfigurationSource.swift", "MailUser.swift", "StartError.swift"], swiftSettings: house),
+        // Tier 5
+        module("Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration"]),
+        // Tier 6
+        module(
+            "Transports",
+            ["Bytes", "MailText", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux"]),
+        // Tier 7
+        module("ACL", ["Bytes", "Expansion", "Configuration"]),
+        // Tier 8
+        module(
+            "MailSystem",
+            [
+                "Bytes", "DNS", "EximLog", "Hints", "Lookups", "Spooler", "Expansion", "Configuration",
+                "Routing", "ACL",
+            ]),
+        // Tier 9: programs
+        program(
+            "Receiver",
+            [
+                "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration", "Routing",
+                "ACL", "MailSystem", argumentParser, nioCore, nioPosix, subprocess, systemPackage,
+            ]),
+        program(
+            "QueueRunner",
+            [
+                "Bytes", "MailText", "EximLog", "Hints", "SMTP", "Spooler", "Expansion", "Configuration",
+                "Routing", "Transports", "MailSystem", argumentParser, subprocess, systemPackage,
+            ]),
         program(
             "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration", "Lookups",
-                "MailSystem", argumentParser,
+                "Bytes", "MailText", "EximLog", "Spooler", "Lookups", "Expansion", "Configuration",
+                "MailSystem",
+                argumentParser,
             ], path: "Sources/Tools/Bobbin"),
-        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "Configuration", "EximLog", "MailSystem"]),
+        program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
+
+        // Tests
+        .target(name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit", swiftSettings: house),
+        tests("Bytes", ["Bytes"]),
+        tests("Spooler", ["Bytes", "Spooler"], exclude: ["Fixtures"]),
+        tests("MailText", ["Bytes", "MailText"], exclude: ["Fixtures"]),
+        tests("EximLog", ["Bytes", "EximLog"], exclude: ["Fixtures"]),
+        tests("SMTP", ["Bytes", "MailText", "SMTP"], exclude: ["Fixtures"]),
+        tests("DNS", ["Bytes", "DNS", "TestKit"]),
+        tests("Hints", ["Bytes", "Hints", "TestKit", grdb], exclude: ["Fixtures"]),
+        tests("OpenSSL", ["Bytes", "OpenSSL"]),
+        tests("Lookups", ["Bytes", "DNS", "Lookups"]),
+        tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
+        tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
+        tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
+        tests("System", ["Bytes", "TestKit"]),
     ]
 )

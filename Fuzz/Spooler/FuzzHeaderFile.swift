@@ -11,6 +11,7 @@ public func fuzzHeaderFile(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt 
         return 0
     }
     precondition(header.serialized() == octets, "written otherwise than it was read")
+    precondition((try? header.check()) != nil, "what was read may not be written")
     look(at: header)
     var changed = header
     changed.addRecipient("added@example.org")

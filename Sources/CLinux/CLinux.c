@@ -4,13 +4,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
-int clinux_lock_prefix(int descriptor, long length) {
+static int set_lock(int descriptor, short type, long length) {
     struct flock lock;
     memset(&lock, 0, sizeof lock);
-    lock.l_type = F_WRLCK;
+    lock.l_type = type;
     lock.l_whence = SEEK_SET;
     lock.l_start = 0;
     lock.l_len = length;
     return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+}
+
+int clinux_lock_prefix(int descriptor, long length) {
+    return set_lock(descriptor, F_WRLCK, length);
+}
+
+int clinux_unlock_prefix(int descriptor, long length) {
+    return set_lock(descriptor, F_UNLCK, length);
+}
+
+int clinux_pipe(int ends[2]) {
+    return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
 }

@@ -8,57 +8,57 @@ package struct AddressFacts: Sendable {
     package var localPart: TaintedBytes?
     /// `$domain`, lower-cased.
     package var domain: TaintedBytes?
-    /// `$local_part_data`
+    /// The value of `$local_part_data`.
     package var localPartData: TaintedBytes?
-    /// `$domain_data`
+    /// The value of `$domain_data`.
     package var domainData: TaintedBytes?
-    /// `$local_part_prefix`
+    /// The value of `$local_part_prefix`.
     package var localPartPrefix: TaintedBytes?
-    /// `$local_part_prefix_v`
+    /// The value of `$local_part_prefix_v`.
     package var localPartPrefixVariable: TaintedBytes?
-    /// `$local_part_suffix`
+    /// The value of `$local_part_suffix`.
     package var localPartSuffix: TaintedBytes?
-    /// `$local_part_suffix_v`
+    /// The value of `$local_part_suffix_v`.
     package var localPartSuffixVariable: TaintedBytes?
     /// `$local_part_verified`, an old name for the de-tainted local part.
     package var localPartVerified: TaintedBytes?
-    /// `$original_local_part`
+    /// The value of `$original_local_part`.
     package var originalLocalPart: TaintedBytes?
-    /// `$original_domain`
+    /// The value of `$original_domain`.
     package var originalDomain: TaintedBytes?
-    /// `$parent_local_part`
+    /// The value of `$parent_local_part`.
     package var parentLocalPart: TaintedBytes?
-    /// `$parent_domain`
+    /// The value of `$parent_domain`.
     package var parentDomain: TaintedBytes?
-    /// `$router_name`
+    /// The value of `$router_name`.
     package var routerName: ByteString?
-    /// `$transport_name`
+    /// The value of `$transport_name`.
     package var transportName: ByteString?
-    /// `$address_data`
+    /// The value of `$address_data`.
     package var addressData: TaintedBytes?
     /// Variables that a router's `set` option made: `r_foo` for `$r_foo`.
     package var routerVariables: [ByteString: TaintedBytes] = [:]
-    /// `$address_file`
+    /// The value of `$address_file`.
     package var addressFile: TaintedBytes?
-    /// `$address_pipe`
+    /// The value of `$address_pipe`.
     package var addressPipe: TaintedBytes?
-    /// `$pipe_addresses`
+    /// The value of `$pipe_addresses`.
     package var pipeAddresses: TaintedBytes?
-    /// `$home`
+    /// The value of `$home`.
     package var home: TaintedBytes?
-    /// `$host`
+    /// The value of `$host`.
     package var host: TaintedBytes?
-    /// `$host_address`
+    /// The value of `$host_address`.
     package var hostAddress: IPAddress?
-    /// `$host_port`
+    /// The value of `$host_port`.
     package var hostPort: Int?
-    /// `$host_data`
+    /// The value of `$host_data`.
     package var hostData: TaintedBytes?
-    /// `$local_user_uid`
+    /// The value of `$local_user_uid`.
     package var localUserUID: Int?
-    /// `$local_user_gid`
+    /// The value of `$local_user_gid`.
     package var localUserGID: Int?
-    /// `$self_hostname`
+    /// The value of `$self_hostname`.
     package var selfHostName: ByteString?
     /// `$verify_mode`: `S`, `R` or nothing.
     package var verifyMode: ByteString?

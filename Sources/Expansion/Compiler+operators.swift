@@ -41,7 +41,7 @@ enum Operator: String, Sendable, Hashable {
     case address, addresses, base32, base32d, base62, base62d, base64, base64d, domain, escape, escape8bit
     case eval, eval10, expand
     case fromUTF8 = "from_utf8"
-    case hash, headerwrap, hex2b64, hexquote, ipv6denorm, ipv6norm, lc, length, listcount, listnamed
+    case hash, hex2b64, hexquote, ipv6denorm, ipv6norm, lc, length, listcount, listnamed
     case localPart = "local_part"
     case mask, md5, nhash, quote
     case quoteLocalPart = "quote_local_part"
@@ -63,7 +63,6 @@ enum Operator: String, Sendable, Hashable {
         case "l": self = .length
         case "nh": self = .nhash
         case "s": self = .substr
-        case "headerwrap": return nil
         default: self.init(rawValue: name.string)
         }
     }

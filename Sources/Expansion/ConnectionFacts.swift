@@ -24,13 +24,13 @@ package struct ConnectionFacts: Sendable {
     package var authenticatorName: ByteString?
     /// The authenticator's public name.
     package var authenticatorPublicName: ByteString?
-    /// `$authenticated_id`
+    /// The value of `$authenticated_id`.
     package var authenticatedID: ByteString?
-    /// `$authenticated_sender`
+    /// The value of `$authenticated_sender`.
     package var authenticatedSender: ByteString?
-    /// `$authenticated_fail_id`
+    /// The value of `$authenticated_fail_id`.
     package var authenticatedFailID: ByteString?
-    /// `$authentication_failed`
+    /// The value of `$authentication_failed`.
     package var authenticationFailed = false
     /// `$auth1` and so on, while an authenticator runs.
     package var authenticationStrings: [ByteString] = []
@@ -44,15 +44,15 @@ package struct ConnectionFacts: Sendable {
     package var smtpCommandArgument: ByteString?
     /// The latest commands' names, oldest first (`$smtp_command_history`).
     package var smtpCommandHistory: [ByteString] = []
-    /// `$smtp_count_at_connection_start`
+    /// The value of `$smtp_count_at_connection_start`.
     package var countAtConnectionStart = 0
-    /// `$smtp_notquit_reason`
+    /// The value of `$smtp_notquit_reason`.
     package var notQuitReason: ByteString?
     /// `$sender_rate`, set by the last `ratelimit` condition.
     package var senderRate: ByteString?
-    /// `$sender_rate_limit`
+    /// The value of `$sender_rate_limit`.
     package var senderRateLimit: ByteString?
-    /// `$sender_rate_period`
+    /// The value of `$sender_rate_period`.
     package var senderRatePeriod: ByteString?
     /// TLS with the client that sends to us (`$tls_in_...`).
     package var tlsIn = TLSFacts()
@@ -60,7 +60,7 @@ package struct ConnectionFacts: Sendable {
     package var tlsOut = TLSFacts()
     /// The client end of an outgoing connection (`$sending_ip_address`).
     package var sendingAddress: IPAddress?
-    /// `$sending_port`
+    /// The value of `$sending_port`.
     package var sendingPort: Int?
     /// `$proxy_local_address`, `$proxy_local_port`, `$proxy_external_address`, `$proxy_external_port`.
     package var proxy: ProxyFacts?

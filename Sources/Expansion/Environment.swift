@@ -62,19 +62,19 @@ package struct ForbiddenItems: OptionSet, Sendable, Hashable {
     /// Makes a set of its bits.
     package init(rawValue: Int) { self.rawValue = rawValue }
 
-    /// `${lookup`
+    /// The item `${lookup`.
     package static let lookup = ForbiddenItems(rawValue: 1)
-    /// `${run`
+    /// The item `${run`.
     package static let run = ForbiddenItems(rawValue: 2)
-    /// `${readfile`
+    /// The item `${readfile`.
     package static let readfile = ForbiddenItems(rawValue: 4)
-    /// `${readsocket`
+    /// The item `${readsocket`.
     package static let readsocket = ForbiddenItems(rawValue: 8)
-    /// The `exists` condition and the `stat` operator
+    /// The `exists` condition and the `stat` operator.
     package static let exists = ForbiddenItems(rawValue: 16)
-    /// `${dlfunc`
+    /// The item `${dlfunc`.
     package static let dlfunc = ForbiddenItems(rawValue: 32)
-    /// `${perl`
+    /// The item `${perl`.
     package static let perl = ForbiddenItems(rawValue: 64)
 }
 
@@ -95,50 +95,50 @@ package struct NamedLists: Sendable {
 
 /// Settings that variables show and operators use; each is Exim's option of that name.
 package struct ExpansionSettings: Sendable, Hashable {
-    /// `$primary_hostname`
+    /// The value of `$primary_hostname`.
     package var primaryHostName: ByteString = "localhost"
-    /// `$qualify_domain`
+    /// The value of `$qualify_domain`.
     package var qualifyDomain: ByteString = "localhost"
-    /// `$qualify_recipient`
+    /// The value of `$qualify_recipient`.
     package var qualifyRecipient: ByteString = "localhost"
-    /// `$spool_directory`
+    /// The value of `$spool_directory`.
     package var spoolDirectory: ByteString = "/var/spool/exim4"
     /// Where logs are kept, for `$log_space` and `$log_inodes`.
     package var logDirectory: ByteString = "/var/log/exim4"
-    /// `$version_number` and `$exim_version`
+    /// The value of `$version_number` and `$exim_version`.
     package var version: ByteString = "4.96"
-    /// `$compile_number`
+    /// The value of `$compile_number`.
     package var compileNumber = 1
-    /// `$compile_date`
+    /// The value of `$compile_date`.
     package var compileDate: ByteString = ""
-    /// `$exim_path`
+    /// The value of `$exim_path`.
     package var eximPath: ByteString = "/usr/sbin/exim4"
-    /// `$exim_uid`
+    /// The value of `$exim_uid`.
     package var eximUID = 0
-    /// `$exim_gid`
+    /// The value of `$exim_gid`.
     package var eximGID = 0
-    /// `$config_file`
+    /// The value of `$config_file`.
     package var configFile: ByteString = ""
-    /// `$localhost_number`
+    /// The value of `$localhost_number`.
     package var localhostNumber: Int?
-    /// `$initial_cwd`
+    /// The value of `$initial_cwd`.
     package var initialDirectory: ByteString = "/"
-    /// `headers_charset`
+    /// The option `headers_charset`.
     package var headersCharset: ByteString = "UTF-8"
-    /// `check_rfc2047_length`
+    /// The option `check_rfc2047_length`.
     package var checkRFC2047Length = true
-    /// `message_body_visible`
+    /// The option `message_body_visible`.
     package var messageBodyVisible = 500
-    /// `message_body_newlines`
+    /// The option `message_body_newlines`.
     package var messageBodyNewlines = false
-    /// `print_topbitchars`
+    /// The option `print_topbitchars`.
     package var printTopBitChars = false
-    /// `bounce_return_size_limit`
+    /// The option `bounce_return_size_limit`.
     package var bounceReturnSizeLimit = 100 * 1024
     /// `host_lookup_order` and `hosts_treat_as_local` are the resolver closures' matter; this is
     /// `strip_excess_angle_brackets`, which address operators regard.
     package var stripExcessAngleBrackets = false
-    /// `allow_domain_literals`
+    /// The option `allow_domain_literals`.
     package var allowDomainLiterals = false
     /// `log_ports`, the log selectors `incoming_port` in `$sender_fullhost` and `$sender_rcvhost`.
     package var showsPortInHostText = false
@@ -155,6 +155,8 @@ package struct Environment: Sendable {
     package var namedLists = NamedLists()
     /// Files and databases.
     package var lookups = LookupDrivers([:])
+    /// Regular expressions that have been compiled.
+    let patterns = PatternCache()
     /// What this expansion may not do.
     package var forbidden: ForbiddenItems = []
     /// Our own addresses, for `@[]`.

@@ -1,5 +1,5 @@
 import Bytes
-import Glibc
+import Lookups
 import MailText
 import OpenSSL
 
@@ -75,7 +75,7 @@ extension Evaluation {
         let subject = try await text(subject)
         let pattern = try await text(pattern).bytes
         do {
-            let regex = try PCRE2Pattern.compile(pattern)
+            let regex = try environment.patterns.pattern(pattern)
             guard let found = try regex.firstMatch(in: subject.bytes) else { return false }
             facts.captures = found.captures(of: subject)
             return true
@@ -128,7 +128,8 @@ extension Evaluation {
         let name = (all ? "forall" : "forany") + element.rawValue
         let source = try await text(list)
         let before = facts.item
-        for item in try Self.elements(source.bytes, element) {
+        let items = try Self.elements(source.bytes, element)
+        for item in items {
             facts.item = TaintedBytes(item, source.taint)
             do {
                 guard try await isTrue(inner) == all else {
@@ -140,8 +141,8 @@ extension Evaluation {
             }
         }
         facts.item = before
-        // A list without items makes no `forany` true; Exim also says so for `forall`.
-        return all
+        // Without items neither of them is true, as in Exim.
+        return all && !items.isEmpty
     }
 
     private static func elements(
@@ -206,13 +207,5 @@ enum IPText {
         guard let parts = text.cut(at: UInt8(ascii: "%")) else { return IPAddress(text) }
         guard !parts.after.isEmpty, let address = IPAddress(parts.before), address.isV6 else { return nil }
         return address
-    }
-}
-
-/// What expansions ask of the file system.
-enum FileAccess {
-    static func exists(_ path: ByteString) -> Bool {
-        var status = stat()
-        return unsafe stat(path.string, &status) == 0
     }
 }

@@ -3,7 +3,7 @@ import Bytes
 extension Evaluation {
     /// `filter`, `map`, `reduce` and `sort`.
     mutating func walk(_ item: ListItem) async throws(ExpansionError) -> TaintedBytes {
-        let (item_, value) = (facts.item, facts.value)
+        let (itemBefore, valueBefore) = (facts.item, facts.value)
         let result: TaintedBytes
         switch item {
         case .filter(let list, let condition): result = try await filter(list, condition)
@@ -12,7 +12,7 @@ extension Evaluation {
         case .sort(let list, let comparator, let extractor):
             result = try await sort(list, comparator, extractor)
         }
-        (facts.item, facts.value) = (item_, value)
+        (facts.item, facts.value) = (itemBefore, valueBefore)
         return result
     }
 

@@ -1,4 +1,5 @@
 import Bytes
+import Lookups
 import MailText
 
 extension Evaluation {
@@ -15,7 +16,7 @@ extension Evaluation {
         var result = TaintedBytes("", subject.taint.joined(with: replacement.taint))
         var place = 0
         var from = 0
-        let regex = try Self.compile(pattern)
+        let regex = try compile(pattern)
         while from <= text.count, let match = try Self.find(regex, pattern, in: text, from: from) {
             result.bytes += text[place..<match.whole.lowerBound]
             facts.captures = match.captures(of: subject)
@@ -36,9 +37,9 @@ extension Evaluation {
         return result
     }
 
-    private static func compile(_ pattern: ByteString) throws(ExpansionError) -> PCRE2Pattern {
+    private func compile(_ pattern: ByteString) throws(ExpansionError) -> PCRE2Pattern {
         do {
-            return try PCRE2Pattern.compile(pattern)
+            return try environment.patterns.pattern(pattern)
         } catch {
             throw .failed("regular expression error in \"\(pattern)\": \(error.words)")
         }

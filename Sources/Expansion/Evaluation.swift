@@ -128,7 +128,7 @@ struct Evaluation {
         guard !environment.forbidden.contains(.lookup) else {
             throw .failed("lookup expansions are not permitted")
         }
-        let (captures, _) = (facts.captures, facts.value)
+        let captures = facts.captures
         let answer = try await search(item)
         let result: TaintedBytes
         switch answer.outcome {

@@ -3,8 +3,9 @@
 // Purpose: templates are compiled once and evaluated with facts (what is known about the connection, the
 // message and the address) in an environment (what may be asked of the world). Lists contain lookups, keys
 // are expansions, expansions match lists: that recursion is why all of it is one module.
-// May import: Bytes, MailText, OpenSSL, Lookups.
-// Read in this order: Template.swift, Node.swift, Compiler.swift and its extensions, Facts.swift and the three
-// kinds of facts, Environment.swift, Variables.swift, Expander.swift, Evaluation.swift and its extensions,
-// Operators.swift, Conditions.swift, ListItems.swift, ListText.swift, and the four Match files.
-// Source: the manual's chapters "String expansions" and "Domain, host, address, and local part lists".
+// May import: Bytes, MailText, OpenSSL, Lookups; outside: CCrypt (Password.swift).
+// Read in this order: Template.swift, Node.swift, Compiler.swift and its extensions; Facts.swift and the three kinds of
+// facts, Environment.swift, Variables.swift and its extensions; Expander.swift, Evaluation.swift and its extensions,
+// Operators.swift and the files of its operators; ListText.swift, ListItems.swift, ListMatching.swift,
+// StringItems.swift, DomainItems.swift, AddressItems.swift, HostItems.swift.
+// Source: the manual's chapters 11, "String expansions", and 10, "Domain, host, address, and local part lists".

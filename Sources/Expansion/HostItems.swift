@@ -42,7 +42,7 @@ extension Evaluation {
         if pattern == "@[]" {
             return environment.localInterfaces().contains(address) ? .match(nil) : .noMatch
         }
-        if let network = IPNetwork(Self.withoutBrackets(pattern)) {
+        if let network = IPNetwork(pattern) {
             return network.contains(address) || network.address == address ? .match(nil) : .noMatch
         }
         guard pattern.starts(with: ByteString("net")), let parts = pattern.cut(at: UInt8(ascii: ";")) else {
@@ -55,13 +55,6 @@ extension Evaluation {
         let type = ByteString(rest.dropFirst().trimmed())
         let length = digits.isEmpty ? nil : Int(digits.decimalInteger() ?? 0)
         return await matchLookup(key(for: address, length, type), type, parts.after, rules(taint))
-    }
-
-    private static func withoutBrackets(_ pattern: ByteString) -> ByteString {
-        guard pattern.first == UInt8(ascii: "["), let close = pattern.firstIndex(of: UInt8(ascii: "]")) else {
-            return pattern
-        }
-        return ByteString(pattern[1..<close]) + pattern[(close + 1)...]
     }
 
     /// The key for an address: masked when a length is given, with colons only for `iplsearch`.
@@ -81,7 +74,7 @@ extension Evaluation {
         switch await environment.addressesOfHost(name) {
         case .found(let addresses):
             return addresses.contains { $0.unmapped == address } ? .match(nil) : .noMatch
-        case .notFound: return .unknown("failed to find IP address for \(name)")
+        case .notFound: return .unknown
         case .deferred(let reason): return .deferred(reason)
         }
     }
@@ -104,7 +97,7 @@ extension Evaluation {
         switch await self.names(of: host) {
         case .found(let found): names = found
         case .notFound:
-            return .unknown("no host name found for IP address \(host.address?.text ?? "")")
+            return .unknown
         case .deferred(let reason): return .deferred(reason)
         }
         for name in names {

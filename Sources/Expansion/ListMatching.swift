@@ -26,10 +26,12 @@ enum ListSubject: Sendable {
 enum ItemVerdict: Sendable {
     case match(TaintedBytes?)
     case noMatch
+    /// A negated line of a file matched: the walk ends as it does for a negated item.
+    case excluded
     /// It cannot be told now.
     case deferred(ByteString)
     /// The host's name or address is not to be had: the list decides what that means.
-    case unknown(ByteString)
+    case unknown
 }
 
 /// How a walk over a list goes on after names that cannot be told (manual, sections 10.16 and 10.17).
@@ -81,11 +83,13 @@ extension Evaluation {
             switch await verdict(on: subject, pattern, taint) {
             case .noMatch: continue
             case .match(let data): return isNegated ? .notMatched : .matched(data: data)
-            case .unknown(let reason):
+            case .excluded: return isNegated ? .matched(data: nil) : .notMatched
+            case .unknown:
                 switch policy.unknown {
                 case .ignore: continue
                 case .include: return isNegated ? .notMatched : .matched(data: nil)
-                case .usual: return unknownResult(reason)
+                // A host whose name cannot be found does not match the list that needs it.
+                case .usual: return .notMatched
                 }
             case .deferred(let reason):
                 switch subject.isHost ? policy.deferral : .usual {
@@ -97,9 +101,6 @@ extension Evaluation {
         }
         return lastIsNegated ? .matched(data: nil) : .notMatched
     }
-
-    /// A host whose name cannot be found does not match the list that needs it.
-    private func unknownResult(_ reason: ByteString) -> ListMatch { .notMatched }
 
     private static func withoutNegation(_ item: ByteString) -> (ByteString, Bool) {
         guard item.first == UInt8(ascii: "!") else { return (item, false) }
@@ -169,8 +170,8 @@ extension Evaluation {
             let verdict = await verdict(on: subject, pattern, .clean)
             switch verdict {
             case .noMatch: continue
-            case .match: return isNegated ? .noMatch : verdict
-            case .deferred, .unknown: return verdict
+            case .match: return isNegated ? .excluded : verdict
+            case .deferred, .unknown, .excluded: return verdict
             }
         }
         return .noMatch

@@ -22,7 +22,7 @@ package struct MessageFacts: Sendable {
     package var sender: ByteString?
     /// The recipients (`$recipients`, readable only where the caller allows it).
     package var recipients: [ByteString] = []
-    /// `$recipients_count`
+    /// The value of `$recipients_count`.
     package var recipientsCount = 0
     /// When the message was received, in seconds and microseconds (`$received_time`).
     package var receivedTime: (seconds: Int64, microseconds: Int)?
@@ -30,60 +30,60 @@ package struct MessageFacts: Sendable {
     package var headers: [HeaderText] = []
     /// `$acl_m...`, keyed without `acl_`: `m0`, `m_foo`.
     package var aclVariables: [ByteString: TaintedBytes] = [:]
-    /// `$message_body_size`
+    /// The value of `$message_body_size`.
     package var bodySize = 0
-    /// `$body_linecount`
+    /// The value of `$body_linecount`.
     package var bodyLineCount = 0
-    /// `$body_zerocount`
+    /// The value of `$body_zerocount`.
     package var bodyZeroCount = 0
-    /// `$message_size`
+    /// The value of `$message_size`.
     package var size = 0
-    /// `$message_linecount`
+    /// The value of `$message_linecount`.
     package var lineCount = 0
-    /// `$max_received_linelength`
+    /// The value of `$max_received_linelength`.
     package var maxReceivedLineLength = 0
     /// Reads body octets for `$message_body` and `$message_body_end`: offset from the body's start (negative:
     /// from its end) and length; fewer octets when the body is shorter.
     package var readBody: (@Sendable (_ offset: Int, _ length: Int) async -> ByteString)?
-    /// `$message_smtputf8`
+    /// The value of `$message_smtputf8`.
     package var isSMTPUTF8 = false
-    /// `$originator_uid`
+    /// The value of `$originator_uid`.
     package var originatorUID: Int?
-    /// `$originator_gid`
+    /// The value of `$originator_gid`.
     package var originatorGID: Int?
-    /// `$caller_uid`
+    /// The value of `$caller_uid`.
     package var callerUID: Int?
-    /// `$caller_gid`
+    /// The value of `$caller_gid`.
     package var callerGID: Int?
-    /// `$queue_name`
+    /// The value of `$queue_name`.
     package var queueName: ByteString = ""
     /// `$return_path`, once an address is being delivered; nil reads as the sender.
     package var returnPath: ByteString?
     /// `$received_for`, the only recipient while a message comes in.
     package var receivedFor: ByteString?
-    /// `$rcpt_count`
+    /// The value of `$rcpt_count`.
     package var rcptCount = 0
-    /// `$rcpt_defer_count`
+    /// The value of `$rcpt_defer_count`.
     package var rcptDeferCount = 0
-    /// `$rcpt_fail_count`
+    /// The value of `$rcpt_fail_count`.
     package var rcptFailCount = 0
-    /// `$local_scan_data`
+    /// The value of `$local_scan_data`.
     package var localScanData: ByteString?
-    /// `$sender_data`
+    /// The value of `$sender_data`.
     package var senderData: TaintedBytes?
-    /// `$sender_address_data`
+    /// The value of `$sender_address_data`.
     package var senderAddressData: TaintedBytes?
-    /// `$recipient_data`
+    /// The value of `$recipient_data`.
     package var recipientData: TaintedBytes?
     /// `$headers_added`, while an ACL runs.
     package var headersAdded: ByteString?
-    /// `$acl_verify_message`
+    /// The value of `$acl_verify_message`.
     package var verifyMessage: TaintedBytes?
-    /// `$sender_verify_failure` and `$recipient_verify_failure`
+    /// The value of `$sender_verify_failure` and `$recipient_verify_failure`.
     package var senderVerifyFailure: ByteString?
-    /// `$recipient_verify_failure`
+    /// The value of `$recipient_verify_failure`.
     package var recipientVerifyFailure: ByteString?
-    /// `$bounce_recipient`
+    /// The value of `$bounce_recipient`.
     package var bounceRecipient: ByteString?
     /// The `first_delivery` condition.
     package var isFirstDelivery = false

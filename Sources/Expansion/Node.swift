@@ -42,7 +42,7 @@ struct Branches: Sendable, Hashable {
     var no: Alternative = .nothing
 }
 
-/// `${name_2_3:...}`
+/// The item `${name_2_3:...}`.
 struct OperatorCall: Sendable, Hashable {
     var name: Operator
     /// The numbers after the name.
@@ -90,7 +90,7 @@ enum ItemName: String, Sendable, Hashable {
     }
 }
 
-/// `${lookup ...}`
+/// The item `${lookup ...}`.
 struct LookupItem: Sendable, Hashable {
     var type: ByteString
     /// The key; nil for the query style.
@@ -100,7 +100,7 @@ struct LookupItem: Sendable, Hashable {
     var branches: Branches
 }
 
-/// `${filter`, `${map`, `${reduce`, `${sort`
+/// The items `${filter`, `${map`, `${reduce`, `${sort`.
 indirect enum ListItem: Sendable, Hashable {
     case filter([Node], Condition)
     case map([Node], [Node])
@@ -108,7 +108,7 @@ indirect enum ListItem: Sendable, Hashable {
     case sort([Node], comparator: [Node], extractor: [Node])
 }
 
-/// `${run`
+/// The item `${run`.
 struct RunItem: Sendable, Hashable {
     /// The arguments, each to be expanded on its own; nil with `preexpand`.
     var arguments: [Template]?

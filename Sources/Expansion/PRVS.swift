@@ -7,7 +7,7 @@ enum PRVS {
     /// Days for which a signed address is good.
     static let lifetime: Int64 = 7
 
-    /// `${prvs{address}{secret}{key number}}`
+    /// The item `${prvs{address}{secret}{key number}}`.
     static func sign(_ arguments: [ByteString], now: Int64) throws(ExpansionError) -> ByteString {
         let address = EmailAddress(arguments[0])
         guard address.isQualified else {
@@ -59,7 +59,7 @@ enum PRVS {
 }
 
 extension Evaluation {
-    /// `${prvscheck{address}{secret}{string}}`
+    /// The item `${prvscheck{address}{secret}{string}}`.
     mutating func checkPRVS(_ call: ItemCall) async throws(ExpansionError) -> TaintedBytes {
         let address = try await text(call.groups[0].nodes)
         guard let parts = PRVS.Parts(address.bytes) else { return "" }
@@ -75,7 +75,7 @@ extension Evaluation {
         return result
     }
 
-    /// `${run{command}{yes}{no}}`
+    /// The item `${run{command}{yes}{no}}`.
     mutating func run(_ item: RunItem) async throws(ExpansionError) -> TaintedBytes {
         guard !environment.forbidden.contains(.run) else {
             throw .failed("running a command is not permitted")

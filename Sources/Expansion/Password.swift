@@ -34,9 +34,9 @@ enum Password {
         let made = unsafe withUnsafeTemporaryAllocation(byteCount: stateSize, alignment: 16) {
             room -> ByteString? in
             unsafe room.initializeMemory(as: UInt8.self, repeating: 0)
-            guard let start = unsafe room.baseAddress,
+            guard let start = room.baseAddress,
                 let text = unsafe crypt_r(
-                    plain.string, setting.string, start.assumingMemoryBound(to: crypt_data.self))
+                    plain.cString, setting.cString, start.assumingMemoryBound(to: crypt_data.self))
             else { return nil }
             return ByteString(unsafe String(cString: text))
         }

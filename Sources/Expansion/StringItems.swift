@@ -34,7 +34,7 @@ extension Evaluation {
         _ subject: ByteString, _ pattern: ByteString, _ rules: StringRules
     ) -> ItemVerdict {
         do {
-            let regex = try PCRE2Pattern.compile(pattern, caseless: !rules.caseful)
+            let regex = try environment.patterns.pattern(pattern, caseless: !rules.caseful)
             guard let found = try regex.firstMatch(in: subject) else { return .noMatch }
             if rules.setsCaptures {
                 // In lists $0 is the whole subject, whatever part of it matched.

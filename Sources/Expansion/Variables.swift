@@ -78,7 +78,7 @@ enum Variables {
             "spam_action", "spam_bar", "spam_report", "spam_score", "spam_score_int", "spf_guess",
             "spf_header_comment", "spf_received", "spf_result", "spf_result_guessed", "spf_smtp_comment",
             "srs_recipient", "thisaddress", "value", "verify_mode", "warn_message_delay",
-            "warn_message_recipients", "router_name_s",
+            "warn_message_recipients",
         ]
         var rows: [ByteString: Reader] = [:]
         for name in names { rows[name] = { _, _ in nil } }
@@ -86,7 +86,6 @@ enum Variables {
         rows["prdr_requested"] = { _, _ in "no" }
         rows["value"] = { facts, _ in facts.value }
         rows["item"] = { facts, _ in facts.item }
-        rows["router_name_s"] = nil
         return rows
     }()
 }

@@ -1,123 +1,103 @@
-package import Bytes
+import Bytes
+import DNS
 
-/// The data of one DNS record, as the `dnsdb` lookup shows it.
-package enum DNSRecordData: Sendable, Hashable {
-    /// A or AAAA.
-    case address(IPAddress)
-    /// MX.
-    case exchanger(preference: Int, host: ByteString)
-    /// SRV.
-    case service(priority: Int, weight: Int, port: Int, host: ByteString)
-    /// TXT or SPF: the character strings.
-    case text([ByteString])
-    /// TLSA.
-    case association(usage: Int, selector: Int, matching: Int, data: ByteString)
-    /// NS, PTR, CNAME.
-    case name(ByteString)
-    /// SOA: primary server, mailbox, and the five numbers.
-    case authority(primary: ByteString, mailbox: ByteString, numbers: [Int])
-}
-
-/// What the resolver knows about one name and type.
-package enum DNSRecords: Sendable, Hashable {
-    /// The records, in the answer's order.
-    case found([DNSRecordData])
-    /// No such name, or no record of that type.
-    case notFound
-    /// The resolver could not tell.
-    case deferred(ByteString)
-}
-
-/// Asks for the records of a type (in capitals, such as `MX`) under a name.
-package typealias DNSResolver = @Sendable (_ type: ByteString, _ name: ByteString) async -> DNSRecords
-
-/// `dnsdb` (manual, section 9.12): `>sep,options,type=name:name`.
+/// `dnsdb` (manual, sections 9.10 to 9.13): records of names, one a line.
 struct DNSLookup: LookupDriver {
-    let resolver: DNSResolver
+    let resolver: any NameResolver
 
     var style: LookupStyle { .query }
 
-    /// What to do about names whose answer cannot be had.
-    private enum Deferral { case strict, never, lax }
-
-    private struct Question {
-        var separator = ByteString("\n")
-        var inner = ByteString(" ")
-        var innerIsSet = false
-        var deferral = Deferral.lax
-        var type = ByteString("txt")
-        var names: [ByteString] = []
-    }
-
     func find(_ request: LookupRequest) async -> LookupOutcome {
-        let question: Question
+        let query: DNSQuery
         do {
-            question = try Self.read(request.key)
+            query = try DNSQuery(request.key)
         } catch {
             return .deferred(error.text)
         }
         var lines: [ByteString] = []
         var reason: ByteString?
-        for name in question.names {
-            switch await answer(name, question) {
-            case .success(let found): lines += found
-            case .failure(let trouble):
-                if question.deferral == .strict { return .deferred(trouble.text) }
-                if question.deferral == .lax { reason = trouble.text }
+        for name in query.names {
+            for type in query.recordTypes {
+                switch await answer(to: name, type, query) {
+                case .success(let found): lines += found
+                case .failure(let trouble):
+                    if query.deferral == .strict { return .deferred(trouble.text) }
+                    if query.deferral == .lax { reason = trouble.text }
+                }
             }
         }
         if lines.isEmpty { return reason.map { .deferred($0) } ?? .notFound }
-        return .found(lines.joined(separator: question.separator))
+        return .found(lines.joined(separator: query.separator))
     }
 
+    /// The lines for one name; some types are also looked for higher up in the tree.
     private func answer(
-        _ name: ByteString, _ question: Question
+        to name: ByteString, _ type: RecordType, _ query: DNSQuery
     ) async -> Result<[ByteString], LookupTrouble> {
-        var found: [ByteString] = []
-        for type in Self.recordTypes(question.type) {
-            var owner = name
-            if type == "PTR", let address = IPAddress(name) { owner = address.reverseName }
-            switch await resolver(type, owner) {
-            case .found(let records):
-                found += records.map { Self.text($0, question) }
-            case .notFound: continue
-            case .deferred(let reason): return .failure(LookupTrouble(reason))
+        var owner = type == .ptr ? IPAddress(name)?.reverseName ?? name : name
+        while true {
+            let answer = await resolver.lookup(owner, type)
+            switch answer.outcome {
+            case .records(let records):
+                if query.demandsSecurity, !answer.secure {
+                    return .failure(LookupTrouble("the answer for \(owner) is not authenticated"))
+                }
+                return .success(records.compactMap { query.text(of: $0.data) })
+            case .noData, .noSuchDomain:
+                guard query.climbs, let parts = owner.cut(at: UInt8(ascii: ".")) else { return .success([]) }
+                owner = ByteString(parts.after)
+            case .tryAgain(let reason), .failed(let reason): return .failure(LookupTrouble(reason))
             }
         }
-        return .success(found)
     }
+}
 
-    private static func recordTypes(_ type: ByteString) -> [ByteString] {
-        switch type {
-        case "a+": ["AAAA", "A"]
-        case "mxh": ["MX"]
-        case "spf": ["TXT"]
-        default: [type.uppercasedASCII()]
-        }
-    }
+/// What a `dnsdb` query asks for.
+struct DNSQuery: Sendable {
+    /// What is done about names whose answer cannot be had.
+    enum Deferral: Sendable { case strict, never, lax }
 
-    private static let types: Set<ByteString> = [
-        "a", "aaaa", "a+", "cname", "mx", "mxh", "ns", "ptr", "soa", "spf", "srv", "tlsa", "txt",
-    ]
+    /// What stands between records.
+    private(set) var separator = ByteString("\n")
+    /// What stands between the fields of a record; nil when the query does not say.
+    private var fieldSeparator: ByteString?
+    private(set) var deferral = Deferral.lax
+    /// Whether an answer must be validated (`dnssec_strict`).
+    private(set) var demandsSecurity = false
+    private var type = ByteString("txt")
+    private(set) var names: [ByteString] = []
 
-    private static func read(_ query: ByteString) throws(LookupTrouble) -> Question {
-        var question = Question()
+    /// Reads a query.
+    init(_ query: ByteString) throws(LookupTrouble) {
         var rest = query.trimmed()
-        if rest.first == UInt8(ascii: ">") { readSeparators(&rest, &question) }
-        while let comma = rest.firstIndex(of: UInt8(ascii: ",")), isOption(rest[..<comma]) {
-            try readOption(ByteString(rest[..<comma].trimmed()), &question)
+        if rest.first == UInt8(ascii: ">") { readSeparators(&rest) }
+        while let comma = rest.firstIndex(of: UInt8(ascii: ",")), Self.isModifier(rest[..<comma]) {
+            try readModifier(ByteString(rest[..<comma].trimmed()))
             rest = rest[(comma + 1)...].trimmedStart()
         }
         if let parts = rest.cut(at: UInt8(ascii: "=")) {
-            question.type = ByteString(parts.before.trimmed()).lowercasedASCII()
+            type = ByteString(parts.before.trimmed()).lowercasedASCII()
             rest = parts.after.trimmedStart()
         }
-        guard types.contains(question.type) else { throw LookupTrouble("unsupported DNS record type") }
-        question.names = names(rest, question.type)
-        return question
+        guard !recordTypes.isEmpty else { throw LookupTrouble("unsupported DNS record type") }
+        names = Self.names(rest)
     }
 
-    private static func names(_ text: ArraySlice<UInt8>, _ type: ByteString) -> [ByteString] {
+    /// The types to ask for, in order.
+    var recordTypes: [RecordType] {
+        switch type {
+        case "a+": [.aaaa, .a]
+        case "mxh": [.mx]
+        case "spf": [.txt]
+        case "zns": [.ns]
+        default: RecordType(name: type).map { [$0] } ?? []
+        }
+    }
+
+    /// Whether the names above are tried when a name has no such record.
+    var climbs: Bool { type == "zns" || type == "soa" }
+
+    private static func names(_ text: ArraySlice<UInt8>) -> [ByteString] {
         if IPAddress(text) != nil { return [ByteString(text)] }
         var rest = text
         var separator = UInt8(ascii: ":")
@@ -128,54 +108,70 @@ struct DNSLookup: LookupDriver {
         return rest.split(separator: separator).map { ByteString($0.trimmed()) }.filter { !$0.isEmpty }
     }
 
-    private static func readSeparators(_ rest: inout ArraySlice<UInt8>, _ question: inout Question) {
+    private mutating func readSeparators(_ rest: inout ArraySlice<UInt8>) {
         rest = rest.dropFirst()
-        if let outer = rest.popFirst() { question.separator = ByteString([outer]) }
-        if rest.first == UInt8(ascii: ",") || rest.first == UInt8(ascii: ";") {
-            let mark = rest.removeFirst()
-            question.innerIsSet = true
-            question.inner =
-                mark == UInt8(ascii: ";") ? "" : (rest.popFirst().map { ByteString([$0]) } ?? " ")
+        if let outer = rest.popFirst() { separator = ByteString([outer]) }
+        if rest.first == UInt8(ascii: ";") {
+            rest = rest.dropFirst()
+            fieldSeparator = ""
+        } else if rest.first == UInt8(ascii: ",") {
+            rest = rest.dropFirst()
+            fieldSeparator = rest.popFirst().map { ByteString([$0]) }
         }
         rest = rest.trimmedStart()
     }
 
-    private static func isOption(_ text: ArraySlice<UInt8>) -> Bool {
-        ["defer_", "dnssec_", "retrans_", "retry_"].contains { (start: ByteString) in text.starts(with: start)
+    private static let modifiers: [ByteString] = ["defer_", "dnssec_", "retrans_", "retry_"]
+
+    private static func isModifier(_ text: ArraySlice<UInt8>) -> Bool {
+        modifiers.contains { text.starts(with: $0) }
+    }
+
+    private mutating func readModifier(_ modifier: ByteString) throws(LookupTrouble) {
+        switch modifier.string {
+        case "defer_strict": deferral = .strict
+        case "defer_never": deferral = .never
+        case "defer_lax": deferral = .lax
+        case "dnssec_strict": demandsSecurity = true
+        case "dnssec_lax", "dnssec_never": demandsSecurity = false
+        default:
+            if modifier.starts(with: ByteString("defer_")) {
+                throw LookupTrouble("unsupported dnsdb defer behaviour")
+            }
+            if modifier.starts(with: ByteString("dnssec_")) {
+                throw LookupTrouble("unsupported dnsdb dnssec behaviour")
+            }
         }
     }
 
-    private static func readOption(
-        _ option: ByteString, _ question: inout Question
-    ) throws(LookupTrouble) {
-        guard option.starts(with: ByteString("defer_")) else { return }
-        switch option.dropFirst(6) {
-        case ByteString("strict")[...]: question.deferral = .strict
-        case ByteString("never")[...]: question.deferral = .never
-        case ByteString("lax")[...]: question.deferral = .lax
-        default: throw LookupTrouble("unsupported dnsdb defer behaviour")
-        }
-    }
-
-    private static func text(_ record: DNSRecordData, _ question: Question) -> ByteString {
-        let inner = question.inner
+    /// A record as the query wants to see it; nil for one of no interest.
+    func text(of record: DNSRecordData) -> ByteString? {
+        let gap = fieldSeparator ?? " "
         switch record {
         case .address(let address): return address.text
-        case .exchanger(let preference, let host):
-            return question.type == "mxh" ? host : "\(preference)\(inner)\(host)"
-        case .service(let priority, let weight, let port, let host):
-            return "\(priority)\(inner)\(weight)\(inner)\(port)\(inner)\(host)"
-        case .text(let strings):
-            if question.type == "spf" || question.innerIsSet {
-                return strings.joined(separator: question.type == "spf" ? "" : inner)
-            }
-            return strings.first ?? ""
-        case .association(let usage, let selector, let matching, let data):
-            return "\(usage)\(inner)\(selector)\(inner)\(matching)\(inner)\(Hex.encode(data))"
+        case .mailExchanger(let preference, let exchange):
+            return type == "mxh" ? exchange : "\(preference)\(gap)\(exchange)"
+        case .service(let service):
+            return "\(service.priority)\(gap)\(service.weight)\(gap)\(service.port)\(gap)\(service.target)"
+        case .text(let strings): return text(of: strings)
+        case .certificateAssociation(let association):
+            let data = Hex.encode(association.association)
+            return
+                "\(association.usage)\(gap)\(association.selector)\(gap)\(association.matching)\(gap)\(data)"
         case .name(let name): return name
-        case .authority(let primary, let mailbox, let numbers):
-            let tail = numbers.map { ByteString(String($0)) }.joined(separator: inner)
-            return "\(primary)\(inner)\(mailbox)\(inner)\(tail)"
+        case .authority(let authority):
+            guard let fieldSeparator else { return authority.server }
+            let numbers = authority.numbers.map { ByteString(String($0)) }
+            return ([authority.server, authority.mailbox] + numbers).joined(separator: fieldSeparator)
+        case .other: return nil
         }
+    }
+
+    private func text(of strings: [ByteString]) -> ByteString? {
+        guard type == "spf" else {
+            return fieldSeparator.map { strings.joined(separator: $0) } ?? strings.first
+        }
+        let whole = strings.joined(separator: fieldSeparator ?? "")
+        return whole.startsIgnoringCase(with: ByteString("v=spf1")) ? whole : nil
     }
 }

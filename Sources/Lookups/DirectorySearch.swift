@@ -10,6 +10,8 @@ struct DirectorySearch: LookupDriver {
         if request.key.contains(UInt8(ascii: "/")) {
             return .deferred("key for dsearch lookup contains a slash: \(request.key)")
         }
+        // A zero would end the name early for the system, and let the rest of the key through as checked.
+        if request.key.contains(0) { return .notFound }
         let path: ByteString = "\(request.file)/\(request.key)"
         var status = stat()
         guard unsafe path.withCPath({ unsafe lstat($0, &status) }) == 0 else {

@@ -108,7 +108,7 @@ extension ByteString {
         var octets = bytes.map { CChar(bitPattern: $0) }
         octets.append(0)
         return unsafe octets.withUnsafeBufferPointer { buffer in
-            guard let start = unsafe buffer.baseAddress else { return unsafe body("") }
+            guard let start = buffer.baseAddress else { return unsafe body("") }
             return unsafe body(start)
         }
     }

@@ -15,6 +15,7 @@ struct LinearSearch: LookupDriver {
 
     let keys: Keys
     let files: FileCache
+    let patterns = PatternCache()
 
     var style: LookupStyle { .singleKey }
 
@@ -53,7 +54,7 @@ struct LinearSearch: LookupDriver {
                 case .failure(let trouble): return .deferred(trouble.text)
                 }
             }
-            switch KeyPattern.matches(pattern, request.key) {
+            switch KeyPattern.matches(pattern, request.key, patterns) {
             case .success(true): return outcome(entry, in: file, full)
             case .success(false): continue
             case .failure(let trouble): return .deferred(trouble.text)
@@ -80,10 +81,12 @@ struct LinearSearch: LookupDriver {
 
 /// How a key with wildcards is compared: regular expression, tail, or literally; case is not regarded.
 enum KeyPattern {
-    static func matches(_ pattern: ByteString, _ subject: ByteString) -> Result<Bool, LookupTrouble> {
+    static func matches(
+        _ pattern: ByteString, _ subject: ByteString, _ cache: PatternCache
+    ) -> Result<Bool, LookupTrouble> {
         if pattern.first == UInt8(ascii: "^") {
             do {
-                let regex = try PCRE2Pattern.compile(pattern, caseless: true)
+                let regex = try cache.pattern(pattern, caseless: true)
                 return .success(try regex.firstMatch(in: subject) != nil)
             } catch {
                 return .failure(LookupTrouble("regular expression error in \"\(pattern)\": \(error.words)"))

@@ -1,4 +1,5 @@
 package import Bytes
+package import DNS
 
 /// What a search in one file gave, and how the key was found.
 package struct LookupAnswer: Sendable, Hashable {
@@ -30,7 +31,7 @@ package struct LookupDrivers: Sendable {
     }
 
     /// The drivers that need nothing but files and a resolver.
-    package static func standard(resolver: @escaping DNSResolver = { _, _ in .notFound }) -> LookupDrivers {
+    package static func standard(resolver: any NameResolver = FixedResolver([:])) -> LookupDrivers {
         let files = FileCache()
         return LookupDrivers([
             "lsearch": LinearSearch(keys: .plain, files: files),

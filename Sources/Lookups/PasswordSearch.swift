@@ -20,11 +20,13 @@ package struct UserEntry: Sendable, Hashable {
     ///
     /// - Throws: the reason when the table cannot be asked.
     package static func named(_ name: ByteString) throws(LookupTrouble) -> UserEntry? {
+        // A zero would end the name early for the system, which would then find another user.
+        if name.contains(0) { return nil }
         var status: CInt = 0
         let entry = unsafe name.withCPath { path in
             unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: longestEntry) { room in
-                guard let start = unsafe room.baseAddress else { return UserEntry?.none }
-                var record = passwd()
+                guard let start = room.baseAddress else { return UserEntry?.none }
+                var record = unsafe passwd()
                 var found: UnsafeMutablePointer<passwd>?
                 status = unsafe getpwnam_r(path, &record, start, room.count, &found)
                 return unsafe found == nil ? UserEntry?.none : unsafe UserEntry(name, record)

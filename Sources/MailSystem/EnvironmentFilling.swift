@@ -53,9 +53,7 @@ struct EnvironmentFilling {
             environment.settings.eximGID = Int(getegid())
         }
         let lookup = HostLookup(resolver)
-        environment.lookups = LookupDrivers.standard { type, name in
-            await LookupResolving.records(type, name, resolver)
-        }
+        environment.lookups = LookupDrivers.standard(resolver: resolver)
         environment.localInterfaces = LocalInterfaces.addresses
         environment.namesOfAddress = { await Self.names(of: $0, lookup) }
         environment.addressesOfHost = { await Self.addresses(of: $0, lookup) }

@@ -2,4 +2,4 @@
 //
 // Purpose: message digests and keyed digests; signatures, certificates and the TLS engine join it later.
 // May import: Bytes; outside: COpenSSL.
-// Read in this order: OpenSSLError.swift, Digest.swift, MessageAuthentication.swift.
+// Read in this order: OpenSSLError.swift and its extension, DigestContext.swift, Digest.swift, MessageAuthentication.swift.

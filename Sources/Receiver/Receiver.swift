@@ -17,4 +17,6 @@ struct ReceiverProgram: AsyncParsableCommand {
         abstract: "Receives mail and puts it into the spool.",
         discussion: "Example: bobbin-receiver -C /etc/bobbin/bobbin.conf listen --listen 127.0.0.1:2525",
         subcommands: [ListenCommand.self, StdioCommand.self, SubmitCommand.self])
+
+    @OptionGroup var shared: SharedOptions
 }

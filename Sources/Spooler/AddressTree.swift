@@ -2,9 +2,10 @@ public import Bytes
 
 /// The non-recipients tree of `-H`: the addresses that get no more copies.
 ///
-/// An AVL tree in octet order that grows exactly as Exim's does (Knuth, volume 3, 6.2.3, algorithm A), so that the
-/// same insertions give the same lines. A tree from a file may be unbalanced (it stays usable) or out of order:
-/// Exim then misses names and delivers again; here such a tree is searched through, and put in order when it changes.
+/// An AVL tree in octet order that grows exactly as Exim's does (Knuth, volume 3, 6.2.3, algorithm A), so
+/// that the same insertions give the same lines. A tree from a file may be unbalanced (it stays usable) or
+/// out of order: Exim then misses names and delivers again; here such a tree is searched through, and put
+/// in order when it changes.
 public struct AddressTree: Sendable, Equatable {
     private struct Node: Sendable {
         var name: ByteString
@@ -90,7 +91,8 @@ extension AddressTree {
             root = 0
             return true
         }
-        // The deepest node on the way down whose sides differ, and its parent: the only place where the tree may turn.
+        // The deepest node on the way down whose sides differ, and its parent: the only place where the
+        // tree may turn.
         var pivot = root
         var pivotParent: Int32 = -1
         var parent: Int32 = -1
@@ -175,7 +177,8 @@ extension AddressTree {
 // MARK: - The lines of a file
 
 extension AddressTree {
-    /// Makes a tree of its lines in the file, each two flags, a blank and a name: a node, its left side, its right side.
+    /// Makes a tree of its lines in the file, each two flags, a blank and a name: a node, its left side,
+    /// its right side.
     ///
     /// As many lines are read as the flags announce. The shape is taken as it is.
     init(reading reader: inout LineReader) throws(SpoolFormatError) {

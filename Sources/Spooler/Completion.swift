@@ -1,10 +1,12 @@
 public import Bytes
 
 extension LockedMessage {
-    /// Ends the message's life, every recipient being settled: its log, `-D`, `-H`, then `Completed` is logged, then `-J`.
+    /// Ends the message's life, every recipient being settled: its log, `-D`, `-H`, then `Completed` is
+    /// logged, then `-J`.
     ///
     /// - Parameter logCompleted: writes the line `Completed` to the main log.
-    /// - Throws: when a file cannot be removed; the message stays, with its journal, and completes at the next attempt.
+    /// - Throws: when a file cannot be removed; the message stays, with its journal, and completes at the
+    ///   next attempt.
     public consuming func complete(logCompleted: () -> Void) throws(SpoolError) {
         try spool.step(.removeMessageLog)
         try spool.retireMessageLog(of: id, in: place)
@@ -85,8 +87,8 @@ extension Spool {
 extension LockedMessage {
     /// Moves the message to another queue of the spool; empty for the default queue (Exim's `-MG`).
     ///
-    /// Under the lock all the time: `-D` is the same file in both queues. The new names are made durable before the old ones go;
-    /// what fails before that is undone.
+    /// Under the lock all the time: `-D` is the same file in both queues. The new names are made durable
+    /// before the old ones go; what fails before that is undone.
     public consuming func move(to queue: ByteString) throws(SpoolError) {
         let target = spool.named(queue)
         guard queue != spool.queue else { return }

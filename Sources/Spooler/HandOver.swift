@@ -2,19 +2,23 @@ public import Bytes
 
 /// How the body comes into the target directory of a hand-over.
 public enum HandOverStyle: Sendable, Hashable {
-    /// By a second name for the same file where that is possible, else by a copy. The receiver must not change it.
+    /// By a second name for the same file where that is possible, else by a copy. The receiver must not
+    /// change it.
     case linked
     /// By a copy that the receiver may change.
     case copied
 }
 
 extension LockedMessage {
-    /// Puts the message as a pair of spool files into a directory, for another program (Exim's queuefile transport).
+    /// Puts the message as a pair of spool files into a directory, for another program (Exim's queuefile
+    /// transport).
     ///
-    /// `-D` is put there first and `-H` last, each complete and durable before it gets its name, so that a receiver which sees
-    /// `-H` has everything. Nothing is overwritten. Where a crash had left our own `-D` without `-H`, it is used.
+    /// `-D` is put there first and `-H` last, each complete and durable before it gets its name, so that a
+    /// receiver which sees `-H` has everything. Nothing is overwritten. Where a crash had left our own `-D`
+    /// without `-H`, it is used.
     ///
-    /// - Parameter header: what the other program shall read; usually this message's, with the recipients that are handed over.
+    /// - Parameter header: what the other program shall read; usually this message's, with the recipients
+    ///   that are handed over.
     /// - Throws: `EEXIST` when the message is there already; a failure leaves nothing behind.
     public func handOver(
         to directory: ByteString, header: HeaderFile, as style: HandOverStyle
@@ -102,14 +106,7 @@ struct HandOverTarget {
 
     /// Copies a file likewise.
     func copy(_ source: borrowing Descriptor, to path: ByteString) throws(SpoolError) {
-        let temporary = try createTemporary()
-        do throws(SpoolError) {
-            try source.copy(to: temporary)
-            try finish(temporary, path, .linkData)
-        } catch {
-            if error.cause != .stopped { try System.unlink(self.temporary) }
-            throw error
-        }
+        try place(as: path, .linkData) { (file) throws(SpoolError) in try source.copy(to: file) }
     }
 
     private func place(
@@ -151,13 +148,9 @@ extension SpoolError {
 extension Descriptor {
     /// Copies everything to another file.
     func copy(to target: borrowing Descriptor) throws(SpoolError) {
-        var offset = 0
-        var buffer = [UInt8](repeating: 0, count: PendingMessage.bufferSize)
-        while true {
-            let got = try read(at: offset, into: &buffer)
-            guard got > 0 else { return }
-            try target.write(buffer.span.extracting(0..<got))
-            offset += got
+        try forEachBlock { (block) throws(SpoolError) in
+            try target.write(block)
+            return true
         }
     }
 

@@ -46,7 +46,8 @@ extension HeaderFile {
         return "\(local)@\(domain.lowercasedASCII())"
     }
 
-    /// Whether a recipient needs no more copies: its address, as spelled or in the unique form, is in the tree.
+    /// Whether a recipient needs no more copies: its address, as spelled or in the unique form, is in the
+    /// tree.
     public func isDelivered(_ recipient: Recipient) -> Bool {
         guard !nonRecipients.isEmpty else { return false }
         return nonRecipients.contains(recipient.address)

@@ -4,8 +4,8 @@ extension HeaderFile {
     /// Reads a header file.
     ///
     /// - Parameter named: the message that the file's name says; nil to believe the first line.
-    /// - Throws: an error that names line and offset, for everything that Exim refuses, and for what Exim takes and
-    ///   then loses mail over.
+    /// - Throws: an error that names line and offset, for everything that Exim refuses, and for what Exim
+    ///   takes and then loses mail over.
     public init(parsing octets: ByteString, named name: MessageID? = nil) throws(SpoolFormatError) {
         var reader = LineReader(octets.bytes, id: name)
         self = try Self.envelope(from: &reader, named: name)
@@ -112,7 +112,8 @@ extension HeaderFile {
         }
     }
 
-    /// Looks at what makes a whole file bad, and reads the value of an ACL variable; gives the end of the variable.
+    /// Looks at what makes a whole file bad, and reads the value of an ACL variable; gives the end of the
+    /// variable.
     private static func endOfVariable(
         _ line: ArraySlice<UInt8>, in reader: inout LineReader
     ) throws(SpoolFormatError) -> Int {
@@ -250,7 +251,8 @@ extension HeaderFile {
             legacyPrefix: isModern(prefix, digits: digits.count) ? nil : ByteString(prefix))
     }
 
-    /// Whether a header's length is padded to three digits and no further, and its type followed by one blank.
+    /// Whether a header's length is padded to three digits and no further, and its type followed by one
+    /// blank.
     private static func isModern(_ prefix: ArraySlice<UInt8>, digits: Int) -> Bool {
         prefix.count == digits + 2 && prefix.last == .blank
             && (digits == 3 || digits > 3 && prefix.first != UInt8(ascii: "0"))

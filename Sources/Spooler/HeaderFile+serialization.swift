@@ -60,8 +60,7 @@ extension HeaderFile {
     }
 
     private func checkEnvelope() throws(SpoolFormatError.Reason) {
-        try Self.check(login, "the login name", limit: Self.maximumLineLength - 64)
-        if login.isEmpty { throw .unwritable("the empty login name") }
+        try Self.check(login, "the login name", limit: Self.maximumLineLength)
         try Self.check(sender, "the sender", limit: Self.maximumLineLength - 3)
         for variable in variables { try Self.check(variable) }
         if let name = nonRecipients.unwritableName { throw .unwritable("the non-recipient \(name)") }

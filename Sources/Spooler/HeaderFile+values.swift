@@ -3,7 +3,8 @@ public import Bytes
 // How variables are found, set, and put into Exim's order; and those whose values have a form of their own.
 
 extension HeaderFile {
-    /// The value of a variable (of the last line, where there are several), or nil; a new one is put where Exim would write it, and nil removes the line.
+    /// The value of a variable (of the last line, where there are several), or nil; a new one is put where
+    /// Exim would write it, and nil removes the line.
     public subscript(name: VariableName) -> TaintedBytes? {
         get { variables.last { $0.isNamed(name) }?.value }
         set { set(name, newValue.map { VariableLine(name, $0) }) }
@@ -82,7 +83,8 @@ enum Escape {
         return result
     }
 
-    /// Reads every escape as Exim does: up to three octal digits, letters, `x` and up to two hex digits, else the octet.
+    /// Reads every escape as Exim does: up to three octal digits, letters, `x` and up to two hex digits,
+    /// else the octet.
     static func decode(_ octets: ByteString) -> ByteString {
         var result = ByteString()
         var rest = octets[...]

@@ -28,7 +28,8 @@ public struct HeaderFile: Sendable, Equatable {
     /// The message's header lines, the deleted ones included.
     public var headers: [HeaderLine] = []
 
-    /// The second, the fourth and the count line as the file spelled them, where Exim would spell them otherwise.
+    /// The second, the fourth and the count line as the file spelled them, where Exim would spell them
+    /// otherwise.
     var ownerSpelling: ByteString?
     var timeSpelling: ByteString?
     var countSpelling: ByteString?
@@ -88,7 +89,8 @@ extension HeaderFile {
 
     /// The size after `S=` in the line that logs the arrival.
     ///
-    /// As Exim counts it: one more for each header line of 1000 octets or more for every digit beyond the third.
+    /// As Exim counts it: one more for each header line of 1000 octets or more for every digit beyond the
+    /// third.
     public func receptionSize(bodySize: Int) -> Int {
         let extraDigits = headers.reduce(0) { $0 + $1.prefix.count - 5 }
         return messageSize(bodySize: bodySize) + extraDigits

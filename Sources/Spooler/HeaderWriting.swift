@@ -1,7 +1,8 @@
 internal import Bytes
 
 extension Spool {
-    /// Puts a new `-H` in the place of the old one, or makes the first: temporary name, sync, rename, directory sync.
+    /// Puts a new `-H` in the place of the old one, or makes the first: temporary name, sync, rename,
+    /// directory sync.
     ///
     /// Readers see the whole old or the whole new file. The caller holds the lock.
     func writeHeader(_ header: HeaderFile, in place: Place) throws(SpoolError) {

@@ -2,8 +2,8 @@ public import Bytes
 
 /// A message on the queue, locked and read: the only way to change it.
 ///
-/// The lock ends with the value. A journal that an earlier delivery left over has been replayed into `header`, and
-/// `-H` been rewritten.
+/// The lock ends with the value. A journal that an earlier delivery left over has been replayed into
+/// `header`, and `-H` been rewritten.
 public struct LockedMessage: ~Copyable, Sendable {
     /// The spool that the message is in.
     public let spool: Spool
@@ -80,7 +80,8 @@ extension Spool {
         return .opened(try LockedMessage(self, lock, header, replayedJournal: leftover))
     }
 
-    /// Joins a leftover journal and writes `-H`; cuts a torn last line off, so that the next line begins at its own.
+    /// Joins a leftover journal and writes `-H`; cuts a torn last line off, so that the next line begins at
+    /// its own.
     private func replay(into header: inout HeaderFile, _ place: Place) throws(SpoolError) -> Bool {
         guard let journal = try journal(of: header.id, in: place) else { return false }
         header.join(journal)
@@ -104,8 +105,9 @@ extension LockedMessage {
 
     /// Notes addresses that were served, in their unique form, with one write and one sync.
     ///
-    /// What is noted is never delivered again, whatever happens before `-H` is next written. The journal is made when
-    /// there is none. Exim cuts lines at 500 octets; whole ones are written here, and Exim reads them.
+    /// What is noted is never delivered again, whatever happens before `-H` is next written. The journal is
+    /// made when there is none. Exim cuts lines at 500 octets; whole ones are written here, and Exim reads
+    /// them.
     public mutating func appendToJournal(_ addresses: [ByteString]) throws(SpoolError) {
         guard !addresses.isEmpty else { return }
         try openJournal()
@@ -150,7 +152,8 @@ extension LockedMessage {
 // MARK: - The body
 
 extension LockedMessage {
-    /// Fills the buffer from the body, whose first octet has offset 0; gives how many octets came, 0 at the end.
+    /// Fills the buffer from the body, whose first octet has offset 0; gives how many octets came, 0 at the
+    /// end.
     public func readBody(at offset: Int, into buffer: inout [UInt8]) throws(SpoolError) -> Int {
         try lock.readBody(at: offset, into: &buffer)
     }
@@ -162,7 +165,8 @@ extension LockedMessage {
         try lock.data.forEachBlock(from: id.dataStartOffset, of: size, use)
     }
 
-    /// Lends the descriptor of `-D`, whose body begins at `id.dataStartOffset`: for reading with a position, never for closing.
+    /// Lends the descriptor of `-D`, whose body begins at `id.dataStartOffset`: for reading with a
+    /// position, never for closing.
     public func withDataDescriptor<Result: ~Copyable>(_ use: (Int32) throws(SpoolError) -> Result)
         throws(SpoolError) -> Result
     {

@@ -2,9 +2,9 @@ public import Bytes
 
 /// The name of a message in the spool, of either generation.
 ///
-/// Exim up to 4.96 writes 16 octets (`tttttt-pppppp-ss`), later ones 23 (`tttttt-ppppppppppp-ssss`): time, process and
-/// part of the second, in base 62. Both kinds may lie in one directory. Kept in three words, so that a million
-/// ids are sorted without a million allocations.
+/// Exim up to 4.96 writes 16 octets (`tttttt-pppppp-ss`), later ones 23 (`tttttt-ppppppppppp-ssss`): time,
+/// process and part of the second, in base 62. Both kinds may lie in one directory. Kept in three words, so
+/// that a million ids are sorted without a million allocations.
 public struct MessageID: Hashable, Sendable {
     /// The two generations of ids.
     public enum Format: Sendable, Hashable, CaseIterable {
@@ -23,7 +23,8 @@ public struct MessageID: Hashable, Sendable {
     /// Octets 0-7, 8-15 and 16-23, the first in the highest place; zero where the id has ended.
     private let words: (UInt64, UInt64, UInt64)
 
-    /// Reads an id; nil unless it is exactly 16 or 23 octets of the right alphabet with hyphens in the right places.
+    /// Reads an id; nil unless it is exactly 16 or 23 octets of the right alphabet with hyphens in the
+    /// right places.
     public init?(_ text: some Collection<UInt8>) {
         let format: Format
         switch text.count {
@@ -101,8 +102,8 @@ extension MessageID: Comparable, CustomStringConvertible {
 
     /// The order of `exim -bp`: by time, then by the part of the second; the process takes no part.
     ///
-    /// Where Exim leaves the order open, octet order decides. (Manual, "The -bp option"; both generations in one
-    /// second compare by digits of different meaning, as they do in Exim.)
+    /// Where Exim leaves the order open, octet order decides. (Manual, "The -bp option"; both generations
+    /// in one second compare by digits of different meaning, as they do in Exim.)
     public static func precedesInQueue(_ one: MessageID, _ other: MessageID) -> Bool {
         let mine = one.queueKey
         let theirs = other.queueKey
@@ -111,7 +112,8 @@ extension MessageID: Comparable, CustomStringConvertible {
 
     /// The six octets of the time, then the octets behind the second hyphen.
     private var queueKey: (UInt64, UInt64) {
-        // An old id is followed by "-H" in Exim's comparison; `-` sorts before every digit, as the zero here does.
+        // An old id is followed by "-H" in Exim's comparison; `-` sorts before every digit, as the zero
+        // here does.
         (words.0 >> 16, format == .short ? (words.1 & 0xFFFF) << 16 : words.2 >> 8 & 0xFFFF_FFFF)
     }
 

@@ -5,15 +5,18 @@ internal import Synchronization
 ///
 /// One generator serves a process. Why its ids are unique:
 ///
-/// - *Within the process* the state (tick, variant) only grows, under a mutex: a clock that stands still or goes back
-///   makes the variant grow, and when the variants of a tick are used up the tick goes on by itself.
-/// - *Against other processes* the process field tells them apart. Exim writes its bare process number there, which is
-///   below 2^22 on Linux. The short field holds 62^6 numbers, so `variant * 2^22 + processID` with a variant below
-///   13,542 fits, has the process number in its low bits, and for variants above 0 is a number that no Exim writes.
-///   Variant 0 is what an Exim of this process number would write, and there is none while this process lives.
-/// - *Against other hosts* on the same spool `localhost_number` takes part in the last field exactly as in Exim.
-/// - *Against an earlier process of the same number* there is the clock; where that was set back, `O_EXCL` on `-D` is the
-///   arbiter: the spool takes another id on `EEXIST`.
+/// - *Within the process* the state (tick, variant) only grows, under a mutex: a clock that stands still
+///   or goes back makes the variant grow, and when the variants of a tick are used up the tick goes on by
+///   itself.
+/// - *Against other processes* the process field tells them apart. Exim writes its bare process number
+///   there, which is below 2^22 on Linux. The short field holds 62^6 numbers, so `variant * 2^22 +
+///   processID` with a variant below 13,542 fits, has the process number in its low bits, and for variants
+///   above 0 is a number that no Exim writes. Variant 0 is what an Exim of this process number would write,
+///   and there is none while this process lives.
+/// - *Against other hosts* on the same spool `localhost_number` takes part in the last field exactly as in
+///   Exim.
+/// - *Against an earlier process of the same number* there is the clock; where that was set back,
+///   `O_EXCL` on `-D` is the arbiter: the spool takes another id on `EEXIST`.
 public final class MessageIDGenerator: Sendable {
     /// Which generation of ids is made.
     public let format: MessageID.Format

@@ -2,8 +2,9 @@ internal import Bytes
 
 /// The exclusive right to work on one message; it ends with the value.
 ///
-/// An open-file-description lock over the first line of `-D`, the octets that Exim locks. It excludes Exim's own locks and
-/// is excluded by them, holds between two tasks of one process, and is not lost when another descriptor is closed.
+/// An open-file-description lock over the first line of `-D`, the octets that Exim locks. It excludes
+/// Exim's own locks and is excluded by them, holds between two tasks of one process, and is not lost when
+/// another descriptor is closed.
 public struct MessageLock: ~Copyable, Sendable {
     /// The message.
     public let id: MessageID
@@ -11,6 +12,14 @@ public struct MessageLock: ~Copyable, Sendable {
     public let place: Place
     /// `-D`, open for reading and writing; nothing is written through it once the message is on the queue.
     let data: Descriptor
+
+    init(id: MessageID, place: Place, data: consuming Descriptor) {
+        self.id = id
+        self.place = place
+        self.data = data
+    }
+
+    deinit { data.unlockPrefix(id.lockLength) }
 }
 
 /// What came of trying to lock a message; locks are never waited for.

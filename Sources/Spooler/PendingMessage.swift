@@ -1,9 +1,10 @@
 public import Bytes
 
-/// A message that is being received: its `-D` exists under its final name, locked; nobody sees it on the queue.
+/// A message that is being received: its `-D` exists under its final name, locked; nobody sees it on the
+/// queue.
 ///
-/// `commit` makes it a message. Any other end of the value removes its files: whoever sent it was not told that it was
-/// accepted, and will send it again.
+/// `commit` makes it a message. Any other end of the value removes its files: whoever sent it was not told
+/// that it was accepted, and will send it again.
 public struct PendingMessage: ~Copyable, Sendable {
     /// The spool that the message will be in.
     public let spool: Spool
@@ -20,8 +21,8 @@ public struct PendingMessage: ~Copyable, Sendable {
 
     private var lock: MessageLock?
     private var buffer: [UInt8] = []
-    /// How much of the file has been written.
-    private var written = 0
+    /// Why a part of the body is missing; such a message is never committed.
+    private var failure: SpoolError?
     private var state = State.filling
 
     private enum State {
@@ -97,6 +98,8 @@ extension Spool {
 
 extension PendingMessage {
     /// Appends to the body; lines end with LF, except in wire format.
+    ///
+    /// - Throws: where the file cannot be written; the message can no longer be committed then.
     public mutating func append(_ octets: Span<UInt8>) throws(SpoolError) {
         count(octets)
         if buffer.count + octets.count > Self.bufferSize { try flush() }
@@ -127,16 +130,23 @@ extension PendingMessage {
     }
 
     private mutating func flush() throws(SpoolError) {
-        guard !buffer.isEmpty else { return }
-        let full = buffer
+        var full: [UInt8] = []
+        swap(&full, &buffer)
         try write(full.span)
-        buffer.removeAll(keepingCapacity: true)
+        full.removeAll(keepingCapacity: true)
+        swap(&full, &buffer)
     }
 
     private mutating func write(_ octets: Span<UInt8>) throws(SpoolError) {
-        try step(.writeData)
-        try lock?.data.write(octets)
-        written += octets.count
+        if let failure { throw failure }
+        guard !octets.isEmpty else { return }
+        do throws(SpoolError) {
+            try step(.writeData)
+            try lock?.data.write(octets)
+        } catch {
+            failure = error
+            throw error
+        }
     }
 
     /// Fills the buffer from the body that has come so far; gives how many octets came, 0 at the end.
@@ -153,11 +163,12 @@ extension PendingMessage {
 extension PendingMessage {
     /// Puts the message on the queue; when this returns, it may be acknowledged.
     ///
-    /// `-D` is synchronised, `-H` written under a temporary name, synchronised, renamed, the directory synchronised.
-    /// The header gets this message's id, and the counts of the body's lines and zeros.
+    /// `-D` is synchronised, `-H` written under a temporary name, synchronised, renamed, the directory
+    /// synchronised. The header gets this message's id, and the counts of the body's lines and zeros.
     ///
     /// - Parameter firstLogLine: what the message's own log begins with; nil for no line.
-    /// - Throws: where anything fails; then nothing of the message remains.
+    /// - Throws: where anything fails, or a part of the body could not be written before; then nothing of
+    ///   the message remains.
     public consuming func commit(
         _ header: HeaderFile, logging firstLogLine: ByteString? = nil
     ) throws(SpoolError) -> CommittedMessage {
@@ -225,7 +236,8 @@ extension PendingMessage {
     }
 }
 
-/// A message that is on the queue and still locked, until its arrival has been logged; the lock ends with the value.
+/// A message that is on the queue and still locked, until its arrival has been logged; the lock ends with
+/// the value.
 public struct CommittedMessage: ~Copyable, Sendable {
     /// The spool that the message is in.
     public let spool: Spool

@@ -10,8 +10,8 @@ public struct QueueEntry: Sendable, Hashable {
 
 /// A walk over a queue's messages in the order in which the file system gives them, in constant memory.
 ///
-/// Both layouts are always walked: `input` itself, then each directory in it whose name is one letter or digit. Messages that come or
-/// go meanwhile may be met or not; whoever meets one that is gone skips it.
+/// Both layouts are always walked: `input` itself, then each directory in it whose name is one letter or
+/// digit. Messages that come or go meanwhile may be met or not; whoever meets one that is gone skips it.
 public struct QueueWalk: ~Copyable, Sendable {
     private let spool: Spool
     private var names: NameWalk

@@ -60,7 +60,8 @@ extension Recipient {
 
     /// The line as Exim since 4.86 writes it.
     ///
-    /// Unlike Exim, an ORCPT without NOTIFY is kept: the long form carries it and every reader since 4.86 takes it.
+    /// Unlike Exim, an ORCPT without NOTIFY is kept: the long form carries it and every reader since 4.86
+    /// takes it.
     private var modernLine: ByteString {
         if dsn.isEmpty && orcpt.isEmpty && errorsTo.isEmpty && parent == nil && !Self.isAmbiguous(address) {
             return address

@@ -25,8 +25,9 @@ public enum RequeueOutcome: Sendable, Equatable {
 extension Spool {
     /// Puts a message from another program's directory on the queue: `-D` first and locked, then `-H`.
     ///
-    /// The body is copied and counted, so the other program may have changed it. Everything else in `-H` stays, except for its
-    /// first line under a fresh id. A failure leaves the spool and the source as they were.
+    /// The body is copied and counted, so the other program may have changed it. Everything else in `-H`
+    /// stays, except for its first line under a fresh id. A failure leaves the spool and the source as they
+    /// were.
     ///
     /// - Parameter removingSource: removes the pair once the message is safely on the queue, `-H` first.
     public func requeue(
@@ -90,13 +91,9 @@ extension Spool {
 extension PendingMessage {
     /// Appends what a file holds behind an offset.
     mutating func append(bodyOf file: borrowing Descriptor, from start: Int) throws(SpoolError) {
-        var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
-        var offset = start
-        while true {
-            let got = try file.read(at: offset, into: &buffer)
-            guard got > 0 else { return }
-            try append(buffer.span.extracting(0..<got))
-            offset += got
+        try file.forEachBlock(from: start) { (block) throws(SpoolError) in
+            try append(block)
+            return true
         }
     }
 }

@@ -50,14 +50,15 @@ public enum Durability: Sendable, Hashable {
 
 /// Exim's spool directory, or one named queue of it.
 ///
-/// A value: it holds no file open. All writing to a spool goes through the functions of this type, in the order that
-/// spool-format/README.md lays down.
+/// A value: it holds no file open. All writing to a spool goes through the functions of this type, in the
+/// order that spool-format/README.md lays down.
 public struct Spool: Sendable {
     /// The spool's directory (Exim's `spool_directory`).
     public var directory: ByteString
     /// The named queue; empty for the default one.
     public var queue: ByteString
-    /// Whether new messages go into single-character directories (`split_spool_directory`); both kinds are read.
+    /// Whether new messages go into single-character directories (`split_spool_directory`); both kinds are
+    /// read.
     public var isSplit: Bool
     /// Who shall own what is made; nil to leave it to the process.
     public var owner: FileOwner?

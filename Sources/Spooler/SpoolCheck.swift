@@ -55,10 +55,12 @@ public enum RepairOutcome: Sendable, Hashable {
 extension Spool {
     /// Looks through a queue in constant memory, and tells of everything that is not as it should be.
     ///
-    /// Messages at work (receptions, deliveries) look unfinished; so a file counts only from an age on, and `repair` looks again under the lock.
+    /// Messages at work (receptions, deliveries) look unfinished; so a file counts only from an age on, and
+    /// `repair` looks again under the lock.
     ///
     /// - Parameters:
-    ///   - age: how many seconds a file without its partner must be old; an hour is plenty for deliveries, a day for slow receptions.
+    ///   - age: how many seconds a file without its partner must be old; an hour is plenty for deliveries,
+    ///     a day for slow receptions.
     ///   - now: the present, in seconds since 1970.
     public func check(
         olderThan age: Int64, now: Int64, _ found: (SpoolFinding) -> Void
@@ -146,7 +148,8 @@ extension Spool {
 // MARK: - Repair
 
 extension Spool {
-    /// Puts a finding right where that cannot lose mail, looking again first, under the lock where there is one.
+    /// Puts a finding right where that cannot lose mail, looking again first, under the lock where there is
+    /// one.
     public func repair(_ finding: SpoolFinding) throws(SpoolError) -> RepairOutcome {
         guard finding.isRepairable else { return .leftToPeople }
         switch try lock(finding.id) {

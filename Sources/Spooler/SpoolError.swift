@@ -18,7 +18,8 @@ public struct SpoolError: Error, Equatable, Sendable {
         case format(SpoolFormatError)
         /// It is not done, for the reason given.
         case refused(String)
-        /// A step was stopped from outside (`Spool.beforeStep`), as if the process had died: nothing is cleaned up.
+        /// A step was stopped from outside (`Spool.beforeStep`), as if the process had died: nothing is
+        /// cleaned up.
         case stopped
     }
 

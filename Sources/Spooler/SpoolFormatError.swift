@@ -34,7 +34,8 @@ public struct SpoolFormatError: Error, Equatable, Sendable {
         case badNumber(variable: ByteString)
         /// An ACL variable's line has no name, no length, or a length that is out of range.
         case badACLVariable
-        /// A variable is quoted for a lookup type that Exim does not have, or the quoter's bracket is not closed.
+        /// A variable is quoted for a lookup type that Exim does not have, or the quoter's bracket is not
+        /// closed.
         case unknownQuoter(ByteString)
         /// A line of the non-recipients tree is not two flags, a blank and a name.
         case badTree

@@ -39,7 +39,8 @@ public enum StoredReading: Sendable, Equatable {
 }
 
 extension Spool {
-    /// Reads a message for display: `-H` with one open and one read, the size of `-D`, and `-J` where there is one.
+    /// Reads a message for display: `-H` with one open and one read, the size of `-D`, and `-J` where there
+    /// is one.
     ///
     /// - Parameter place: where the queue walk found it; nil to look in both places.
     public func read(_ id: MessageID, at place: Place? = nil) throws(SpoolError) -> StoredReading {
@@ -103,7 +104,8 @@ extension Spool {
         return false
     }
 
-    /// One of a message's files as it is, `-D` with its first line (Exim's `-Mvh`, `-Mvb`, `-Mvl`); nil when there is none.
+    /// One of a message's files as it is, `-D` with its first line (Exim's `-Mvh`, `-Mvb`, `-Mvl`); nil
+    /// when there is none.
     public func rawFile(_ file: MessageFile, of id: MessageID) throws(SpoolError) -> ByteString? {
         for place in places(for: id) {
             if let octets = try System.read(path(file, of: id, in: place), limit: .max) {

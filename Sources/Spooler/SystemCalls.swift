@@ -95,7 +95,8 @@ enum System {
 
     /// Opens a file; the descriptor does not outlive an exec.
     ///
-    /// A file that is a symbolic link is not opened; a directory may be one, for people put queues elsewhere so.
+    /// A file that is a symbolic link is not opened; a directory may be one, for people put queues
+    /// elsewhere so.
     static func open(
         _ path: ByteString, _ flags: OpenFlags, mode: UInt32 = 0
     ) throws(SpoolError) -> Descriptor {
@@ -269,6 +270,11 @@ extension Descriptor {
     func truncate(to size: Int) throws(SpoolError) {
         guard ftruncate(raw, size) == 0 else { throw .last("truncate", path) }
     }
+
+    /// Gives the lock up at once.
+    ///
+    /// Closing is not enough: until its exec, a child that was forked meanwhile holds the same open file.
+    func unlockPrefix(_ length: Int) { _ = clinux_unlock_prefix(raw, length) }
 
     /// Locks the first octets for this open file; false when somebody else holds them.
     func lockPrefix(_ length: Int) throws(SpoolError) -> Bool {

@@ -2,8 +2,8 @@ public import Bytes
 
 /// One line of `-H` that begins with `-`: a variable of the message, kept as it is spelled.
 ///
-/// A value from outside is written with `--`, and with `--(type)` when it has been quoted for a lookup type. An ACL
-/// variable's value may itself hold newlines.
+/// A value from outside is written with `--`, and with `--(type)` when it has been quoted for a lookup
+/// type. An ACL variable's value may itself hold newlines.
 public struct VariableLine: Sendable, Equatable {
     /// The line without its last newline.
     public let octets: ByteString
@@ -25,7 +25,8 @@ public struct VariableLine: Sendable, Equatable {
         octets = line
     }
 
-    /// Makes an ACL variable of its full name, `c` or `m` and the rest (`c0`, `m_foo`); nil for any other name.
+    /// Makes an ACL variable of its full name, `c` or `m` and the rest (`c0`, `m_foo`); nil for any other
+    /// name.
     ///
     /// NULs in the value become question marks, as they do in header lines.
     public init?(aclVariable name: ByteString, _ value: TaintedBytes) {
@@ -36,7 +37,8 @@ public struct VariableLine: Sendable, Equatable {
         octets = line
     }
 
-    /// Whether a name can be an ACL variable's: `c` or `m`, then a digit or an underscore, then word characters.
+    /// Whether a name can be an ACL variable's: `c` or `m`, then a digit or an underscore, then word
+    /// characters.
     static func isACLName(_ name: ByteString) -> Bool {
         guard name.count >= 2, name[0] == UInt8(ascii: "c") || name[0] == UInt8(ascii: "m") else {
             return false

@@ -1,5 +1,6 @@
 import Bytes
 import Configuration
+import Expansion
 import Testing
 
 @Suite("Configuration: sections")

@@ -1,4 +1,5 @@
 import Bytes
+import DNS
 import Expansion
 import Lookups
 import Testing
@@ -126,7 +127,8 @@ struct ExpanderTests {
     @Test("A lookup that cannot answer defers the expansion")
     func deferral() async {
         var environment = Environment()
-        environment.lookups = .standard(resolver: { _, _ in .deferred("no servers") })
+        environment.lookups = .standard(
+            resolver: FixedResolver([.init("example.com", .mx): DNSAnswer(.tryAgain("no servers"))]))
         let error = await failure("${lookup dnsdb{mx=example.com}{y}{n}}", Facts(), environment)
         #expect(error == .deferred("lookup of \"mx=example.com\" gave DEFER: no servers"))
     }

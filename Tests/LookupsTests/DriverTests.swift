@@ -1,4 +1,5 @@
 import Bytes
+import DNS
 import Foundation
 import Lookups
 import Testing
@@ -30,6 +31,14 @@ struct DriverTests {
         try FileManager.default.removeItem(at: url)
         let text: ByteString = "failed to open \(url.path) for linear search: No such file or directory"
         #expect(try await find("lsearch", "a", ByteString(url.path), drivers) == .unusable(text))
+    }
+
+    @Test("A key with a zero in it names no entry of a directory, and no user")
+    func zero() async throws {
+        #expect(try await find("dsearch", "passwd", "/etc") == .found("passwd"))
+        #expect(try await find("dsearch", "passwd\u{0}x", "/etc") == .notFound)
+        #expect(try await find("passwd", "", "root") != .notFound)
+        #expect(try await find("passwd", "", "root\u{0}x") == .notFound)
     }
 
     @Test(
@@ -95,30 +104,41 @@ struct DriverTests {
     }
 
     @Test(
-        "dnsdb formats records as the manual's section 9.12 says",
+        "dnsdb formats records as the manual's section 9.10 says",
         arguments: [
             ("mx=example.com", "10 a.example\n20 b.example"), (">: mxh=example.com", "a.example:b.example"),
             (">:; mx=example.com", "10a.example:20b.example"), ("a+=example.com", "2001:db8::1\n192.0.2.1"),
-            ("example.com", "one"), (">,, txt=example.com", "one,two"), ("spf=example.com", "onetwo"),
+            ("example.com", "one"), (">:,| txt=example.com", "one|two"), (">\n; txt=example.com", "onetwo"),
+            ("spf=spf.example", "v=spf1 -all"), ("zns=a.b.com", "ns.example"),
+            ("srv=s.example", "1 2 25 t.example"),
             ("ptr=192.0.2.1", "host.example"),
             ("defer_never,mx=slow.example:example.com", "10 a.example\n20 b.example"),
         ])
     func records(query: String, expected: String) async throws {
-        let drivers = LookupDrivers.standard { type, name in
-            switch (type.string, name.string) {
-            case (_, "slow.example"): .deferred("slow")
-            case ("MX", _):
-                .found([
-                    .exchanger(preference: 10, host: "a.example"),
-                    .exchanger(preference: 20, host: "b.example"),
-                ])
-            case ("A", _): .found([.address("192.0.2.1")])
-            case ("AAAA", _): .found([.address("2001:db8::1")])
-            case ("TXT", _): .found([.text(["one", "two"])])
-            case ("PTR", "1.2.0.192.in-addr.arpa"): .found([.name("host.example")])
-            default: .notFound
-            }
+        let records: [(ByteString, RecordType, [DNSRecordData])] = [
+            (
+                "example.com", .mx,
+                [
+                    .mailExchanger(preference: 10, exchange: "a.example"),
+                    .mailExchanger(preference: 20, exchange: "b.example"),
+                ]
+            ),
+            ("example.com", .a, [.address("192.0.2.1")]), ("example.com", .aaaa, [.address("2001:db8::1")]),
+            ("example.com", .txt, [.text(["one", "two"])]),
+            ("spf.example", .txt, [.text(["v=spf1 ", "-all"])]),
+            ("1.2.0.192.in-addr.arpa", .ptr, [.name("host.example")]), ("com", .ns, [.name("ns.example")]),
+            (
+                "s.example", .srv,
+                [.service(DNSService(priority: 1, weight: 2, port: 25, target: "t.example"))]
+            ),
+        ]
+        var answers: [FixedResolver.Question: DNSAnswer] = [
+            .init("slow.example", .mx): DNSAnswer(.tryAgain("slow"))
+        ]
+        for (name, type, data) in records {
+            answers[.init(name, type)] = DNSAnswer(.records(data.map { DNSRecord($0) }))
         }
+        let drivers = LookupDrivers.standard(resolver: FixedResolver(answers))
         #expect(try await find("dnsdb", "", ByteString(query), drivers) == .found(ByteString(expected)))
     }
 }

@@ -60,6 +60,7 @@ struct HeaderFileTests {
             let written = header.serialized()
             #expect(written == octets)
             #expect(try HeaderFile(parsing: written) == header)
+            try header.check()
             _ = header.lineByLine
         }
     }

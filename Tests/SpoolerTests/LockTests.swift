@@ -67,6 +67,18 @@ struct LockTests {
         #expect(try !scratch.spool.isHeld(id))
     }
 
+    @Test("A descriptor that somebody inherited does not keep a lock that we gave up")
+    func inherited() throws {
+        let scratch = try ScratchSpool()
+        let id = try scratch.spool.accept()
+        let message = try scratch.spool.take(id)
+        let copy = try message.withDataDescriptor { dup($0) }
+        #expect(try scratch.spool.isHeld(id))
+        _ = consume message
+        #expect(try !scratch.spool.isHeld(id))
+        close(copy)
+    }
+
     @Test("A message that is being received is held, and no message yet")
     func reception() throws {
         let scratch = try ScratchSpool()

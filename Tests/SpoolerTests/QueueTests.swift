@@ -131,6 +131,31 @@ struct QueueTests {
         #expect(other.files() == [])
     }
 
+    @Test("A body of which a part could not be written is never committed, also when the error is overlooked")
+    func lostPart() throws {
+        let scratch = try ScratchSpool()
+        var spool = scratch.spool
+        let counter = Counter(1)
+        spool.beforeStep = { (step) throws(SpoolError) in
+            if step == .writeData, counter.next() { throw SpoolError("write", "", .system(errno: 28)) }
+        }
+        var pending = try spool.newMessage(generator())
+        let block = ByteString([UInt8](repeating: 65, count: 70_000))
+        #expect(throws: SpoolError.self) { try pending.append(block) }
+        let error = commitError(pending)
+        #expect(error?.errorNumber == 28)
+        #expect(scratch.files() == [])
+    }
+
+    private func commitError(_ pending: consuming PendingMessage) -> SpoolError? {
+        do {
+            _ = try pending.commit(try sampleHeader()).id
+            return nil
+        } catch {
+            return error as? SpoolError
+        }
+    }
+
     @Test("A torn last line of a journal counts for nothing, and does not spoil the next")
     func tornJournal() throws {
         let scratch = try ScratchSpool()
@@ -170,7 +195,7 @@ struct QueueTests {
             { $0.recipients = [] }, { $0.sender = "a\nb" }, { $0.recipients[0].address = "a\n0" },
             { $0.recipients[0].parent = 7 }, { $0.headers[0].text = " x\n" },
             { $0.headers[0].text = "a\0\n" },
-            { $0.headers[0].type = UInt8(ascii: "7") }, { $0.login = "" },
+            { $0.headers[0].type = UInt8(ascii: "7") }, { $0.login = "a\nb" },
             { $0.nonRecipients.insert("a\nb") },
             { $0.recipients = Array(repeating: Recipient("a@b"), count: 16385) },
         ]

@@ -1,6 +1,9 @@
 // TestKit: what tests of several modules need.
 //
-// Purpose: temporary directories, a real DNS server with given zones, programs to run, repeatable randomness.
-// May import: Bytes, Foundation, Glibc. Debian packages that it runs: nsd, ldnsutils.
-// Read in this order: TemporaryDirectory.swift, SeededGenerator.swift, Mutation.swift, Program.swift,
-// FreePort.swift, ZoneServer.swift, ZoneSigner.swift.
+// Purpose: temporary directories, repeatable randomness, a real DNS server with given zones; and for the system tests
+// a whole mail site, programs as children, an SMTP client and server that follow a script, and masks.
+// May import: Bytes, Foundation, Testing. Debian packages that it runs: nsd, ldnsutils, exim4-daemon-heavy.
+// Read in this order: TemporaryDirectory.swift, SeededGenerator.swift, Mutation.swift, Program.swift, FreePort.swift,
+// ZoneServer.swift, ZoneSigner.swift; then Eventually.swift, ChildProcess.swift, LoopbackStream.swift,
+// SMTPDialogue.swift, WireServer.swift, Gate.swift, Flag.swift, MailSite.swift, Masks.swift, Changes.swift,
+// Requirements.swift.

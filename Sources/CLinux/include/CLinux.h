@@ -6,4 +6,11 @@
 // Returns 0, or the errno: EAGAIN or EACCES when somebody else holds a lock that overlaps.
 int clinux_lock_prefix(int descriptor, long length);
 
+// Gives such a lock up, also where a child that was just forked still holds a copy of the descriptor.
+// Returns 0, or the errno.
+int clinux_unlock_prefix(int descriptor, long length);
+
+// Makes a pipe whose ends are not inherited by programs that are started meanwhile. Returns 0, or the errno.
+int clinux_pipe(int ends[2]);
+
 #endif

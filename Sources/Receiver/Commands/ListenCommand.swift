@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import Configuration
 import Glibc
 import MailSystem
 import NIOCore
@@ -11,7 +12,7 @@ struct ListenCommand: AsyncParsableCommand {
         abstract: "Listens for SMTP connections, in the foreground, until SIGTERM.",
         discussion: "Example: bobbin-receiver listen --listen 127.0.0.1:2525 --pid-file /run/bobbin.pid")
 
-    @OptionGroup var shared: SharedOptions
+    @ParentCommand var program: ReceiverProgram
 
     @Option(help: "An address and port to listen on, instead of local_interfaces; may be repeated.")
     var listen: [String] = []
@@ -27,7 +28,7 @@ struct ListenCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         do {
-            try await Daemon(source: try shared.source(), command: self).run()
+            try await Daemon(source: try program.shared.source(), command: self).run()
         } catch let error as StartError {
             throw Exit.failure(ByteString(error.description), EX_CONFIG)
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import Configuration
 import Expansion
 import Glibc
 import MailSystem
@@ -11,7 +12,7 @@ struct StdioCommand: AsyncParsableCommand {
         abstract: "Runs one SMTP session on standard input and output.",
         discussion: "Example: bobbin-receiver stdio < session.txt")
 
-    @OptionGroup var shared: SharedOptions
+    @ParentCommand var program: ReceiverProgram
 
     @Option(
         help: "The client's address, as a super-server knows it: ADDRESS or ADDRESS:PORT (trusted callers).")
@@ -30,7 +31,7 @@ struct StdioCommand: AsyncParsableCommand {
 
     private func session() async throws(StartError) {
         signal(SIGPIPE, SIG_IGN)
-        let source = try shared.source()
+        let source = try program.shared.source()
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)
         let caller = await LocalCaller.current(system, settings, fullName: nil)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Glibc
 import MailSystem
+import Spooler
 
 /// `bobbin-receiver submit`: one message on standard input.
 struct SubmitCommand: AsyncParsableCommand {
@@ -10,7 +11,7 @@ struct SubmitCommand: AsyncParsableCommand {
         abstract: "Takes one message from standard input into the spool.",
         discussion: "Example: bobbin-receiver submit -f alice@example.org bob@example.net < message.txt")
 
-    @OptionGroup var shared: SharedOptions
+    @ParentCommand var program: ReceiverProgram
 
     @Flag(name: .customShort("t"), help: "Take the recipients from To:, Cc: and Bcc:.")
     var takeHeaderRecipients = false
@@ -52,7 +53,7 @@ struct SubmitCommand: AsyncParsableCommand {
     }
 
     private func submit() async throws {
-        let source = try shared.source()
+        let source = try program.shared.source()
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)
         let caller = await LocalCaller.current(system, settings, fullName: fullName.map { ByteString($0) })

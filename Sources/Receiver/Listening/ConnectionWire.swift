@@ -18,7 +18,7 @@ final class ConnectionWire: Wire {
 
     func read() async -> WireInput {
         do {
-            return try await inbound.next() ?? .ended
+            return try await inbound.next(isolation: #isolation) ?? .ended
         } catch {
             // Whatever broke the connection: for the session the client is gone.
             return .ended

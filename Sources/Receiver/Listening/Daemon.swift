@@ -1,5 +1,8 @@
+import ACL
 import Bytes
+import Configuration
 import EximLog
+import Expansion
 import Glibc
 import MailSystem
 import NIOCore
@@ -50,7 +53,9 @@ struct Daemon {
             group.addTask { await stop(at: signals, servers, listener) }
             // The runner is started with our rights as they are now; sessions need none of root's.
             await Task.yield()
-            do { try Privileges.drop(to: deliversNow ? nil : listener.context.system.settings.owner) } catch {
+            do throws(StartError) {
+                try Privileges.drop(to: deliversNow ? nil : listener.context.system.settings.owner)
+            } catch {
                 listener.log.panic("\(ByteString(error.description))")
             }
             await group.waitForAll()

@@ -3,6 +3,7 @@ import Glibc
 import MailSystem
 import Spooler
 import Subprocess
+import SystemPackage
 
 /// Starts deliveries of messages that have just been committed, in another program.
 ///
@@ -33,7 +34,7 @@ struct DeliveryStarter: Sendable {
     func run(_ log: SessionLog) async {
         do {
             let outcome = try await Subprocess.run(
-                .path(.init(program)), arguments: Arguments(arguments + ["--from-stdin"]),
+                .path(FilePath(program)), arguments: Arguments(arguments + ["--from-stdin"]),
                 input: .inputWriter, output: .discarded, error: .discarded
             ) { execution in
                 for await id in stream {
@@ -42,11 +43,12 @@ struct DeliveryStarter: Sendable {
                 try await execution.standardInputWriter.finish()
             }
             if !outcome.terminationStatus.isSuccess {
-                log.panic("immediate delivery ended: \(program): \(outcome.terminationStatus)")
+                log.panic(
+                    "immediate delivery ended: \(program): \(String(describing: outcome.terminationStatus))")
             }
         } catch {
             log.panic(
-                "immediate delivery is not possible (\(program): \(error)); messages wait for the next queue run"
+                "immediate delivery is not possible (\(program): \(String(describing: error))); messages wait for the next queue run"
             )
         }
     }
@@ -61,22 +63,24 @@ struct DeliveryStarter: Sendable {
 enum Sibling {
     /// The path of a program in the directory of this one.
     static func path(of name: String) -> String {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = unsafe buffer.withUnsafeMutableBytes {
-            unsafe readlink("/proc/self/exe", $0.baseAddress, $0.count)
-        }
-        guard count > 0, let parts = ByteString(buffer[..<count]).cutAtLast(UInt8(ascii: "/")) else {
-            return name
-        }
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
+        guard count > 0,
+            let parts = ByteString(buffer[..<count].map { UInt8(bitPattern: $0) }).cutAtLast(
+                UInt8(ascii: "/"))
+        else { return name }
         return "\(ByteString(parts.before))/\(name)"
     }
+
+    /// POSIX_SPAWN_SETSID, which glibc's header shows to GNU programs only.
+    private static let newSession: Int16 = 0x80
 
     /// Starts a program in a session of its own, with nothing on its standard streams.
     static func startInBackground(_ program: String, _ arguments: [String]) {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        unsafe posix_spawnattr_setflags(&attributes, newSession)
         var actions = posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }

@@ -1,10 +1,12 @@
 import Bytes
+import Configuration
 import EximLog
 import Expansion
 import Glibc
 import MailSystem
 import NIOCore
 import NIOPosix
+import Spooler
 import Synchronization
 
 /// The daemon: accepts connections and runs a session for each, until it is told to stop.

@@ -13,7 +13,17 @@ enum Signals {
                 source.resume()
                 return source
             }
-            continuation.onTermination = { _ in for source in sources { source.cancel() } }
+            let holder = SourceHolder(sources)
+            continuation.onTermination = { _ in holder.cancel() }
         }
     }
+}
+
+/// Keeps signal sources alive; cancelling is safe from any thread (libdispatch's promise).
+private final class SourceHolder: @unchecked Sendable {
+    private let sources: [any DispatchSourceSignal]
+
+    init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
+
+    func cancel() { for source in sources { source.cancel() } }
 }

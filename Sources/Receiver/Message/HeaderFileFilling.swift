@@ -1,5 +1,6 @@
 import ACL
 import Bytes
+import Expansion
 import MailText
 import SMTP
 import Spooler
@@ -54,8 +55,11 @@ struct HeaderFileFilling {
         header.receivedProtocol = connection.receivedProtocol.map { TaintedBytes($0) }
         header.authID = connection.authenticatedID.map { TaintedBytes($0) }
         header.authSender = connection.authenticatedSender.map { TaintedBytes($0) }
-        header.hostLookupDeferred = connection.hostLookupDeferred
-        header.hostLookupFailed = connection.hostLookupFailed
+        switch connection.hostName.known {
+        case .deferred: header.hostLookupDeferred = true
+        case .notFound: header.hostLookupFailed = true
+        case .found, nil: break
+        }
     }
 
     private func variables(_ header: inout HeaderFile) {

@@ -3,6 +3,7 @@ import Expansion
 import Glibc
 import MailSystem
 import MailText
+import Spooler
 
 /// Line 2 of `-H`: for whom a process receives.
 enum ProcessOrigin {
@@ -51,8 +52,10 @@ struct LocalCaller: Sendable {
     ) async -> Bool {
         let uid = getuid()
         if uid == 0 || system.settings.owner.map({ $0.uid == uid }) ?? (uid == geteuid()) { return true }
-        return await lists(settings.trustedUsers, system) { $0 == login || $0.decimalInteger() == Int64(uid) }
-            || lists(settings.trustedGroups, system) { MailUser.groupNumber(named: $0) == getgid() }
+        if await lists(settings.trustedUsers, system, { $0 == login || $0.decimalInteger() == Int64(uid) }) {
+            return true
+        }
+        return await lists(settings.trustedGroups, system) { MailUser.groupNumber(named: $0) == getgid() }
     }
 
     private static func lists(

@@ -94,8 +94,7 @@ struct MessageIntake: ~Copyable {
         if !inBody, trouble == nil { endHeader() }
         if let trouble { throw trouble }
         guard let pending = pending.take() else {
-            throw .spool(
-                SpoolError(operation: "open", path: spool.directory, cause: .refused("no message was begun")))
+            preconditionFailure("a message without trouble has begun its body")
         }
         return ReceivedMessage(
             headers: reader.headers, headerSize: reader.size, longestHeaderLine: reader.longestLine,

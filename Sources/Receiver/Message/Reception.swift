@@ -149,7 +149,7 @@ struct Reception {
     }
 
     /// What is added to and taken out of the header as it came: much for a submission, little for a relay.
-    private func fixUp(_ headers: [Header], _ id: MessageID) -> FixedHeader {
+    private func fixUp(_ headers: [Header], _ id: MessageID) -> CompleteHeader {
         let isSubmission = state.has("submission")
         guard arrival.submitter != nil || isSubmission else { return removing(headers) }
         var options = arrival.fixups
@@ -163,7 +163,7 @@ struct Reception {
             id: id.bytes, hostname: system.settings.primaryHostName,
             sender: EmailAddress(envelope.sender ?? ""),
             date: CivilTime(seconds: Int(SpoolTime.now().seconds), offset: zoneOffset()).headerDate)
-        return submitter.fix(headers, of: message, options: options)
+        return CompleteHeader(submitter.fix(headers, of: message, options: options))
     }
 
     /// Applies the rewriting rules: a rewritten line stays as an old one, with the new one behind it.
@@ -181,8 +181,8 @@ struct Reception {
         return result
     }
 
-    private func removing(_ headers: [Header]) -> FixedHeader {
-        var result = FixedHeader(headers: headers)
+    private func removing(_ headers: [Header]) -> CompleteHeader {
+        var result = CompleteHeader(headers: headers)
         let gone: [(ByteString, Bool)] = [
             ("return-path", settings.removesReturnPath), ("delivery-date", settings.removesDeliveryDate),
             ("envelope-to", settings.removesEnvelopeTo),
@@ -206,7 +206,7 @@ struct Reception {
     }
 
     private mutating func setFacts(
-        _ fixed: FixedHeader, _ message: borrowing ReceivedMessage, _ id: MessageID
+        _ fixed: CompleteHeader, _ message: borrowing ReceivedMessage, _ id: MessageID
     ) {
         state.facts.message.id = id.bytes
         state.facts.message.headers = fixed.headers.map { HeaderText(type: $0.kind.rawValue, text: $0.text) }
@@ -228,7 +228,7 @@ struct Reception {
     // MARK: The commit
 
     private mutating func commit(
-        _ message: consuming ReceivedMessage, _ fixed: FixedHeader, _ id: MessageID, _ said: ByteString?
+        _ message: consuming ReceivedMessage, _ fixed: CompleteHeader, _ id: MessageID, _ said: ByteString?
     ) async -> ReceptionOutcome {
         let sender = fixed.sender?.text ?? envelope.sender ?? ""
         var header = HeaderFile(
@@ -239,28 +239,41 @@ struct Reception {
         let record = arrivalRecord(sender, fixed, size)
         let stamp = system.log.currentStamp()
         let first = "\(stamp) \(record.messageLogText(by: system.settings.logSelector))" as ByteString
+        let committed: CommittedMessage
         do {
-            let committed = try message.pending.commit(header, logging: first)
-            log.main(record.text(by: system.settings.logSelector), id: id.bytes)
-            try logQueueing(committed, header, stamp)
-            try committed.release()
+            committed = try message.pending.commit(header, logging: first)
         } catch {
             log.panic(ByteString(error.description), id: id.bytes)
             return .failed("spool error: \(ByteString(error.description))")
         }
+        // From here on the message is ours: whatever goes wrong now must not make the client send it again.
+        log.main(record.text(by: system.settings.logSelector), id: id.bytes)
+        if let failure = committed.messageLogFailure {
+            log.panic("message log: \(ByteString(failure.description))", id: id.bytes)
+        }
+        logQueueing(committed, header, stamp)
+        committed.release()
         return .committed(id, said: said)
     }
 
     private func logQueueing(
         _ committed: borrowing CommittedMessage, _ header: HeaderFile, _ stamp: ByteString
-    ) throws(SpoolError) {
-        if header.isFrozen {
-            log.main("frozen by ACL", id: header.id.bytes)
-            try committed.appendMessageLog("\(stamp) frozen by ACL")
-        }
+    ) {
+        if header.isFrozen { note("frozen by ACL", committed, id: header.id, stamp) }
         guard let reason = queuedBy, system.settings.logSelector.has(.delayDelivery) else { return }
-        log.main("no immediate delivery: queued by \(reason)", id: header.id.bytes)
-        try committed.appendMessageLog("\(stamp) no immediate delivery: queued by \(reason)")
+        note("no immediate delivery: queued by \(reason)", committed, id: header.id, stamp)
+    }
+
+    /// Writes a line to the main log and to the message's own.
+    private func note(
+        _ text: ByteString, _ committed: borrowing CommittedMessage, id: MessageID, _ stamp: ByteString
+    ) {
+        log.main(text, id: id.bytes)
+        do {
+            try committed.appendMessageLog("\(stamp) \(text)")
+        } catch {
+            log.panic("message log: \(ByteString(error.description))", id: id.bytes)
+        }
     }
 
     /// Who keeps the message from being delivered at once; nil when nobody does.
@@ -269,7 +282,7 @@ struct Reception {
         return nil
     }
 
-    private func arrivalRecord(_ sender: ByteString, _ fixed: FixedHeader, _ size: Int) -> Arrival {
+    private func arrivalRecord(_ sender: ByteString, _ fixed: CompleteHeader, _ size: Int) -> Arrival {
         let connection = state.facts.connection
         var record = Arrival(
             sender: sender, peer: SessionLog.peerName(state.facts),
@@ -289,6 +302,23 @@ struct Reception {
         record.recipients = envelope.recipients.map(\.address)
         record.queue = state.queue ?? ""
         return record
+    }
+}
+
+/// A header with all that reception adds and removes.
+private struct CompleteHeader {
+    var headers: [Header]
+    /// The envelope sender, when adding a Sender: line changed it.
+    var sender: EmailAddress?
+    /// The text of the Message-ID: line without brackets, and whether it was made here.
+    var messageID: (id: ByteString, created: Bool)?
+
+    init(headers: [Header]) { self.headers = headers }
+
+    init(_ fixed: FixedHeader) {
+        headers = fixed.headers
+        sender = fixed.sender
+        messageID = fixed.messageID
     }
 }
 

@@ -1,7 +1,11 @@
 import ACL
 import Bytes
+import Configuration
+import EximLog
 import Expansion
+import MailSystem
 import MailText
+import Routing
 import SMTP
 
 extension Session {
@@ -165,9 +169,9 @@ extension Session {
 
     private mutating func unknown() async {
         unknownCommands += 1
-        guard unknownCommands < settings.maxUnknownCommands else {
+        guard unknownCommands <= settings.maxUnknownCommands else {
             log.event(.tooManyUnknown(last: lastLine), state.facts)
-            await say(Reply(500, lines: ["unrecognized command", "Too many unrecognized commands"]))
+            await say(Reply(500, "Too many unrecognized commands"))
             isOpen = false
             return
         }

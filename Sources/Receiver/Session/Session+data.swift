@@ -1,6 +1,9 @@
 import ACL
 import Bytes
+import Configuration
 import EximLog
+import Expansion
+import MailSystem
 import MailText
 import SMTP
 import Spooler
@@ -16,7 +19,7 @@ extension Session {
         var intake = MessageIntake(
             spool: system.spool, ids: system.ids, limits: settings.headerLimits,
             sizeLimit: await messageSizeLimit())
-        var decoder = DataDecoder(loneLF: .lineEnd)
+        var decoder = DataDecoder(loneLF: .blank)
         var output: [UInt8] = []
         var wireOctets = framer.takeRest()
         while true {

@@ -1,7 +1,9 @@
 import ACL
 import Bytes
+import Configuration
 import EximLog
 import Expansion
+import MailSystem
 import MailText
 import Routing
 import SMTP

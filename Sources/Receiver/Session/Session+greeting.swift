@@ -1,6 +1,9 @@
 import ACL
 import Bytes
+import Configuration
+import EximLog
 import Expansion
+import MailSystem
 import MailText
 import SMTP
 
@@ -33,11 +36,6 @@ extension Session {
         let known = state.facts.connection.hostName
         if known.known == nil {
             known.settle(await system.expander.environment.namesOfAddress(address))
-        }
-        switch known.known {
-        case .deferred: state.facts.connection.hostLookupDeferred = true
-        case .notFound: state.facts.connection.hostLookupFailed = true
-        default: break
         }
     }
 

@@ -1,5 +1,6 @@
 import ACL
 import Bytes
+import Configuration
 import EximLog
 import Expansion
 import MailSystem

@@ -1,7 +1,19 @@
 import Bytes
 import Glibc
 
-extension FileAccess {
+extension ByteString {
+    /// The octets with a zero after them, as the C library wants strings.
+    var cString: [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
+}
+
+/// What expansions ask of the file system.
+enum FileAccess {
+    /// Whether there is a file of any kind under the path.
+    static func exists(_ path: ByteString) -> Bool {
+        var status = stat()
+        return unsafe stat(path.cString, &status) == 0
+    }
+
     /// The C library's words for the last failure.
     static func reason(_ number: CInt) -> ByteString {
         guard let text = unsafe strerror(number) else { return "error \(number)" }
@@ -11,7 +23,7 @@ extension FileAccess {
     /// What the `stat` operator gives.
     static func status(_ path: ByteString) throws(ExpansionError) -> ByteString {
         var status = stat()
-        guard unsafe stat(path.string, &status) == 0 else {
+        guard unsafe stat(path.cString, &status) == 0 else {
             throw .failed("stat(\(path)) failed: \(reason(errno))")
         }
         let mode = status.st_mode & 0o7777
@@ -51,7 +63,7 @@ extension FileAccess {
 
     /// The contents of a file.
     static func read(_ path: ByteString) throws(ExpansionError) -> ByteString {
-        let descriptor = unsafe open(path.string, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path.cString, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .failed("failed to open \(path): \(reason(errno))") }
         defer { close(descriptor) }
         var result = ByteString()

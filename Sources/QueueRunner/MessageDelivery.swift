@@ -1,0 +1,236 @@
+import Bytes
+import Dispatch
+import EximLog
+import Expansion
+import Hints
+import MailText
+import Routing
+import SMTP
+import Spooler
+import Synchronization
+import Transports
+
+/// What a run did with a message.
+enum MessageReport: Sendable {
+    /// Nothing: it is locked, gone, frozen, or cannot be read.
+    case skipped
+    /// It was worked on; new messages (bounces) that wait to be delivered.
+    case worked(submitted: [MessageID])
+}
+
+/// An address that must wait.
+struct DeferredAddress: Sendable {
+    var node: Int
+    var errno: Int32
+    var text: ByteString
+    var userText: ByteString?
+    var instruction: DeliveryInstruction?
+    var host: UsedHost?
+    var skippedHosts = false
+    /// Keys of the records that speak against it; it times out when all of them do.
+    var keys: [RetryKey] = []
+}
+
+/// An address that has failed for good.
+struct FailedAddress: Sendable {
+    var node: Int
+    var text: ByteString
+    var userText: ByteString?
+    var instruction: DeliveryInstruction?
+    var host: UsedHost?
+}
+
+/// An address that was delivered, for success reports.
+struct ServedAddress: Sendable {
+    var node: Int
+    var instruction: DeliveryInstruction?
+    var host: UsedHost?
+    var peerKnowsDSN = false
+}
+
+/// One message, from lock to unlock (delivery.md 2.1).
+struct MessageDelivery {
+    let runner: RunnerSystem
+    let desk: MessageDesk
+    let id: MessageID
+    let outgoing: OutgoingMessage
+    /// What -H said at the beginning; it is rewritten only when something has changed.
+    let original: HeaderFile
+    /// Whether retry times and the like do not count for this message.
+    let isForced: Bool
+    var tree: DeliveryTree
+    var deferred: [DeferredAddress] = []
+    var failed: [FailedAddress] = []
+    var served: [ServedAddress] = []
+    var retries: [(node: Int, item: RetryItem)] = []
+    /// Why the message is to be frozen; nil leaves it as it is.
+    var freezing: ByteString?
+    var submitted: [MessageID] = []
+    /// Hosts that the message waits for, by transport.
+    var waits: [(transport: ByteString, hosts: [ByteString])] = []
+    let notes = MessageNotes()
+
+    /// Works on a message, if it can be had.
+    static func run(_ id: MessageID, _ runner: RunnerSystem) async -> MessageReport {
+        switch await OpenedMessage.open(id, runner.spool) {
+        case .opened(let desk, let header, let bodySize):
+            return await run(id, desk, header, bodySize, runner)
+        case .held:
+            runner.log(MessageEvent.skippedLocked(id: id.bytes).text(by: runner.selector), id)
+        case .gone: break
+        case .malformed(let size): runner.log("Format error in spool file \(id.bytes)-H: size=\(size)", id)
+        case .failed(let reason): runner.log.panic("spool: \(reason)", id: id.bytes)
+        }
+        return .skipped
+    }
+
+    private static func run(
+        _ id: MessageID, _ desk: MessageDesk, _ header: HeaderFile, _ bodySize: Int, _ runner: RunnerSystem
+    ) async -> MessageReport {
+        let report: MessageReport
+        do {
+            var header = header
+            let thaw = FrozenRules(runner: runner, id: id).judge(&header)
+            guard thaw != .leave else {
+                await desk.release()
+                return .skipped
+            }
+            let body = try await desk.body()
+            var delivery = await MessageDelivery(runner, desk, id, header, bodySize, body)
+            if thaw == .cancel { delivery.cancelAll() }
+            try await delivery.work()
+            report = .worked(submitted: delivery.submitted)
+        } catch {
+            runner.log.panic("delivery stopped: \(String(describing: error))", id: id.bytes)
+            report = .skipped
+        }
+        await desk.release()
+        return report
+    }
+
+    private init(
+        _ runner: RunnerSystem, _ desk: MessageDesk, _ id: MessageID, _ header: HeaderFile, _ bodySize: Int,
+        _ body: MessageBody
+    ) async {
+        self.runner = runner
+        self.desk = desk
+        self.id = id
+        original = header
+        isForced = runner.options.isForced || runner.options.thaws
+        tree = DeliveryTree(header)
+        let facts = StoredFacts(header: header, bodySize: bodySize, body: body, queue: runner.options.queue).facts
+        var outgoing = OutgoingMessage(
+            id: id.bytes, sender: header.sender, headers: header.shownHeaders, body: body,
+            bodyLineCount: header.bodyLineCount ?? 0, facts: facts, receivedTime: header.receivedTime)
+        outgoing.isSMTPUTF8 = header.smtpUTF8
+        outgoing.returnsHeadersOnly = header.dsnReturn.flatMap { $0 == 0 ? nil : $0 == 1 }
+        outgoing.envelopeID = header.dsnEnvelopeID
+        outgoing.longestLine = header.maxReceivedLineLength ?? 0
+        outgoing.isDryRun = header.dontDeliver || runner.options.isDryRun
+        self.outgoing = outgoing
+    }
+
+    private mutating func work() async throws {
+        if !tree.nodes.isEmpty, failed.isEmpty {
+            if hasLooped { failAll("Too many \"Received\" headers - suspected mail loop") }
+            let plans = await route()
+            try await deliver(plans)
+        }
+        await foldRetries()
+        await reportSuccesses()
+        try await reportFailures()
+        try await finish()
+    }
+
+    // MARK: All at once
+
+    private var hasLooped: Bool {
+        let received = outgoing.headers.count { $0.kind == .received }
+        return runner.settings.receivedHeadersMax > 0 && received > runner.settings.receivedHeadersMax
+    }
+
+    private mutating func cancelAll() { failAll("delivery cancelled; message timed out") }
+
+    private mutating func failAll(_ text: ByteString) {
+        for node in tree.nodes.indices {
+            failed.append(FailedAddress(node: node, text: text, userText: text))
+            logFailure(node, RoutingTrouble(text), router: nil)
+        }
+    }
+
+    // MARK: The end
+
+    private mutating func finish() async throws {
+        if deferred.isEmpty, freezing == nil {
+            try await complete()
+            return
+        }
+        tree.keepOneTime(deferred.map(\.node))
+        await warn()
+        let now = runner.expander.environment.now().seconds
+        if let reason = freezing {
+            tree.edit { _ = $0.freeze(at: now) }
+            runner.log(MessageEvent.frozen(reason: reason).text(by: runner.selector), id)
+            notes.add("*** Frozen\(reason)")
+        }
+        for (transport, hosts) in waits {
+            _ = await runner.waits.database(transport, idLength: id.format.length).add(id.bytes, hosts: hosts)
+        }
+        await desk.logMessage(notes.lines)
+        tree.edit { $0.deliverFirstTime = false }
+        if tree.header != original { try await desk.write(tree.header) }
+        try await desk.removeJournal()
+    }
+
+    private func complete() async throws {
+        let now = runner.expander.environment.now()
+        let micro = Int(now.seconds - original.receivedTime) * 1_000_000 + now.microseconds
+            - (original.receivedTimeMicroseconds ?? 0)
+        let event = MessageEvent.completed(queueTime: LogInterval(microseconds: micro))
+        let (runner, id) = (runner, id)
+        try await desk.complete { runner.log(event.text(by: runner.selector), id) }
+    }
+}
+
+/// Lines for a message's own log, in the order in which things happened.
+final class MessageNotes: Sendable {
+    private let kept = Mutex<[ByteString]>([])
+
+    /// All lines so far.
+    var lines: [ByteString] { kept.withLock(\.self) }
+
+    /// Adds a line.
+    func add(_ line: ByteString) { kept.withLock { $0.append(line) } }
+}
+
+/// A message opened for work; the blocking part is done on a thread of its own.
+enum OpenedMessage {
+    case opened(MessageDesk, HeaderFile, bodySize: Int)
+    case held
+    case gone
+    case malformed(size: Int)
+    case failed(ByteString)
+
+    static func open(_ id: MessageID, _ spool: Spool) async -> OpenedMessage {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global(qos: .utility).async { continuation.resume(returning: openNow(id, spool)) }
+        }
+    }
+
+    private static func openNow(_ id: MessageID, _ spool: Spool) -> OpenedMessage {
+        do throws(SpoolError) {
+            switch try spool.open(id) {
+            case .opened(let message):
+                let (header, size) = (message.header, message.bodySize)
+                return .opened(MessageDesk(message), header, bodySize: size)
+            case .held: return .held
+            case .gone: return .gone
+            case .noData: return .gone
+            case .noHeader: return .gone
+            case .malformed(let found): return .malformed(size: found.headerFileSize)
+            }
+        } catch {
+            return .failed(ByteString(error.description))
+        }
+    }
+}

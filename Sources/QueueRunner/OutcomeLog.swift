@@ -1,0 +1,114 @@
+import Bytes
+import EximLog
+import Expansion
+import Routing
+import Spooler
+import Transports
+
+extension MessageDelivery {
+    /// An address as the log shows it.
+    func logged(_ node: Int, _ instruction: DeliveryInstruction? = nil) -> LoggedAddress {
+        let address = tree.nodes[node].address
+        let isItem = instruction.map { $0.target != .address } ?? false
+        var text = address.address
+        if let instruction, !isItem, let localPart = instruction.facts.localPart, let domain = instruction.facts.domain {
+            text = "\(localPart.bytes)@\(domain.bytes)"
+        }
+        var logged = LoggedAddress(text, top: address.top)
+        logged.isPipeFileOrReply = isItem || (text.first.map { "|/>".utf8.contains($0) } ?? false && !text.contains(UInt8(ascii: "@")))
+        logged.between = Array(address.ancestors.dropLast().map(\.address))
+        if let instruction, instruction.logsAsLocal, !isItem, runner.transports[instruction.transport]?.isRemote == false {
+            logged.localPartOnly = instruction.facts.localPart?.bytes
+        }
+        return logged
+    }
+
+    func path(_ node: Int, _ instruction: DeliveryInstruction?, host: UsedHost? = nil) -> DeliveryPath {
+        var path = DeliveryPath(
+            address: logged(node, instruction), sender: original.sender, router: instruction?.router,
+            transport: instruction?.transport)
+        path.queue = runner.options.queue
+        path.returnPath = tree.nodes[node].address.errorsTo ?? original.sender
+        if let host {
+            var shown = LoggedHost(name: host.host.name, address: host.host.address?.text, port: host.port)
+            shown.isContinued = host.isContinued
+            shown.isSecure = host.host.isSecure
+            if let local = host.localAddress { shown.interface = LoggedInterface(address: local.text, port: host.localPort) }
+            path.host = shown
+        }
+        return path
+    }
+
+    // MARK: Routing
+
+    func logFailure(_ node: Int, _ trouble: RoutingTrouble, router: ByteString?) {
+        var path = path(node, nil)
+        path.router = router
+        let line = Failure(path, message: trouble.text).text(by: runner.selector)
+        // A :fail: without words leaves the colon standing.
+        runner.log(trouble.text.isEmpty ? "\(line): " : line, id)
+        note("routing failed for \(tree.nodes[node].address.address): \(trouble.text)")
+    }
+
+    func logDeferral(_ node: Int, _ trouble: RoutingTrouble, router: ByteString?, stage: Deferral.Stage) {
+        var path = path(node, nil)
+        path.router = router
+        let line = Deferral(path, stage: stage, errno: Int(trouble.errno), message: trouble.text)
+            .text(by: runner.selector)
+        runner.log(line, id)
+        if let line { note(ByteString(line.dropFirst(3))) }
+    }
+
+    func logDiscarded(_ node: Int, router: ByteString) {
+        runner.log("=> :blackhole: <\(tree.nodes[node].address.top)> R=\(router)", id)
+        note("\(tree.nodes[node].address.address): blackhole router succeeded")
+    }
+
+    func logBypassed(_ node: Int, _ path: ByteString, router: ByteString?) {
+        let top = tree.nodes[node].address.top
+        runner.log("=> \(path) <\(top)> R=\(router ?? "") T=**bypassed**", id)
+    }
+
+    /// Keeps a line for the message's own log, with its time; written when the message stays on the queue.
+    func note(_ text: ByteString) { notes.add("\(runner.log.currentStamp()) \(text)") }
+
+    // MARK: Transports
+
+    func logDelivery(_ node: Int, _ instruction: DeliveryInstruction, _ outcome: TransportOutcome, _ said: ByteString?) {
+        guard !instruction.disablesLogging else { return }
+        let arrow: Delivery.Arrow = outgoing.isDryRun ? .suppressed : outcome.isFirst ? .first : .further
+        var path = path(node, instruction, host: outcome.host)
+        path.deliverTime = LogInterval(microseconds: outcome.duration)
+        var record = Delivery(arrow, path, confirmation: said)
+        record.size = outgoing.size
+        record.usedChunking = outcome.host?.usedChunking ?? false
+        if let host = outcome.host {
+            record.pipelining = host.usedPipelining ? .used : host.offersPipelining ? .offeredOnly : .notOffered
+        }
+        let now = runner.expander.environment.now().seconds
+        record.queueTime = LogInterval(seconds: Int(now - original.receivedTime))
+        runner.log(record.text(by: runner.selector), id)
+        note("\(logged(node, instruction).address): \(instruction.transport) transport succeeded")
+    }
+
+    func logDeferral(
+        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble, _ outcome: TransportOutcome
+    ) {
+        var path = path(node, instruction, host: outcome.host)
+        path.deliverTime = LogInterval(microseconds: outcome.duration)
+        let line = Deferral(path, stage: .transport, errno: Int(trouble.errno), message: trouble.text)
+            .text(by: runner.selector)
+        runner.log(line, id)
+        if let line { note(ByteString(line.dropFirst(3))) }
+    }
+
+    func logFailure(
+        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble, _ outcome: TransportOutcome
+    ) {
+        var path = path(node, instruction, host: outcome.host)
+        path.deliverTime = LogInterval(microseconds: outcome.duration)
+        let line = Failure(path, errno: Int(trouble.errno), message: trouble.text).text(by: runner.selector)
+        runner.log(line, id)
+        note(ByteString(line.dropFirst(3)))
+    }
+}

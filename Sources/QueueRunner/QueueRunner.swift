@@ -1,0 +1,11 @@
+// QueueRunner: the program bobbin-queuerunner, which delivers what is on the queue.
+//
+// Purpose: chooses messages, and takes each from lock to unlock: routes its addresses, hands them to transports,
+// journals and logs each outcome, folds the rest into hints, bounces, warnings and a new -H, or completes it.
+// May import: everything below the programs.
+// Read in this order:
+//   the program: RunnerCommand.swift, RunOptions.swift, RunnerSystem.swift, StopSignal.swift
+//   a run: QueueRun.swift, Selection.swift, Slots.swift
+//   one message: MessageDesk.swift, MessageDelivery.swift, FrozenRules.swift, StoredFacts.swift, DeliveryTree.swift,
+//     RoutingStage.swift, TransportStage.swift, OutcomeLog.swift, RetryStage.swift, ReportStage.swift,
+//     WarningStage.swift, Submission.swift

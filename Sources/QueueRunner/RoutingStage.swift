@@ -1,0 +1,202 @@
+import Bytes
+import EximLog
+import Expansion
+import Hints
+import MailSystem
+import Routing
+import Spooler
+import Transports
+
+/// An address with the way that it is to go.
+struct PlannedAddress: Sendable {
+    var node: Int
+    var instruction: DeliveryInstruction
+}
+
+extension MessageDelivery {
+    /// Takes every address through the routers; what fails or waits is noted, the rest is planned.
+    mutating func route() async -> [PlannedAddress] {
+        var plans: [PlannedAddress] = []
+        var seen: [ByteString: Int] = [:]
+        var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled })
+        if !failed.isEmpty { return [] }
+        while let node = pending.popLast() {
+            if await mustWait(node) { continue }
+            let result = await runner.system.router.route(tree.nodes[node].address, outgoing.facts)
+            for line in result.logLines {
+                if line.isPanic { runner.log.panic(line.text, id: id.bytes) } else { runner.log(line.text, id) }
+            }
+            let parts = EmailParts(tree.nodes[node].address.address)
+            if case .deferred = result.verdict {} else { forgetRouting(node, parts) }
+            if let copy = result.unseenCopy, let child = tree.add(copy, under: node) { pending.append(child) }
+            let children = await take(result, node, &plans, &seen)
+            pending += children
+        }
+        return plans
+    }
+
+    /// Takes a verdict; gives children to route.
+    private mutating func take(
+        _ result: RoutingResult, _ node: Int, _ plans: inout [PlannedAddress], _ seen: inout [ByteString: Int]
+    ) async -> [Int] {
+        switch result.verdict {
+        case .deliver(let instruction):
+            var node = node
+            if result.unseenCopy != nil {
+                // The address is now a parent: of the copy, and of what is delivered.
+                guard let child = tree.add(result.address.child(result.address.address, by: instruction.router), under: node)
+                else { return [] }
+                node = child
+            }
+            plan(node, instruction, result.address, &plans, &seen)
+        case .redirected(let items):
+            let children = takeItems(items, node, &plans, &seen)
+            tree.settleIfChildless(node)
+            return children
+        case .discarded: await discard(node, result.router ?? "")
+        case .failed(let trouble):
+            failed.append(FailedAddress(node: node, text: trouble.text, userText: trouble.userText))
+            logFailure(node, trouble, router: result.router)
+        case .deferred(let trouble): wait(node, trouble, result)
+        }
+        return []
+    }
+
+    private mutating func plan(
+        _ node: Int, _ instruction: DeliveryInstruction, _ address: RoutingAddress,
+        _ plans: inout [PlannedAddress], _ seen: inout [ByteString: Int]
+    ) {
+        tree.setAddress(node, address)
+        if tree.isServed(node, transport: instruction.transport) {
+            tree.settle(node, transport: instruction.transport)
+            return
+        }
+        let place: ByteString = "\(instruction.transport) \(tree.plainKey(node))"
+        if let original = seen[place] {
+            tree.join(node, to: original)
+            return
+        }
+        seen[place] = node
+        plans.append(PlannedAddress(node: node, instruction: instruction))
+    }
+
+    private mutating func takeItems(
+        _ items: [RedirectedItem], _ node: Int, _ plans: inout [PlannedAddress], _ seen: inout [ByteString: Int]
+    ) -> [Int] {
+        var children: [Int] = []
+        for item in items {
+            switch item {
+            case .address(let child):
+                if let added = tree.add(child, under: node) { children.append(added) }
+            case .delivery(let child, let instruction):
+                guard let added = tree.add(child, key: itemKey(child, node), under: node) else { continue }
+                plan(added, instruction, child, &plans, &seen)
+            case .bypassed(let child, let path):
+                guard let added = tree.add(child, key: itemKey(child, node), under: node) else { continue }
+                logBypassed(added, path, router: child.ancestors.first?.router)
+                tree.settle(added)
+            case .refused(let child, _, let trouble):
+                guard let added = tree.add(child, key: itemKey(child, node), under: node) else { continue }
+                deferred.append(DeferredAddress(node: added, errno: trouble.errno, text: trouble.text))
+                logDeferral(added, trouble, router: child.ancestors.first?.router, stage: .router)
+            }
+        }
+        return children
+    }
+
+    private func itemKey(_ child: RoutingAddress, _ parent: Int) -> ByteString {
+        "\(child.address):\(tree.plainKey(parent))"
+    }
+
+    private mutating func discard(_ node: Int, _ router: ByteString) async {
+        await journal([tree.journalKey(node, transport: "")])
+        logDiscarded(node, router: router)
+        tree.settle(node)
+    }
+
+    private mutating func wait(_ node: Int, _ trouble: RoutingTrouble, _ result: RoutingResult) {
+        let parts = EmailParts(tree.nodes[node].address.address)
+        let key: RetryKey =
+            result.retryUsesLocalPart ? .address(tree.plainKey(node)) : .routing(parts.domain)
+        let error = RetryError(basicErrno: trouble.errno, text: trouble.text.isEmpty ? "unknown error" : trouble.text)
+        retries.append((node, RetryItem(key, .record(error))))
+        deferred.append(
+            DeferredAddress(
+                node: node, errno: trouble.errno, text: trouble.text, userText: trouble.userText, keys: [key]))
+        if trouble.freezes { freezing = freezing ?? "" }
+        logDeferral(node, trouble, router: result.router, stage: .router)
+    }
+
+    // MARK: Before routing
+
+    /// Whether the address must wait without being routed: a held domain, or retry times.
+    private mutating func mustWait(_ node: Int) async -> Bool {
+        let parts = EmailParts(tree.nodes[node].address.address)
+        if let held = runner.settings.holdDomains, !isForced {
+            var facts = outgoing.facts
+            if await runner.expander.matchDomain(parts.domain, in: held, &facts).isMatch {
+                let trouble = RoutingTrouble("domain is held", errno: -23)
+                deferred.append(DeferredAddress(node: node, errno: -23, text: trouble.text))
+                logDeferral(node, trouble, router: nil, stage: .held)
+                return true
+            }
+        }
+        guard runner.options.regardsRoutingRetries, !isForced, await isTooEarly(node, parts) else { return false }
+        let trouble = RoutingTrouble("retry time not reached", errno: -52)
+        deferred.append(DeferredAddress(node: node, errno: -52, text: trouble.text))
+        logDeferral(node, trouble, router: nil, stage: .beforeRouting)
+        return true
+    }
+
+    private func isTooEarly(_ node: Int, _ parts: EmailParts) async -> Bool {
+        let now = runner.expander.environment.now().seconds
+        let book = runner.transportEnvironment.hosts
+        if let record = await book.record(.routing(parts.domain), now: now), record.nextTry > now, !record.expired {
+            return true
+        }
+        let key = tree.plainKey(node)
+        for candidate in [RetryKey.address(key), .address(key, sender: outgoing.sender)] {
+            guard let record = await book.record(candidate, now: now) else { continue }
+            guard record.nextTry > now else { return false }
+            return !(await isPastCutoff(candidate, record, domain: parts.domain))
+        }
+        return false
+    }
+
+    /// The ultimate timeout: whether the message is older than the last cutoff of the rule for that record.
+    func isPastCutoff(_ key: RetryKey, _ record: RetryRecord, domain: ByteString?) async -> Bool {
+        let now = runner.expander.environment.now().seconds
+        let error = RetryError(basicErrno: record.basicErrno, moreErrno: record.moreErrno, text: record.text)
+        guard let schedule = await runner.chooser.schedule(for: key, error, domain: domain, outgoing.facts)
+        else { return true }
+        return now - outgoing.receivedTime > schedule.finalCutoff
+    }
+
+    private mutating func forgetRouting(_ node: Int, _ parts: EmailParts) {
+        let key = tree.plainKey(node)
+        for candidate in [RetryKey.routing(parts.domain), .address(key)] {
+            retries.append((node, RetryItem(candidate, .delete)))
+        }
+    }
+}
+
+/// The two parts of an address, the domain in small letters.
+struct EmailParts {
+    let localPart: ByteString
+    let domain: ByteString
+
+    init(_ address: ByteString) {
+        let parts = address.cutAtLast(UInt8(ascii: "@"))
+        localPart = parts.map { ByteString($0.before) } ?? address
+        domain = parts.map { $0.after.lowercasedASCII() } ?? ByteString()
+    }
+}
+
+extension DeliveryTree {
+    /// The key without a homonym's mark: the address with its domain in small letters.
+    func plainKey(_ node: Int) -> ByteString {
+        let key = nodes[node].key
+        guard key.first == UInt8(ascii: "\\"), let end = key[1...].firstIndex(of: UInt8(ascii: "\\")) else { return key }
+        return ByteString(key[(end + 1)...])
+    }
+}

@@ -1,0 +1,160 @@
+import Bytes
+import Configuration
+import EximLog
+import Expansion
+import Glibc
+import Hints
+import MailSystem
+import Routing
+import Spooler
+import Synchronization
+import Transports
+
+/// Everything that deliveries share in this process.
+struct RunnerSystem: Sendable {
+    /// The most messages that are worked on at one time; those that wait for a busy host do not count.
+    static let messagesInFlight = 100
+    /// The most local deliveries at one time.
+    static let localDeliveries = 16
+
+    let system: MailSystem
+    let source: ConfigurationSource
+    let spool: Spool
+    let options: RunOptions
+    let transports: [ByteString: Transport]
+    let transportEnvironment: TransportEnvironment
+    let retries: HintsDatabase
+    let waits: WaitDatabases
+    let chooser: RetryChooser
+    let messageSlots: Slots
+    let localSlots: Slots
+    let stop: StopSignal
+    let settings: DeliverySettings
+
+    init(_ system: MailSystem, _ source: ConfigurationSource, _ options: RunOptions, _ stop: StopSignal) {
+        self.system = system
+        self.source = source
+        self.options = options
+        self.stop = stop
+        spool = options.queue.isEmpty ? system.spool : system.spool.named(options.queue)
+        transports = system.configuration.transports.mapValues { Transport($0) }
+        retries = HintsDatabase(system.hints, name: "retry")
+        waits = WaitDatabases(system.hints)
+        chooser = RetryChooser(
+            system.configuration.retryRules, expander: system.expander,
+            dataExpire: system.settings.retryDataExpire, intervalMax: system.settings.retryIntervalMax)
+        messageSlots = Slots(Self.messagesInFlight)
+        localSlots = Slots(Self.localDeliveries)
+        let owner = system.settings.owner ?? FileOwner(uid: geteuid(), gid: getegid())
+        let slots = messageSlots
+        var environment = TransportEnvironment(
+            expander: system.expander, routing: system.router.environment,
+            primaryHostName: system.settings.primaryHostName,
+            mailUser: DeliveryUser(uid: owner.uid, gid: owner.gid),
+            hosts: HostBook(retries, dataExpire: system.settings.retryDataExpire),
+            connections: ConnectionPool(
+                whileWaiting: ConnectionPool.Waiting(begin: { await slots.give() }, end: { await slots.takeBack() })))
+        environment.isForced = options.isForced || options.thaws
+        environment.deliverLocalProgram = Sibling.path(of: "bobbin-deliver-local")
+        environment.neverUsers = NeverUsers.numbers(system.configuration.main.text("never_users"))
+        environment.hostSpelling = system.settings.messageIDFormat == .short ? .upTo497 : .since498
+        transportEnvironment = environment
+        settings = DeliverySettings(system)
+    }
+
+    var log: EximLogWriter { system.log }
+    var selector: LogSelector { system.log.selector }
+    var expander: Expander { system.expander }
+
+    /// Writes a line about a message.
+    func log(_ text: ByteString?, _ id: MessageID) {
+        if let text { log.main(text, id: id.bytes) }
+    }
+}
+
+/// The databases `wait-<transport>`, each opened once.
+final class WaitDatabases: Sendable {
+    private let settings: HintsSettings
+    private let open = Mutex<[ByteString: WaitDatabase]>([:])
+
+    init(_ settings: HintsSettings) { self.settings = settings }
+
+    /// The database of a transport, for ids of that length.
+    func database(_ transport: ByteString, idLength: Int) -> WaitDatabase {
+        open.withLock { databases in
+            if let known = databases[transport] { return known }
+            let made = WaitDatabase(settings, transport: transport, idLength: idLength)
+            databases[transport] = made
+            return made
+        }
+    }
+}
+
+/// The users that nothing is delivered as: root, always, and those of `never_users`.
+enum NeverUsers {
+    static func numbers(_ list: ByteString?) -> Set<UInt32> {
+        let users = SystemUsers()
+        let named = ItemList.split(list, separator: UInt8(ascii: ":")).compactMap { name in
+            users.user(named: name)?.uid ?? name.decimalInteger().flatMap { UInt32(exactly: $0) }
+        }
+        return Set(named).union([0])
+    }
+}
+
+/// Our other programs, which lie beside this one.
+enum Sibling {
+    /// The path of a program in the directory of this one; nil when it is not there.
+    static func path(of name: String) -> ByteString? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
+        guard count > 0,
+            let parts = ByteString(buffer[..<count].map { UInt8(bitPattern: $0) }).cutAtLast(UInt8(ascii: "/"))
+        else { return nil }
+        let path: ByteString = "\(ByteString(parts.before))/\(name)"
+        return unsafe access(path.string, X_OK) == 0 ? path : nil
+    }
+}
+
+/// Main options that bear on deliveries, with the manual's defaults.
+struct DeliverySettings: Sendable {
+    let autoThaw: Int64
+    let ignoreBounceErrorsAfter: Int64
+    let timeoutFrozenAfter: Int64
+    let receivedHeadersMax: Int
+    let remoteMaxParallel: Int
+    let delayWarning: [Int64]
+    let delayWarningCondition: Template
+    let holdDomains: ListText?
+    let bounceReturnsBody: Bool
+    let bounceSizeLimit: Int
+    let bounceLineLimit: Int
+    let dsnFrom: Template
+    let bounceText: ByteString?
+    let errorsReplyTo: ByteString?
+    let runsInOrder: Bool
+
+    init(_ system: MailSystem) {
+        let main = system.configuration.main
+        autoThaw = main.seconds("auto_thaw") ?? 0
+        ignoreBounceErrorsAfter = main.seconds("ignore_bounce_errors_after") ?? 10 * 604_800
+        timeoutFrozenAfter = main.seconds("timeout_frozen_after") ?? 0
+        receivedHeadersMax = Int(main.number("received_headers_max") ?? 30)
+        remoteMaxParallel = Int(main.number("remote_max_parallel") ?? 4)
+        delayWarning = main.intervals("delay_warning") ?? [86_400]
+        delayWarningCondition = main.template("delay_warning_condition") ?? Self.defaultCondition
+        holdDomains = main.list("hold_domains")
+        bounceReturnsBody = main.flag("bounce_return_body") ?? true
+        bounceSizeLimit = Int(main.number("bounce_return_size_limit") ?? 100 * 1024)
+        bounceLineLimit = Int(main.number("bounce_return_linesize_limit") ?? 998)
+        dsnFrom = main.template("dsn_from") ?? "Mail Delivery System <Mailer-Daemon@$qualify_domain>"
+        bounceText = main.text("bounce_message_text")
+        errorsReplyTo = main.text("errors_reply_to")
+        runsInOrder = main.flag("queue_run_in_order") ?? false
+    }
+
+    /// The manual's default of `delay_warning_condition`.
+    private static let defaultCondition = Template(
+        "${if or {{ !eq{$h_list-id:$h_list-post:$h_list-subscribe:}{} }"
+            + ByteString("{ match{$h_precedence:}{(?i)bulk|list|junk} }")
+            + ByteString("{ match{$h_auto-submitted:}{(?i)auto-generated|auto-replied} }} {no}{yes}}"))
+}

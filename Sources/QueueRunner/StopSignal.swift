@@ -1,0 +1,34 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// Whether the program has been asked to end: what is on the wire is finished, nothing new is begun.
+final class StopSignal: Sendable {
+    private let asked = Mutex(false)
+    private let sources = Mutex<[SignalSource]>([])
+
+    /// Whether it has been asked.
+    var isAsked: Bool { asked.withLock(\.self) }
+
+    /// Hears SIGTERM, SIGINT and SIGHUP from now on; a broken pipe is an error of the write, not a signal.
+    func listen() {
+        unsafe signal(SIGPIPE, SIG_IGN)
+        for number in [SIGTERM, SIGINT, SIGHUP] {
+            unsafe signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { [self] in asked.withLock { $0 = true } }
+            source.activate()
+            let kept = SignalSource(source)
+            sources.withLock { $0.append(kept) }
+        }
+    }
+}
+
+/// Keeps a signal source alive.
+///
+/// `@unchecked Sendable`: libdispatch lets a source be used from any thread, and nothing is done with it here.
+private final class SignalSource: @unchecked Sendable {
+    private let source: any DispatchSourceSignal
+
+    init(_ source: any DispatchSourceSignal) { self.source = source }
+}

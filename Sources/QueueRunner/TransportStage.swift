@@ -1,0 +1,299 @@
+import Bytes
+import EximLog
+import Expansion
+import Hints
+import Routing
+import Spooler
+import Transports
+
+/// Addresses that go to a transport in one call.
+struct DeliveryGroup: Sendable {
+    var transport: Transport
+    var nodes: [Int]
+    var items: [DeliveryItem]
+}
+
+extension MessageDelivery {
+    /// Delivers what is planned: local ones one after the other, remote ones beside each other.
+    mutating func deliver(_ plans: [PlannedAddress]) async throws {
+        let groups = await grouped(plans)
+        for group in groups where !group.transport.isRemote {
+            if await isLocalTooEarly(group) { continue }
+            let (outcomes, lines) = await deliver(group)
+            take(outcomes, lines, group)
+        }
+        let remote = groups.filter(\.transport.isRemote)
+        guard !remote.isEmpty else { return }
+        if runner.options.localOnly { return suppress(remote) }
+        await deliverRemote(remote)
+    }
+
+    private mutating func deliverRemote(_ groups: [DeliveryGroup]) async {
+        let limit = max(1, runner.settings.remoteMaxParallel)
+        let call = TransportCall(self)
+        var next = groups.startIndex
+        await withTaskGroup(of: (Int, [TransportOutcome], [TransportLogLine]).self) { tasks in
+            while next < min(limit, groups.count) {
+                let (index, group) = (next, groups[next])
+                tasks.addTask { await call.run(index, group) }
+                next += 1
+            }
+            while let (index, outcomes, lines) = await tasks.next() {
+                take(outcomes, lines, groups[index])
+                guard next < groups.count else { continue }
+                let (following, group) = (next, groups[next])
+                tasks.addTask { await call.run(following, group) }
+                next += 1
+            }
+        }
+    }
+
+    private mutating func suppress(_ groups: [DeliveryGroup]) {
+        let trouble = TransportTrouble("remote deliveries suppressed", errno: -55)
+        for group in groups {
+            for (node, item) in zip(group.nodes, group.items) {
+                deferred.append(
+                    DeferredAddress(
+                        node: node, errno: -55, text: trouble.text, instruction: item.instruction))
+                logDeferral(node, item.instruction, trouble, TransportOutcome(.deferred(trouble)))
+            }
+        }
+    }
+
+    // MARK: Local
+
+    private func deliver(_ group: DeliveryGroup) async -> ([TransportOutcome], [TransportLogLine]) {
+        let environment = runner.transportEnvironment
+        do throws(TransportTrouble) {
+            if let target = try await group.transport.handOver(outgoing, group.items, environment) {
+                return (await handOver(target, group), [])
+            }
+        } catch {
+            return (group.items.map { _ in TransportOutcome(.deferred(error)) }, [])
+        }
+        await runner.localSlots.take()
+        let (_, outcomes, lines) = await TransportCall(self).run(0, group)
+        await runner.localSlots.give()
+        return (outcomes, lines)
+    }
+
+    /// Gives a message once to another program, naming those it is for (queuefile).
+    private func handOver(_ target: HandOver, _ group: DeliveryGroup) async -> [TransportOutcome] {
+        var header = tree.header
+        header.recipients = zip(group.nodes, target.recipients).map { node, address in
+            var recipient = tree.recipient(of: node)
+            recipient.address = address
+            recipient.parent = nil
+            recipient.errorsTo = tree.nodes[node].address.errorsTo ?? ""
+            return recipient
+        }
+        header.nonRecipients = AddressTree()
+        do {
+            if !outgoing.isDryRun { try await desk.handOver(to: target.directory, header: header) }
+            await journal(group.nodes.map { tree.journalKey($0, transport: group.transport.name) })
+            return group.items.indices.map { index in
+                var outcome = TransportOutcome(.delivered(confirmation: nil))
+                outcome.isFirst = index == 0
+                return outcome
+            }
+        } catch {
+            let number = (error as? SpoolError)?.errorNumber ?? -1
+            let trouble = TransportTrouble(
+                "\(group.transport.name) transport: handing over to \(target.directory) failed: \(String(describing: error))",
+                errno: number)
+            return group.items.map { _ in TransportOutcome(.deferred(trouble)) }
+        }
+    }
+
+    private func localKey(_ node: Int, _ transport: Transport, _ item: DeliveryItem) -> RetryKey {
+        if let text = item.instruction.target.text {
+            return .generated(text, parent: item.address.parent ?? item.address.top)
+        }
+        let parts = EmailParts(item.address.address)
+        return transport.retryUsesLocalPart
+            ? .local("\(item.instruction.facts.localPart?.bytes ?? parts.localPart)@\(parts.domain)") : .local(parts.domain)
+    }
+
+    private mutating func isLocalTooEarly(_ group: DeliveryGroup) async -> Bool {
+        guard runner.options.regardsRoutingRetries, !isForced, let first = group.items.first else { return false }
+        let key = localKey(group.nodes[0], group.transport, first)
+        let now = runner.expander.environment.now().seconds
+        guard let record = await runner.transportEnvironment.hosts.record(key, now: now), record.nextTry > now,
+            !record.expired, !(await isPastCutoff(key, record, domain: EmailParts(first.address.address).domain))
+        else { return false }
+        let trouble = TransportTrouble("Retry time not yet reached", errno: -53)
+        for (node, item) in zip(group.nodes, group.items) {
+            deferred.append(
+                DeferredAddress(node: node, errno: -53, text: trouble.text, instruction: item.instruction))
+            logDeferral(node, item.instruction, trouble, TransportOutcome(.deferred(trouble)))
+        }
+        return true
+    }
+
+    // MARK: Groups
+
+    private func grouped(_ plans: [PlannedAddress]) async -> [DeliveryGroup] {
+        var groups: [DeliveryGroup] = []
+        for plan in plans {
+            guard let transport = runner.transports[plan.instruction.transport] else { continue }
+            let item = item(plan)
+            let multi = await allowsSeveralDomains(transport)
+            if let place = groups.firstIndex(where: { mayJoin(item, $0, transport, multi) }) {
+                groups[place].nodes.append(plan.node)
+                groups[place].items.append(item)
+            } else {
+                groups.append(DeliveryGroup(transport: transport, nodes: [plan.node], items: [item]))
+            }
+        }
+        return groups
+    }
+
+    private func item(_ plan: PlannedAddress) -> DeliveryItem {
+        var item = DeliveryItem(
+            address: tree.nodes[plan.node].address, instruction: plan.instruction,
+            uniqueKey: tree.plainKey(plan.node))
+        if !tree.isRedirected(plan.node) {
+            item.notify = tree.notify(of: plan.node)
+            let original = tree.recipient(of: plan.node).orcpt
+            item.originalRecipient = original.isEmpty ? nil : original
+        }
+        return item
+    }
+
+    private func allowsSeveralDomains(_ transport: Transport) async -> Bool {
+        guard let template = transport.multiDomain else { return true }
+        return (try? await runner.expander.expandToBool(template, outgoing.facts, default: true)) ?? false
+    }
+
+    private func mayJoin(
+        _ item: DeliveryItem, _ group: DeliveryGroup, _ transport: Transport, _ multiDomain: Bool
+    ) -> Bool {
+        guard group.transport.name == transport.name, let first = group.items.first,
+            transport.batchLimit == 0 || group.items.count < transport.batchLimit
+        else { return false }
+        let (one, other) = (first.instruction, item.instruction)
+        let (firstParts, parts) = (EmailParts(first.address.address), EmailParts(item.address.address))
+        guard first.address.errorsTo == item.address.errorsTo,
+            first.address.headersToAdd == item.address.headersToAdd,
+            first.address.headersToRemove == item.address.headersToRemove, one.user == other.user,
+            one.target == other.target, one.hosts.map(\.name) == other.hosts.map(\.name),
+            one.hosts.map(\.port) == other.hosts.map(\.port),
+            Set(one.hosts.map(\.address)) == Set(other.hosts.map(\.address))
+        else { return false }
+        if transport.isRemote { return multiDomain || firstParts.domain == parts.domain }
+        if transport.dependsOnDomain, firstParts.domain != parts.domain { return false }
+        return !transport.dependsOnLocalPart || one.facts.localPart == other.facts.localPart
+    }
+
+    // MARK: Outcomes
+
+    private mutating func take(
+        _ outcomes: [TransportOutcome], _ lines: [TransportLogLine], _ group: DeliveryGroup
+    ) {
+        for line in lines {
+            if line.isPanic { runner.log.panic(line.text, id: id.bytes) } else { runner.log(line.text, id) }
+        }
+        for (index, outcome) in outcomes.enumerated() {
+            let (node, item) = (group.nodes[index], group.items[index])
+            retries += outcome.retries.map { (node, $0) }
+            switch outcome.verdict {
+            case .delivered(let said):
+                logDelivery(node, item.instruction, outcome, said)
+                served.append(
+                    ServedAddress(
+                        node: node, instruction: item.instruction, host: outcome.host,
+                        peerKnowsDSN: outcome.peerKnowsDSN))
+                if !group.transport.isRemote {
+                    retries.append((node, RetryItem(localKey(node, group.transport, item), .delete)))
+                }
+                tree.settle(node, transport: item.instruction.transport)
+            case .deferred(let trouble): wait(node, item, trouble, outcome, group.transport)
+            case .failed(let trouble):
+                failed.append(
+                    FailedAddress(
+                        node: node, text: trouble.text, userText: trouble.userText,
+                        instruction: item.instruction, host: outcome.host))
+                logFailure(node, item.instruction, trouble, outcome)
+            }
+        }
+        listWaiting(outcomes, group)
+    }
+
+    private mutating func wait(
+        _ node: Int, _ item: DeliveryItem, _ trouble: TransportTrouble, _ outcome: TransportOutcome,
+        _ transport: Transport
+    ) {
+        var waiting = DeferredAddress(node: node, errno: trouble.errno, text: trouble.text)
+        waiting.userText = trouble.userText
+        waiting.instruction = item.instruction
+        waiting.host = outcome.host
+        waiting.skippedHosts = outcome.skippedHosts
+        waiting.keys = outcome.retries.compactMap { if case .record = $0.action { $0.key } else { nil } }
+        if !transport.isRemote {
+            let key = localKey(node, transport, item)
+            let text = trouble.errno > 0 ? SystemErrorText.of(Int(trouble.errno)) : trouble.text
+            retries.append((node, RetryItem(key, .record(RetryError(basicErrno: trouble.errno, text: text)))))
+            waiting.keys = [key]
+        }
+        if trouble.freezes { freezing = freezing ?? "" }
+        deferred.append(waiting)
+        logDeferral(node, item.instruction, trouble, outcome)
+    }
+
+    private mutating func listWaiting(_ outcomes: [TransportOutcome], _ group: DeliveryGroup) {
+        let hosts = outcomes.first { !$0.waitingHosts.isEmpty }?.waitingHosts ?? []
+        if !hosts.isEmpty { waits.append((group.transport.name, hosts)) }
+    }
+
+    /// Journals keys of served addresses; a journal that cannot be written is told at once, since a crash would repeat them.
+    func journal(_ keys: [ByteString]) async {
+        do {
+            try await desk.journal(keys)
+        } catch {
+            runner.log.panic(
+                "journal: \(String(describing: error)); served and not noted: \(keys.joined(separator: " "))",
+                id: id.bytes)
+        }
+    }
+}
+
+/// A call of a transport, with what it needs of the message and nothing else.
+struct TransportCall: Sendable {
+    private let runner: RunnerSystem
+    private let outgoing: OutgoingMessage
+    private let desk: MessageDesk
+    private let id: MessageID
+
+    private let tree: DeliveryTree
+
+    init(_ delivery: MessageDelivery) {
+        runner = delivery.runner
+        outgoing = delivery.outgoing
+        desk = delivery.desk
+        id = delivery.id
+        tree = delivery.tree
+
+    }
+
+    func run(_ index: Int, _ group: DeliveryGroup) async -> (Int, [TransportOutcome], [TransportLogLine]) {
+        let journalKeys = group.nodes.map { tree.journalKey($0, transport: group.transport.name) }
+        let (runner, desk, id) = (runner, desk, id)
+        let isDryRun = outgoing.isDryRun
+        let (facts, domain) = (outgoing.facts, EmailParts(group.items.first?.address.address ?? "").domain)
+        let (outcomes, lines) = await group.transport.deliver(
+            outgoing, to: group.items, runner.transportEnvironment,
+            served: { indices in
+                guard !isDryRun else { return }
+                do {
+                    try await desk.journal(indices.map { journalKeys[$0] })
+                } catch {
+                    runner.log.panic("journal: \(String(describing: error))", id: id.bytes)
+                }
+            },
+            cutoff: { key, record in
+                let error = RetryError(basicErrno: record.basicErrno, moreErrno: record.moreErrno, text: record.text)
+                return await runner.chooser.schedule(for: key, error, domain: domain, facts)?.finalCutoff ?? 0
+            })
+        return (index, outcomes, lines)
+    }
+}

@@ -1,0 +1,152 @@
+package import Bytes
+package import DNS
+package import Expansion
+
+/// How the hosts of a list are found (manual, section 20.7).
+package struct HostFinding: Sendable, Hashable {
+    /// Where addresses come from.
+    package enum Source: Sendable, Hashable {
+        /// The DNS, and the system's name service for what the DNS does not know.
+        case either
+        /// `byname`.
+        case name
+        /// `bydns`.
+        case dns
+    }
+
+    /// Where addresses come from.
+    package var source: Source = .either
+    /// Only A records.
+    package var ipv4Only = false
+    /// A records first.
+    package var ipv4Prefer = false
+    /// Answers must be validated.
+    package var requiresSecure = false
+
+    /// Exim's defaults.
+    package init() {}
+}
+
+/// What a search for one host of a list came to.
+package enum FoundHosts: Sendable, Hashable {
+    /// At least one address, in the order to try.
+    case found([RouteHost])
+    /// There is no such host, or it has no address that may be used.
+    case notFound
+    /// It cannot be told now.
+    case deferred(ByteString)
+    /// The answer was not validated, and had to be.
+    case insecure
+}
+
+/// Finds the addresses of hosts that lists name, for routers and for the smtp transport.
+package struct HostFinder: Sendable {
+    private let environment: RoutingEnvironment
+    private let finding: HostFinding
+    private let isIgnored: @Sendable (IPAddress) async -> Bool
+
+    /// Makes a finder; `isIgnored` is `ignore_target_hosts`.
+    package init(
+        _ environment: RoutingEnvironment, _ finding: HostFinding,
+        isIgnored: @escaping @Sendable (IPAddress) async -> Bool = { _ in false }
+    ) {
+        self.environment = environment
+        self.finding = finding
+        self.isIgnored = isIgnored
+    }
+
+    var lookup: HostLookup {
+        var options = HostLookup.Options()
+        options.ipv4Only = finding.ipv4Only || environment.disablesIPv6
+        options.ipv4Prefer = finding.ipv4Prefer
+        return HostLookup(environment.resolver, options: options)
+    }
+
+    /// The hosts that an item stands for.
+    package func hosts(of item: HostItem) async -> FoundHosts {
+        item.isMX ? await exchangers(of: item) : await addresses(of: item)
+    }
+
+    private func addresses(of item: HostItem) async -> FoundHosts {
+        if let address = IPAddress(item.name) {
+            return await usable([address], of: item, secure: false)
+        }
+        if finding.source != .name {
+            switch await lookup.addresses(of: item.name) {
+            case .addresses(let addresses, let secure, _):
+                if finding.requiresSecure, !secure { return .insecure }
+                return await usable(addresses, of: item, secure: secure)
+            case .deferred(let reason): return .deferred(reason)
+            case .none: if finding.source == .dns { return .notFound }
+            }
+        }
+        switch await environment.addressesByName(item.name) {
+        case .found(let addresses):
+            if finding.requiresSecure { return .insecure }
+            let wanted = addresses.filter { !(finding.ipv4Only || environment.disablesIPv6) || !$0.isV6 }
+            return await usable(wanted, of: item, secure: false)
+        case .notFound: return .notFound
+        case .deferred(let reason): return .deferred(reason)
+        }
+    }
+
+    private func usable(_ addresses: [IPAddress], of item: HostItem, secure: Bool) async -> FoundHosts {
+        var hosts: [RouteHost] = []
+        for address in addresses where !(await isIgnored(address)) {
+            hosts.append(RouteHost(name: item.name, address: address, port: item.port, isSecure: secure))
+        }
+        return hosts.isEmpty ? .notFound : .found(hosts)
+    }
+
+    private func exchangers(of item: HostItem) async -> FoundHosts {
+        switch await mailHosts(of: item.name, lookup) {
+        case .hosts(let found):
+            if finding.requiresSecure, !found.secure { return .insecure }
+            let hosts = await usable(found, port: item.port)
+            return hosts.isEmpty ? .notFound : .found(hosts)
+        case .noService, .noSuchDomain, .noHosts, .hostsWithoutAddress: return .notFound
+        case .deferred(let reason): return .deferred(reason)
+        }
+    }
+
+    func mailHosts(of domain: ByteString, _ lookup: HostLookup) async -> MailHostsOutcome {
+        var random = AnyRandom(environment.random())
+        return await lookup.mailHosts(of: domain, random: &random)
+    }
+
+    /// The hosts with the addresses that may be used, one entry an address.
+    func usable(_ found: MailHosts, port: Int? = nil) async -> [RouteHost] {
+        var hosts: [RouteHost] = []
+        for host in found.hosts {
+            for address in host.addresses where !(await isIgnored(address)) {
+                hosts.append(
+                    RouteHost(
+                        name: host.name, address: address, port: port ?? host.port.map(Int.init),
+                        mx: host.preference.map(Int.init), isSecure: host.secure && found.secure))
+            }
+        }
+        return hosts
+    }
+}
+
+/// A generator of unknown kind, for functions that want one of a known kind.
+struct AnyRandom: RandomNumberGenerator, Sendable {
+    private var generator: any RandomNumberGenerator & Sendable
+
+    init(_ generator: any RandomNumberGenerator & Sendable) { self.generator = generator }
+
+    mutating func next() -> UInt64 { generator.next() }
+}
+
+extension RoutingScene {
+    /// A finder that obeys `ignore_target_hosts`, with `$host_address` set while it is asked.
+    func finder(_ finding: HostFinding) -> HostFinder {
+        guard let ignored = options.ignoredHosts else { return HostFinder(environment, finding) }
+        let (expander, facts) = (expander, facts)
+        return HostFinder(environment, finding) { address in
+            var facts = facts
+            facts.address.hostAddress = address
+            return await expander.matchHost(HostIdentity(address: address), in: ignored, &facts).isMatch
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package import Bytes
+package import Configuration
+package import Expansion
+package import Hints
+
+/// Chooses the retry rule for a record (hints.md 4.1; manual, chapter 32).
+package struct RetryChooser: Sendable {
+    private let rules: [(rule: RetryRule, pattern: RetryErrorPattern, list: ListText)]
+    private let expander: Expander
+    private let dataExpire: Int64
+    private let intervalMax: Int64
+
+    /// Makes a chooser of the `retry` section; `retry_data_expire` and `retry_interval_max` in seconds.
+    package init(
+        _ rules: [RetryRule], expander: Expander, dataExpire: Int64 = 604_800, intervalMax: Int64 = 86_400
+    ) {
+        self.rules = rules.compactMap { rule in
+            RetryErrorPattern(rule.error).map { (rule, $0, ListText("<\n \(rule.pattern)")) }
+        }
+        self.expander = expander
+        self.dataExpire = dataExpire
+        self.intervalMax = intervalMax
+    }
+
+    /// The schedule for a key and an error; `domain` is the recipient's, tried on host items after the host's name.
+    ///
+    /// Nil: no rule matches, or the rule has no steps, and the item counts as timed out.
+    package func schedule(
+        for key: RetryKey, _ error: RetryError, domain: ByteString?, _ facts: Facts
+    ) async -> RetrySchedule? {
+        var facts = facts
+        for entry in rules {
+            guard entry.pattern.matches(basicErrno: error.basicErrno, moreErrno: error.moreErrno) else { continue }
+            if let senders = entry.rule.senders,
+                !(await expander.matchAddress(facts.message.sender ?? "", in: senders, &facts).isMatch)
+            { continue }
+            var matches = await expander.matchAddress(key.subject, in: entry.list, &facts).isMatch
+            if !matches, let domain, key.text.starts(with: ByteString("T:")) {
+                matches = await expander.matchAddress("*@\(domain)", in: entry.list, &facts).isMatch
+            }
+            guard matches else { continue }
+            return RetrySchedule(
+                entry.rule.steps.map(Self.step), dataExpire: dataExpire, intervalMax: intervalMax)
+        }
+        return nil
+    }
+
+    private static func step(_ step: RetryRule.Step) -> RetryStep {
+        let kind: RetryStep.Kind =
+            switch step.letter {
+            case UInt8(ascii: "G"): .geometric
+            case UInt8(ascii: "H"): .randomised
+            default: .fixed
+            }
+        return RetryStep(
+            kind, cutoff: step.cutoff, interval: step.interval, factorThousandths: step.factorThousandths)
+    }
+}

@@ -1,0 +1,172 @@
+package import Bytes
+package import Configuration
+package import Expansion
+package import MailText
+
+/// The address fields that rewriting rules can choose (manual, section 31.8).
+package enum RewriteField: Sendable, Hashable {
+    /// The envelope sender.
+    case envelopeFrom
+    /// An envelope recipient.
+    case envelopeTo
+    /// A header line of this kind.
+    case header(HeaderKind)
+
+    /// The flags that choose it.
+    fileprivate var flags: [UInt8] {
+        switch self {
+        case .envelopeFrom: [UInt8(ascii: "E"), UInt8(ascii: "F")]
+        case .envelopeTo: [UInt8(ascii: "E"), UInt8(ascii: "T")]
+        case .header(let kind): [UInt8(ascii: "h")] + (kind.rewriteFlag.map { [$0] } ?? [])
+        }
+    }
+}
+
+extension HeaderKind {
+    /// The rewriting flag of a header line that holds addresses; nil for others.
+    var rewriteFlag: UInt8? {
+        switch self {
+        case .from: UInt8(ascii: "f")
+        case .to: UInt8(ascii: "t")
+        case .cc: UInt8(ascii: "c")
+        case .bcc: UInt8(ascii: "b")
+        case .replyTo: UInt8(ascii: "r")
+        case .sender: UInt8(ascii: "s")
+        case .received, .messageID, .old, .other: nil
+        }
+    }
+}
+
+/// Rewrites addresses by the rules of the `rewrite` section (manual, chapter 31).
+package struct Rewriter: Sendable {
+    /// How often a rule with flag `R` is applied again.
+    package static let maximumRepeats = 10
+
+    private let rules: [RewriteRule]
+    private let expander: Expander
+    private let qualifyRecipient: ByteString
+
+    /// Makes a rewriter.
+    package init(_ rules: [RewriteRule], expander: Expander, qualifyRecipient: ByteString) {
+        self.rules = rules
+        self.expander = expander
+        self.qualifyRecipient = qualifyRecipient
+    }
+
+    /// Whether there is nothing to do for any address.
+    package var isEmpty: Bool { rules.isEmpty }
+
+    /// Rewrites an address of the envelope; throws where a replacement cannot be expanded (then nothing is rewritten).
+    package func rewrite(
+        _ address: EmailAddress, as field: RewriteField, _ facts: Facts
+    ) async throws(ExpansionError) -> EmailAddress {
+        if address.isNull { return address }
+        return try await rewritten(address, as: field, facts)?.address ?? address
+    }
+
+    /// Rewrites what MAIL or RCPT gave before it is looked at (flag `S`); nil when no rule applies.
+    package func rewriteCommandAddress(
+        _ text: ByteString, _ facts: Facts
+    ) async throws(ExpansionError) -> ByteString? {
+        for rule in rules where rule.flags.contains(UInt8(ascii: "S")) {
+            guard let captures = try match(rule.pattern, text) else { continue }
+            var known = facts
+            known.captures = captures
+            if rule.replacement.source == "*" { return nil }
+            do {
+                return try await expander.expand(rule.replacement, known).bytes
+            } catch {
+                if case .forcedFailure = error { continue }
+                throw error
+            }
+        }
+        return nil
+    }
+
+    private func match(_ pattern: ByteString, _ text: ByteString) throws(ExpansionError) -> [TaintedBytes]? {
+        var pattern = pattern
+        if pattern.starts(with: ByteString("\\N")), pattern.count >= 4 {
+            pattern = ByteString(pattern.dropFirst(2))
+            if let end = pattern.firstRange(of: ByteString("\\N")) { pattern = ByteString(pattern[..<end.lowerBound]) }
+        }
+        do {
+            let regex = try PCRE2Pattern.compile(pattern)
+            guard let found = try regex.firstMatch(in: text) else { return nil }
+            return found.captures.map { range in
+                TaintedBytes(range.map { ByteString(text[$0]) } ?? ByteString(), .tainted)
+            }
+        } catch {
+            throw .failed("rewrite rule pattern \"\(pattern)\": \(ByteString(String(describing: error)))")
+        }
+    }
+
+    /// A rewritten address, and the whole replacement when a rule with flag `w` gave one.
+    struct Rewritten {
+        var address: EmailAddress
+        var whole: ByteString?
+    }
+
+    func rewritten(
+        _ original: EmailAddress, as field: RewriteField, _ facts: Facts
+    ) async throws(ExpansionError) -> Rewritten? {
+        var current = original
+        var result: Rewritten?
+        for rule in rules where applies(rule, to: field) {
+            var repeats = 0
+            while repeats < Self.maximumRepeats {
+                var known = facts
+                guard await expander.matchAddress(
+                    current.text, in: ListText("<\n \(rule.pattern)"), &known, caseful: true).isMatch
+                else { break }
+                if rule.replacement.source == "*" { return result }
+                guard let next = try await replacement(of: current, by: rule, known) else { break }
+                repeats += 1
+                result = next
+                current = next.address
+                guard rule.flags.contains(UInt8(ascii: "R")) else { break }
+            }
+            if rule.flags.contains(UInt8(ascii: "q")) {
+                var known = facts
+                let matched = repeats > 0
+                if matched { return result }
+                if await expander.matchAddress(
+                    current.text, in: ListText("<\n \(rule.pattern)"), &known, caseful: true).isMatch
+                { return result }
+            }
+        }
+        return result
+    }
+
+    private func applies(_ rule: RewriteRule, to field: RewriteField) -> Bool {
+        let choosing = rule.flags.filter { ByteString("EFTbcfhrst").contains($0) }
+        if choosing.isEmpty { return !rule.flags.contains(UInt8(ascii: "S")) }
+        return field.flags.contains { choosing.contains($0) }
+    }
+
+    /// What the rule makes of an address; nil when its expansion is forced to fail.
+    private func replacement(
+        of address: EmailAddress, by rule: RewriteRule, _ facts: Facts
+    ) async throws(ExpansionError) -> Rewritten? {
+        var known = facts
+        known.address.localPart = TaintedBytes(address.localPart, .tainted)
+        known.address.domain = TaintedBytes(address.domain, .tainted)
+        let text: ByteString
+        do {
+            text = try await expander.expand(rule.replacement, known).bytes
+        } catch {
+            if case .forcedFailure = error { return nil }
+            throw error
+        }
+        let parsed: EmailAddress
+        do {
+            parsed = try AddressParser.parseOne(text).address
+        } catch {
+            throw .failed("Rewriting of \(address.text) yielded unparseable address: \(error.message) in address \(text)")
+        }
+        if !parsed.isQualified, !rule.flags.contains(UInt8(ascii: "Q")) {
+            throw .failed("Rewriting of \(address.text) yielded unqualified address \"\(text)\"")
+        }
+        let isWhole = rule.flags.contains(UInt8(ascii: "w"))
+        return Rewritten(address: parsed.qualified(with: qualifyRecipient), whole: isWhole ? text : nil)
+    }
+}

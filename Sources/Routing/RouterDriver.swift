@@ -1,0 +1,130 @@
+import Bytes
+import Configuration
+import Expansion
+
+/// A router instance: generic options and its driver's own.
+struct Router: Sendable {
+    /// What a router does once its preconditions hold.
+    enum Driver: Sendable {
+        case accept
+        case dnslookup(DNSLookupRouter)
+        case manualroute(ManualRouteRouter)
+        case redirect(RedirectRouter)
+        /// Known to Exim, not done here: what comes to it is deferred.
+        case unavailable(ByteString)
+    }
+
+    let options: RouterOptions
+    let driver: Driver
+
+    init(_ block: OptionBlock) throws(RoutingConfigurationError) {
+        options = try RouterOptions(block)
+        switch block.driver {
+        case "accept": driver = .accept
+        case "dnslookup": driver = .dnslookup(DNSLookupRouter(block))
+        case "manualroute": driver = .manualroute(try ManualRouteRouter(block))
+        case "redirect": driver = .redirect(try RedirectRouter(block))
+        default: driver = .unavailable(block.driver)
+        }
+    }
+}
+
+/// What a driver answers.
+enum DriverAnswer {
+    /// A transport with these hosts; the transport is the router's unless given.
+    case accepted(hosts: [RouteHost], transport: ByteString?)
+    /// Other addresses, pipes, files.
+    case redirected([RedirectedItem])
+    /// Thrown away.
+    case discarded
+    /// Not mine; what to say if nobody else takes it.
+    case declined(ByteString?)
+    /// Not mine, and the next router shall look whatever `more` says.
+    case passed
+    /// Failed for good.
+    case failed(RoutingTrouble)
+    /// The domain is changed and routing starts anew (`self = reroute`).
+    case rerouted(domain: ByteString)
+}
+
+/// One router at work on one address.
+struct RoutingScene: Sendable {
+    let options: RouterOptions
+    let environment: RoutingEnvironment
+    let purpose: RoutingPurpose
+    /// All that expansions see.
+    var facts: Facts
+    var address: RoutingAddress
+    /// As it came, with affixes and letters.
+    let fullLocalPart: ByteString
+    /// Without affixes, letters as they came.
+    var casedLocalPart: ByteString
+    /// Without affixes, small letters unless the router is caseful.
+    var localPart: ByteString
+    let domain: ByteString
+    var account: SystemUser?
+    var home: TaintedBytes?
+    var logLines: [RoutingLogLine] = []
+
+    init(
+        _ router: Router, _ address: RoutingAddress, facts: Facts, purpose: RoutingPurpose,
+        environment: RoutingEnvironment
+    ) {
+        options = router.options
+        self.environment = environment
+        self.purpose = purpose
+        self.address = address
+        let parts = AddressParts(address.address)
+        fullLocalPart = parts.localPart
+        casedLocalPart = parts.localPart
+        localPart = options.isCaseful ? parts.localPart : parts.localPart.lowercasedASCII()
+        domain = parts.domain.lowercasedASCII()
+        self.facts = facts
+        setAddressFacts()
+    }
+
+    var expander: Expander { environment.expander }
+
+    /// Expands an option; forced failure gives nil, other failures defer with `what` before the reason.
+    mutating func expand(
+        _ template: Template, failing what: @autoclosure () -> ByteString
+    ) async throws(RoutingTrouble) -> TaintedBytes? {
+        do {
+            return try await expander.expand(template, facts)
+        } catch {
+            if case .forcedFailure = error { return nil }
+            throw RoutingTrouble("\(what()): \(error.text)")
+        }
+    }
+
+    mutating func log(_ text: ByteString, isPanic: Bool = false) {
+        logLines.append(RoutingLogLine(text, isPanic: isPanic))
+    }
+
+    private mutating func setAddressFacts() {
+        var known = facts.address
+        known.localPart = TaintedBytes(localPart, .tainted)
+        known.domain = TaintedBytes(domain, .tainted)
+        known.localPartData = nil
+        known.domainData = nil
+        known.routerName = options.name
+        known.addressData = address.addressData
+        known.routerVariables = address.variables
+        known.selfHostName = address.selfHostName
+        known.home = nil
+        let top = AddressParts(address.top)
+        known.originalLocalPart = TaintedBytes(
+            options.isCaseful ? top.localPart : top.localPart.lowercasedASCII(), .tainted)
+        known.originalDomain = TaintedBytes(top.domain.lowercasedASCII(), .tainted)
+        if let parent = address.parent.map({ AddressParts($0) }) {
+            known.parentLocalPart = TaintedBytes(parent.localPart.lowercasedASCII(), .tainted)
+            known.parentDomain = TaintedBytes(parent.domain.lowercasedASCII(), .tainted)
+        }
+        switch purpose {
+        case .verifySender: known.verifyMode = "S"
+        case .verifyRecipient: known.verifyMode = "R"
+        case .delivery, .addressTest, .expand: break
+        }
+        facts.address = known
+    }
+}

@@ -1,0 +1,63 @@
+package import Bytes
+package import DNS
+package import Expansion
+
+/// Why an address is routed; some routers are only for some purposes.
+package enum RoutingPurpose: Sendable, Hashable {
+    /// To deliver it.
+    case delivery
+    /// `exim -bt`.
+    case addressTest
+    /// To verify a recipient.
+    case verifyRecipient
+    /// To verify a sender.
+    case verifySender
+    /// EXPN.
+    case expand
+}
+
+/// What routers may ask of the world, and settings of the main section that bear on them.
+package struct RoutingEnvironment: Sendable {
+    /// Expands and matches.
+    package var expander: Expander
+    /// Answers DNS questions.
+    package var resolver: any NameResolver
+    /// Transports by name, and whether each is remote (smtp).
+    package var transportIsRemote: [ByteString: Bool]
+    /// Rewrites addresses that redirect routers make; nil where there are no rules.
+    package var rewriter: Rewriter?
+    /// `primary_hostname`.
+    package var primaryHostName: ByteString = "localhost"
+    /// `qualify_recipient`.
+    package var qualifyRecipient: ByteString = "localhost"
+    /// `hosts_treat_as_local`.
+    package var hostsTreatedAsLocal: ListText?
+    /// `dns_ipv4_lookup` is for lists; this is `disable_ipv6`.
+    package var disablesIPv6 = false
+    /// `allow_domain_literals`.
+    package var allowsDomainLiterals = false
+    /// Addresses of a name by the system's own means (`/etc/hosts` and so on), as `byname` wants them.
+    package var addressesByName: @Sendable (ByteString) async -> AddressLookup = SystemHosts.addresses
+    /// Whether the process may be root's and so can look into the homes of others; false leaves EACCES as it is.
+    package var random: @Sendable () -> any RandomNumberGenerator & Sendable = { SystemRandomNumberGenerator() }
+
+    /// Makes an environment; settings are set afterwards.
+    package init(
+        expander: Expander, resolver: any NameResolver, transportIsRemote: [ByteString: Bool]
+    ) {
+        self.expander = expander
+        self.resolver = resolver
+        self.transportIsRemote = transportIsRemote
+    }
+}
+
+/// A router that cannot be used as it is configured.
+package struct RoutingConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The router.
+    package var router: ByteString
+    /// A sentence: what is wrong and what was expected.
+    package var problem: ByteString
+
+    /// The error in one line for people.
+    package var description: String { "router \(router): \(problem)" }
+}

@@ -1,0 +1,70 @@
+// DeliverLocal: the program bobbin-deliver-local, which makes one local delivery as another user.
+//
+// Purpose: gives up root for the user given, reads one order on standard input, delivers from the data file on
+// descriptor 3, writes one outcome on standard output. It has no configuration and starts nothing.
+// May import: Bytes, Transports, ArgumentParser.
+
+import ArgumentParser
+import Bytes
+import Glibc
+import Transports
+
+/// `bobbin-deliver-local`: one delivery, order in, outcome out.
+@main
+struct DeliverLocalCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bobbin-deliver-local",
+        abstract: "Makes one local delivery as another user; started by bobbin-queuerunner.",
+        discussion: "Example: bobbin-deliver-local --user 1000:1000 < order 3< message-D")
+
+    /// The most octets of an order.
+    static let orderLimit = 64 << 20
+
+    @Option(help: "The numbers of the user and group to become: uid:gid.")
+    var user: String
+
+    @Flag(help: "Take the user's further groups too.")
+    var initgroups = false
+
+    mutating func run() throws {
+        try becomeUser()
+        guard let order = LocalOrder(decoding: Self.input()) else {
+            throw CleanExit.message("standard input holds no order; this program is started by bobbin-queuerunner")
+        }
+        Self.output(LocalDelivery.perform(order, data: 3).encoded)
+    }
+
+    private func becomeUser() throws {
+        let parts = user.split(separator: ":").compactMap { UInt32($0) }
+        guard parts.count == 2, parts[0] != 0 else {
+            throw ValidationError("--user: \"\(user)\" is not uid:gid, or is root")
+        }
+        if geteuid() != 0 {
+            guard geteuid() == parts[0] else { throw ValidationError("only root can become another user") }
+            return
+        }
+        var groups = [gid_t(parts[1])]
+        if initgroups, let name = unsafe getpwuid(parts[0])?.pointee.pw_name {
+            guard unsafe Glibc.initgroups(name, parts[1]) == 0 else { throw ExitCode(EX_OSERR) }
+        } else {
+            guard unsafe setgroups(1, &groups) == 0 else { throw ExitCode(EX_OSERR) }
+        }
+        guard setgid(parts[1]) == 0, setuid(parts[0]) == 0, geteuid() == parts[0] else { throw ExitCode(EX_OSERR) }
+    }
+
+    private static func input() -> ByteString {
+        var octets = ByteString()
+        var block = [UInt8](repeating: 0, count: 1 << 16)
+        while octets.count < orderLimit {
+            let count = unsafe read(STDIN_FILENO, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            octets += block[..<count]
+        }
+        return octets
+    }
+
+    private static func output(_ octets: ByteString) {
+        unsafe octets.bytes.withUnsafeBytes { _ = unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+    }
+}

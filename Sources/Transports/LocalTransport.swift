@@ -1,0 +1,200 @@
+import Bytes
+import Expansion
+import Routing
+
+/// The appendfile transport: settles everything, then delivers here or in a process of another user.
+struct LocalTransport {
+    let settings: AppendfileSettings
+    var scene: DeliveryScene
+
+    /// Delivers one group of addresses; all share the outcome.
+    mutating func deliver() async -> (TransportVerdict, [TransportLogLine]) {
+        do throws(TransportTrouble) {
+            if let tooBig = try await scene.checkSize() { return (.failed(tooBig), []) }
+            let user = try await user()
+            if scene.environment.neverUsers.contains(user.uid) {
+                let text: ByteString =
+                    "User \(user.uid) set for \(scene.transport.name) transport is on the never_users list"
+                return (.deferred(TransportTrouble(text, errno: -29)), [TransportLogLine(text, isPanic: true)])
+            }
+            let order = try await order(user)
+            if scene.message.isDryRun { return (.delivered(confirmation: nil), []) }
+            switch await perform(order, user) {
+            case .delivered: return (.delivered(confirmation: nil), [])
+            case .deferred(let trouble): return (.deferred(trouble), [])
+            }
+        } catch {
+            return (.deferred(error), [])
+        }
+    }
+
+    private func perform(_ order: LocalOrder, _ user: DeliveryUser) async -> LocalOutcome {
+        let body = scene.message.body
+        let isOurs = System.effectiveUser != 0 || user.uid == 0
+        if isOurs {
+            return await Offload.run {
+                body.withDescriptor { descriptor, _ in LocalDelivery.perform(order, data: descriptor) }
+            }
+        }
+        guard let program = scene.environment.deliverLocalProgram else {
+            return .deferred(
+                TransportTrouble(
+                    "bobbin-deliver-local is not beside this program, so nothing can be delivered as user \(user.uid)",
+                    errno: -29))
+        }
+        return await LocalProcess(program: program, user: user).deliver(order, body)
+    }
+
+    // MARK: The user
+
+    private func user() async throws(TransportTrouble) -> DeliveryUser {
+        let users = SystemUsers()
+        let given = scene.items.first?.instruction
+        var user = given?.user
+        var group = given?.group ?? given?.user?.gid
+        if let template = scene.transport.generic.user {
+            let account = try await account(template, users)
+            user = DeliveryUser(
+                uid: account.uid, gid: account.gid, initializesGroups: scene.transport.generic.initializesGroups)
+            group = given?.group ?? account.gid ?? group
+        }
+        if let template = scene.transport.generic.group {
+            let name = try await scene.expand(template, "group")?.bytes ?? ""
+            guard let gid = users.group(named: name) else {
+                throw TransportTrouble("group \"\(name)\" for \(scene.transport.name) transport not found", errno: -30)
+            }
+            group = gid
+        }
+        var chosen = user ?? scene.environment.mailUser
+        guard let gid = group ?? (user == nil ? chosen.gid : nil) else {
+            throw TransportTrouble(
+                "User set without group for \(scene.transport.name) transport", errno: -30)
+        }
+        chosen.gid = gid
+        return chosen
+    }
+
+    private func account(
+        _ template: Template, _ users: SystemUsers
+    ) async throws(TransportTrouble) -> (uid: UInt32, gid: UInt32?) {
+        let name = try await scene.expand(template, "user")?.bytes ?? ""
+        if let user = users.user(named: name) { return (user.uid, user.gid) }
+        if let number = name.decimalInteger(), let uid = UInt32(exactly: number) { return (uid, nil) }
+        throw TransportTrouble("user \"\(name)\" for \(scene.transport.name) transport not found", errno: -29)
+    }
+
+    // MARK: The order
+
+    private mutating func order(_ user: DeliveryUser) async throws(TransportTrouble) -> LocalOrder {
+        let (path, kind) = try await place()
+        let identity = System.effectiveUser == 0 ? (user.uid, user.gid ?? 0) : (System.effectiveUser, System.effectiveGroup)
+        var order = LocalOrder(
+            transport: scene.transport.name, kind: kind, path: path, uid: identity.0, gid: identity.1,
+            hostName: scene.environment.primaryHostName)
+        order.home = scene.facts.address.home?.bytes ?? ""
+        copySettings(to: &order)
+        try await setContent(&order)
+        if let template = settings.quota, let value = try await scene.expand(template, "quota")?.bytes {
+            guard let quota = EximSize.parse(value) else {
+                throw TransportTrouble(
+                    "Malformed value \"\(value)\" (expansion of \"\(template.source)\") in \(scene.transport.name) transport",
+                    errno: -27)
+            }
+            order.quota = quota
+        }
+        if let tag = settings.maildirTag, let value = try await scene.expand(tag, "maildir_tag")?.bytes {
+            order.maildirTag = value.first?.isASCIIAlphanumeric == true ? ":\(value)" : value
+        }
+        return order
+    }
+
+    private func copySettings(to order: inout LocalOrder) {
+        order.mode = settings.mode
+        order.failsNarrower = settings.failsNarrower
+        order.directoryMode = settings.directoryMode
+        order.createsDirectory = settings.createsDirectory
+        order.createFile = settings.createFile
+        order.mustExist = settings.mustExist
+        order.allowsSymlink = settings.allowsSymlink
+        order.checksOwner = settings.checksOwner
+        order.checksGroup = settings.checksGroup
+        order.usesLockFile = settings.usesLockFile
+        order.usesFcntl = settings.usesFcntl
+        order.usesFlock = settings.usesFlock
+        order.lockRetries = settings.lockRetries
+        order.lockInterval = Int(settings.lockInterval)
+        order.lockFileMode = settings.lockFileMode
+        order.lockFileTimeout = Int(settings.lockFileTimeout)
+        order.quotaIsInclusive = settings.quotaIsInclusive
+        order.maildirRetries = settings.maildirRetries
+        order.usesCRLF = settings.usesCRLF
+    }
+
+    private func place() async throws(TransportTrouble) -> (ByteString, LocalOrder.Kind) {
+        let name = scene.transport.name
+        let isDirectory = settings.directory != nil
+        var path: TaintedBytes
+        if let template = settings.directory ?? settings.file {
+            guard let value = try await scene.expand(template, isDirectory ? "directory" : "file") else {
+                throw TransportTrouble(
+                    "Expansion of \"\(template.source)\" (file or directory name for \(name) transport) failed",
+                    errno: -27)
+            }
+            path = value
+        } else if case .file(let given) = scene.items.first?.instruction.target {
+            path = TaintedBytes(given)
+        } else {
+            throw TransportTrouble("Mandatory file or directory option missing from \(name) transport", errno: -27)
+        }
+        if path.taint.isTainted {
+            throw TransportTrouble(
+                "Tainted '\(path.bytes)' (file or directory name for \(name) transport) not permitted", errno: -1)
+        }
+        guard path.bytes.first == UInt8(ascii: "/") else {
+            throw TransportTrouble("appendfile: file or directory name \"\(path.bytes)\" is not absolute", errno: -21)
+        }
+        if settings.isMaildir { return (path.bytes, .maildir) }
+        let intoDirectory = isDirectory || path.bytes.last == UInt8(ascii: "/")
+        return (path.bytes, intoDirectory ? .directory : .mailbox)
+    }
+
+    private func setContent(_ order: inout LocalOrder) async throws(TransportTrouble) {
+        let isMailbox = order.kind == .mailbox
+        let generic = scene.transport.generic
+        var head = try await text(
+            settings.messagePrefix,
+            default: isMailbox
+                ? "From ${if def:return_path{$return_path}{MAILER-DAEMON}} ${tod_bsdinbox}\n" : nil, "message_prefix")
+        if !generic.bodyOnly {
+            head += try await scene.header()
+            head.append(.newline)
+        }
+        order.head = head
+        order.tail = try await text(settings.messageSuffix, default: isMailbox ? "\n" : nil, "message_suffix")
+        order.checkString = settings.checkString ?? (isMailbox ? "From " : "")
+        order.escapeString = settings.escapeString ?? (isMailbox ? ">From " : "")
+        order.isWireFormat = scene.message.body.isWireFormat
+        order.bodySize = scene.message.body.size
+        order.bodyStart = generic.headersOnly ? nil : scene.message.body.withDescriptor { $1 }
+    }
+
+    private func text(
+        _ template: Template?, default fallback: Template?, _ option: ByteString
+    ) async throws(TransportTrouble) -> ByteString {
+        guard let chosen = template ?? fallback else { return "" }
+        return try await scene.expand(chosen, option)?.bytes ?? ""
+    }
+}
+
+/// Sizes as quotas have them: digits and perhaps K, M or G.
+enum EximSize {
+    static func parse(_ text: ByteString) -> Int? {
+        let trimmed = ByteString(text.trimmed())
+        guard let last = trimmed.last else { return 0 }
+        let shift = [UInt8(ascii: "K"): 10, UInt8(ascii: "M"): 20, UInt8(ascii: "G"): 30][last.uppercasedASCII]
+        guard let number = (shift == nil ? trimmed[...] : trimmed.dropLast()).decimalInteger(), number >= 0
+        else { return nil }
+        let (product, over) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0))
+        return over ? nil : Int(product)
+    }
+}

@@ -1,0 +1,285 @@
+package import Bytes
+import Routing
+import SMTP
+import Synchronization
+
+/// What makes two connections the same: a message may use one that another has opened.
+package struct ConnectionKey: Sendable, Hashable {
+    var transport: ByteString
+    var hostName: ByteString
+    var address: IPAddress
+    var port: Int
+    var interface: IPAddress?
+    var helo: ByteString
+}
+
+/// The time limits of a connection, in seconds.
+struct ConnectionTimeouts: Sendable, Hashable {
+    var connect: Int64
+    var command: Int64
+    var data: Int64
+    var final: Int64
+
+    func seconds(_ which: ClientTimeout) -> Int64 {
+        switch which {
+        case .command: command
+        case .data: data
+        case .final: final
+        case .quit: 1
+        }
+    }
+}
+
+/// How a transaction on a connection ended.
+struct TransactionEnding: Sendable {
+    var outcomes: [RecipientOutcome]
+    /// Whether another transaction may follow.
+    var isOpen: Bool
+    var usedChunking = false
+    var usedPipelining = false
+}
+
+/// A message as octets for the wire.
+struct WireMessage: Sendable {
+    /// The header block and the blank line, LF line ends.
+    var head: ByteString
+    var body: MessageBody
+    var sendsBody = true
+
+    /// The octets with LF line ends.
+    var size: Int { head.count + (sendsBody ? body.size : 0) }
+}
+
+/// One SMTP connection; a single task at a time uses it, and each use blocks a thread of its own.
+package final class SMTPConnection: Sendable {
+    let key: ConnectionKey
+    private let session: Mutex<Session>
+
+    private init(_ key: ConnectionKey, _ session: consuming Session) {
+        self.key = key
+        self.session = Mutex(session)
+    }
+
+    /// Connects and greets.
+    static func open(
+        _ key: ConnectionKey, _ options: ClientOptions, _ timeouts: ConnectionTimeouts
+    ) async -> Result<SMTPConnection, ClientTrouble> {
+        await Offload.run {
+            do throws(SystemFailure) {
+                let socket = try ClientSocket(
+                    to: key.address, port: key.port, from: key.interface, timeout: timeouts.connect)
+                var session = Session(socket, ClientMachine(options: options), timeouts, key)
+                if let trouble = session.greet() { return .failure(trouble) }
+                return .success(SMTPConnection(key, session))
+            } catch {
+                return .failure(
+                    ClientTrouble(scope: .host, isPermanent: false, errno: Int(error.number), text: ""))
+            }
+        }
+    }
+
+    /// Sends a message to some recipients.
+    func send(_ transaction: Transaction, _ message: WireMessage) async -> TransactionEnding {
+        await Offload.run { [self] in session.withLock { $0.send(transaction, message) } }
+    }
+
+    /// Says QUIT and closes.
+    func quit() async { await Offload.run { [self] in session.withLock { $0.quit() } } }
+
+    /// What the server offers.
+    var extensions: ServerExtensions { session.withLock { $0.extensions } }
+    /// How many transactions it has served.
+    var transactionCount: Int { session.withLock { $0.transactionCount } }
+    /// Our end.
+    var local: (address: IPAddress, port: Int)? { session.withLock { $0.local } }
+    /// Whether the server has hung up or has spoken unasked while the connection was kept.
+    var isStale: Bool { session.withLock { $0.isStale() } }
+}
+
+/// Drives a client machine over a socket.
+private struct Session: ~Copyable {
+    private static let blockSize = 1 << 16
+
+    private var socket: ClientSocket
+    private var machine: ClientMachine
+    private let timeouts: ConnectionTimeouts
+    private let key: ConnectionKey
+
+    init(
+        _ socket: consuming ClientSocket, _ machine: ClientMachine, _ timeouts: ConnectionTimeouts,
+        _ key: ConnectionKey
+    ) {
+        self.socket = socket
+        self.machine = machine
+        self.timeouts = timeouts
+        self.key = key
+    }
+
+    var extensions: ServerExtensions { machine.extensions }
+    var transactionCount: Int { machine.transactionCount }
+    var local: (address: IPAddress, port: Int)? { socket.local }
+
+    mutating func isStale() -> Bool { socket.readNow() != nil }
+
+    /// What came of obeying the machine.
+    private struct Ending {
+        var outcomes: [RecipientOutcome]?
+        var isOpen = false
+        var trouble: ClientTrouble?
+    }
+
+    mutating func greet() -> ClientTrouble? { obey(machine.connected(), nil).trouble }
+
+    mutating func send(_ transaction: Transaction, _ message: WireMessage) -> TransactionEnding {
+        let usesChunking = machine.options.usesChunking && machine.extensions.chunking
+        let ending = obey(machine.begin(transaction), message)
+        let trouble = ending.trouble
+        let outcomes =
+            ending.outcomes
+            ?? transaction.recipients.map { _ in trouble.map { .troubled($0) } ?? .pending }
+        return TransactionEnding(
+            outcomes: outcomes, isOpen: ending.isOpen, usedChunking: usesChunking,
+            usedPipelining: machine.options.usesPipelining && machine.extensions.pipelining)
+    }
+
+    mutating func quit() { _ = obey(machine.quit(), nil) }
+
+    private mutating func obey(_ actions: [ClientAction], _ message: WireMessage?) -> Ending {
+        var ending = Ending()
+        var waiting = actions[...]
+        while let action = waiting.popFirst() {
+            switch action {
+            case .send(let octets):
+                if let next = write(octets.bytes[...], timeouts.command) { waiting = next[...] }
+            case .expectReply(let limit): waiting = hear(limit)[...]
+            case .sendDataBody: waiting = sendBody(message, chunked: false)[...]
+            case .sendChunks: waiting = sendBody(message, chunked: true)[...]
+            case .finished(let outcomes, let isOpen):
+                ending.outcomes = outcomes
+                ending.isOpen = isOpen
+            case .failed(let trouble): ending.trouble = trouble
+            case .startTLS: waiting = machine.ioFailed(errno: -37, text: "TLS is not available")[...]
+            case .ready, .authReply, .close: break
+            }
+        }
+        return ending
+    }
+
+    private mutating func hear(_ limit: ClientTimeout) -> [ClientAction] {
+        switch socket.read(timeout: timeouts.seconds(limit)) {
+        case .octets(let octets):
+            let next = machine.received(octets)
+            // A reply may come in pieces: the machine has nothing to say until it is whole.
+            return next.isEmpty ? [.expectReply(limit)] : next
+        case .timedOut: return machine.timedOut()
+        case .closed: return machine.closed()
+        case .failed(let number): return machine.ioFailed(errno: Int(number), text: "")
+        }
+    }
+
+    /// Nil when all was written.
+    private mutating func write(_ octets: ArraySlice<UInt8>, _ limit: Int64) -> [ClientAction]? {
+        var heard: [UInt8] = []
+        do {
+            try socket.write(octets, timeout: limit) { heard += $0 }
+        } catch {
+            if !heard.isEmpty { _ = machine.received(heard) }
+            let failure = SystemFailure(number: error.number)
+            return machine.ioFailed(
+                errno: Int(failure.number),
+                text: "smtp send to \(key.hostName) [\(key.address.text)] failed: \(failure.text)")
+        }
+        guard !heard.isEmpty else { return nil }
+        let next = machine.received(heard)
+        return next.isEmpty ? nil : next
+    }
+
+    private mutating func sendBody(_ message: WireMessage?, chunked: Bool) -> [ClientAction] {
+        guard let message else { return machine.ioFailed(errno: -1, text: "no message to send") }
+        do throws(TransportTrouble) {
+            if let stopped = try chunked ? sendChunk(message) : sendData(message) { return stopped }
+        } catch {
+            return machine.ioFailed(errno: Int(error.errno), text: "reading the data file failed")
+        }
+        return machine.bodySent()
+    }
+
+    private mutating func sendData(_ message: WireMessage) throws(TransportTrouble) -> [ClientAction]? {
+        var stuffer = DotStuffer()
+        var output: [UInt8] = []
+        stuffer.encode(message.head.bytes[...], into: &output)
+        var unix = UnixLines(isNeeded: message.body.isWireFormat)
+        var block = [UInt8](repeating: 0, count: Self.blockSize)
+        var offset = 0
+        while message.sendsBody, offset < message.body.size {
+            let count = try message.body.read(at: offset, into: &block)
+            offset += count
+            stuffer.encode(unix.convert(block[..<count])[...], into: &output)
+            if let stopped = write(output[...], timeouts.data) { return stopped }
+            output.removeAll(keepingCapacity: true)
+        }
+        stuffer.encode(unix.rest[...], into: &output)
+        stuffer.finish(into: &output)
+        return write(output[...], timeouts.data)
+    }
+
+    private mutating func sendChunk(_ message: WireMessage) throws(TransportTrouble) -> [ClientAction]? {
+        let size = try Self.wireSize(of: message)
+        var output = machine.bdat(size: size, isLast: true).bytes
+        let encoder = CRLFEncoder()
+        encoder.encode(message.head.bytes[...], into: &output)
+        var block = [UInt8](repeating: 0, count: Self.blockSize)
+        var offset = 0
+        while message.sendsBody, offset < message.body.size {
+            let count = try message.body.read(at: offset, into: &block)
+            offset += count
+            if message.body.isWireFormat {
+                output += block[..<count]
+            } else {
+                encoder.encode(block[..<count], into: &output)
+            }
+            if let stopped = write(output[...], timeouts.data) { return stopped }
+            output.removeAll(keepingCapacity: true)
+        }
+        return output.isEmpty ? nil : write(output[...], timeouts.data)
+    }
+
+    /// Counts line ends by reading the body: what a chunk announces must be true.
+    private static func wireSize(of message: WireMessage) throws(TransportTrouble) -> Int {
+        var size = message.head.count + message.head.count { $0 == .newline }
+        guard message.sendsBody else { return size }
+        size += message.body.size
+        if message.body.isWireFormat { return size }
+        var block = [UInt8](repeating: 0, count: blockSize)
+        var offset = 0
+        while offset < message.body.size {
+            let count = try message.body.read(at: offset, into: &block)
+            offset += count
+            for octet in block[..<count] where octet == .newline { size += 1 }
+        }
+        return size
+    }
+}
+
+/// CRLF made LF, over pieces that part anywhere.
+private struct UnixLines {
+    let isNeeded: Bool
+    private var held = false
+
+    init(isNeeded: Bool) { self.isNeeded = isNeeded }
+
+    /// A carriage return that came last of all.
+    var rest: [UInt8] { held ? [.carriageReturn] : [] }
+
+    mutating func convert(_ octets: ArraySlice<UInt8>) -> [UInt8] {
+        guard isNeeded else { return Array(octets) }
+        var result: [UInt8] = []
+        result.reserveCapacity(octets.count + 1)
+        for octet in octets {
+            if held, octet != .newline { result.append(.carriageReturn) }
+            held = octet == .carriageReturn
+            if !held { result.append(octet) }
+        }
+        return result
+    }
+}

@@ -1,0 +1,78 @@
+import Bytes
+import Configuration
+import Expansion
+import Routing
+
+/// The options of the smtp transport (manual, section 30.4).
+struct SMTPSettings: Sendable {
+    let hosts: Template?
+    let hostsOverride: Bool
+    let hostsRandomize: Bool
+    let fallbackHosts: [ByteString]
+    let allowsLocalhost: Bool
+    let port: Template?
+    let protocolName: ByteString
+    let helo: Template
+    let interface: Template?
+    let connectTimeout: Int64
+    let commandTimeout: Int64
+    let dataTimeout: Int64
+    let finalTimeout: Int64
+    let maximumRecipients: Int
+    let maximumMessages: Int
+    let maximumTries: Int
+    let hardLimit: Int
+    let delaysAfterCutoff: Bool
+    let addressRetryIncludesSender: Bool
+    let retryIncludesAddress: Template?
+    let multiDomain: Template?
+    let sizeAddition: Int
+    let lineLimit: Int
+    let byName: Bool
+    let avoidsESMTP: ListText?
+    let avoidsPipelining: ListText?
+    let triesChunking: ListText?
+
+    init(_ block: OptionBlock) {
+        hosts = block.template("hosts")
+        hostsOverride = block.flag("hosts_override") ?? false
+        hostsRandomize = block.flag("hosts_randomize") ?? false
+        fallbackHosts = Self.items(block.text("fallback_hosts"))
+        allowsLocalhost = block.flag("allow_localhost") ?? false
+        port = block.template("port")
+        protocolName = block.text("protocol") ?? "smtp"
+        helo = block.template("helo_data") ?? "$primary_hostname"
+        interface = block.template("interface")
+        connectTimeout = block.seconds("connect_timeout") ?? 300
+        commandTimeout = block.seconds("command_timeout") ?? 300
+        dataTimeout = block.seconds("data_timeout") ?? 300
+        finalTimeout = block.seconds("final_timeout") ?? 600
+        maximumRecipients = Int(block.number("max_rcpt") ?? 100)
+        maximumMessages = Int(block.number("connection_max_messages") ?? 500)
+        maximumTries = Int(block.number("hosts_max_try") ?? 5)
+        hardLimit = Int(block.number("hosts_max_try_hardlimit") ?? 50)
+        delaysAfterCutoff = block.flag("delay_after_cutoff") ?? true
+        addressRetryIncludesSender = block.flag("address_retry_include_sender") ?? true
+        retryIncludesAddress = block.template("retry_include_ip_address")
+        multiDomain = block.template("multi_domain")
+        sizeAddition = Int(block.number("size_addition") ?? 1024)
+        lineLimit = Int(block.number("message_linelength_limit") ?? 998)
+        byName = block.flag("gethostbyname") ?? false
+        avoidsESMTP = block.list("hosts_avoid_esmtp")
+        avoidsPipelining = block.list("hosts_avoid_pipelining")
+        triesChunking = block.list("hosts_try_chunking")
+    }
+
+    private static func items(_ text: ByteString?) -> [ByteString] {
+        ItemList.split(text, separator: UInt8(ascii: ":"))
+    }
+
+    /// The port when nothing else says one.
+    var defaultPort: Int {
+        switch protocolName {
+        case "lmtp": 24
+        case "smtps": 465
+        default: 25
+        }
+    }
+}

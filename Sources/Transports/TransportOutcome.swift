@@ -1,0 +1,125 @@
+package import Bytes
+package import Hints
+package import Routing
+
+/// Why an address was not delivered.
+package struct TransportTrouble: Error, Sendable, Hashable {
+    /// The number in `defer (n)`: a system errno, or one of Exim's negative ones; 0 for none.
+    package var errno: Int32
+    /// The detail that retry rules look at (`EximErrno.more`).
+    package var more: Int32 = 0
+    /// The text for the log; empty when the errno says it all.
+    package var text: ByteString
+    /// What may be told to the sender; nil withholds it.
+    package var userText: ByteString?
+    /// Whether the message is to be frozen.
+    package var freezes = false
+
+    /// Makes a value.
+    package init(_ text: ByteString, errno: Int32, userText: ByteString? = nil) {
+        self.text = text
+        self.errno = errno
+        self.userText = userText
+    }
+}
+
+/// What became of an address.
+package enum TransportVerdict: Sendable, Hashable {
+    /// Delivered; what the peer said last, for `C=`.
+    case delivered(confirmation: ByteString?)
+    /// Not now.
+    case deferred(TransportTrouble)
+    /// Never.
+    case failed(TransportTrouble)
+}
+
+/// A change to the retry hints that a delivery asks for.
+package struct RetryItem: Sendable, Equatable {
+    /// What is to happen to the record.
+    package enum Action: Sendable, Equatable {
+        /// It works: the record goes.
+        case delete
+        /// It failed.
+        case record(RetryError)
+    }
+
+    /// The record's key.
+    package var key: RetryKey
+    /// What is to happen.
+    package var action: Action
+    /// Whether the record is about a host.
+    package var isHost: Bool
+    /// Whether the record is about this message at a host.
+    package var isMessage: Bool
+
+    /// Makes an item.
+    package init(_ key: RetryKey, _ action: Action, isHost: Bool = false, isMessage: Bool = false) {
+        self.key = key
+        self.action = action
+        self.isHost = isHost
+        self.isMessage = isMessage
+    }
+}
+
+/// The host that an address went to, as the log shows it.
+package struct UsedHost: Sendable, Hashable {
+    /// Its name, address, MX.
+    package var host: RouteHost
+    /// The port.
+    package var port: Int
+    /// Whether the connection had served an earlier transaction.
+    package var isContinued = false
+    /// Our end: address and port.
+    package var localAddress: IPAddress?
+    /// The port of our end.
+    package var localPort = 0
+    /// Whether pipelining was offered, and used.
+    package var offersPipelining = false
+    /// Whether pipelining was used.
+    package var usedPipelining = false
+    /// Whether the message went by BDAT.
+    package var usedChunking = false
+
+    /// Makes a value.
+    package init(host: RouteHost, port: Int) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// What a transport tells of one address.
+package struct TransportOutcome: Sendable {
+    /// What became of it.
+    package var verdict: TransportVerdict
+    /// The host that decided; nil for local deliveries and for troubles that show none.
+    package var host: UsedHost?
+    /// Whether the address is the first of its transaction: `=>`, not `->`.
+    package var isFirst = true
+    /// What the retry hints shall learn.
+    package var retries: [RetryItem] = []
+    /// Whether a host was passed over, because it was not its time or by `hosts_max_try`: then it cannot time out.
+    package var skippedHosts = false
+    /// Hosts for which the message now waits (`wait-<transport>`).
+    package var waitingHosts: [ByteString] = []
+    /// Whether the peer knows DSN, so that a success report is its business.
+    package var peerKnowsDSN = false
+    /// How long the delivery took, in microseconds.
+    package var duration = 0
+
+    /// Makes an outcome.
+    package init(_ verdict: TransportVerdict) { self.verdict = verdict }
+}
+
+/// A line that a transport has for the main log before its outcomes.
+package struct TransportLogLine: Sendable, Hashable {
+    /// The text after the id.
+    package var text: ByteString
+    /// Whether the panic log gets it too.
+    package var isPanic = false
+
+    /// Makes a line.
+    package init(_ text: ByteString, isPanic: Bool = false) {
+        self.text = text
+        self.isPanic = isPanic
+    }
+}

@@ -1,0 +1,96 @@
+package import Bytes
+import Glibc
+import Synchronization
+
+/// A TCP connection on 127.0.0.1 that is read line by line; it is closed when the value goes.
+package final class LoopbackStream: Sendable {
+    /// How long a peer may be silent, in milliseconds.
+    private static let patience: CInt = 120_000
+
+    private let descriptor: CInt
+    private let unread = Mutex(ByteString())
+
+    /// Takes over an open descriptor.
+    init(descriptor: CInt) { self.descriptor = descriptor }
+
+    /// Connects to a port.
+    package init(port: Int) throws {
+        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        var address = loopbackAddress(port)
+        let connected = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard connected else {
+            let error = errno
+            close(descriptor)
+            throw Program.Failure(description: "connecting to 127.0.0.1 port \(port): error \(error)")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Sends octets; throws when the peer has gone.
+    package func write(_ octets: ByteString) throws {
+        var sent = 0
+        while sent < octets.count {
+            let count = unsafe octets.bytes[sent...].withUnsafeBytes { buffer in
+                unsafe send(descriptor, buffer.baseAddress, buffer.count, CInt(MSG_NOSIGNAL))
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw Program.Failure(description: "sending: error \(errno)") }
+            sent += count
+        }
+    }
+
+    /// Reads a line, and gives it without its CRLF or LF; nil when the peer has closed.
+    package func readLine() throws -> ByteString? {
+        try unread.withLock { unread in
+            while true {
+                if let cut = unread.cut(at: .newline) {
+                    var line = ByteString(cut.before)
+                    if line.last == .carriageReturn { line.bytes.removeLast() }
+                    unread = ByteString(cut.after)
+                    return line
+                }
+                guard let more = try readSome() else { return nil }
+                unread += more
+            }
+        }
+    }
+
+    /// Reads the octets of a message up to the line with just a dot, and undoes the doubling of leading dots.
+    package func readMessage() throws -> ByteString? {
+        var message = ByteString()
+        while true {
+            guard let line = try readLine() else { return nil }
+            if line == "." { return message }
+            message += line.first == UInt8(ascii: ".") ? ByteString(line.dropFirst()) : line
+            message.append(.newline)
+        }
+    }
+
+    /// Says that nothing more will be written, and nothing more read.
+    package func shutDown() { shutdown(descriptor, CInt(SHUT_RDWR)) }
+
+    private func readSome() throws -> ByteString? {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard unsafe poll(&waiting, 1, Self.patience) == 1 else {
+            throw Program.Failure(description: "the peer has been silent for \(Self.patience / 1000) seconds")
+        }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
+        guard count > 0 else { return nil }
+        return ByteString(buffer[0..<count])
+    }
+}
+
+/// A port of 127.0.0.1, as the socket calls want it.
+func loopbackAddress(_ port: Int) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return address
+}

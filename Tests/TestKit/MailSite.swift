@@ -1,0 +1,183 @@
+package import Bytes
+import Foundation
+import Glibc
+
+/// A mail system of its own for one test: a spool, logs and mailboxes in a temporary directory, and one configuration
+/// that both the installed Exim and Bobbin run on.
+///
+/// The files belong to Debian's Exim user, as an Exim on that spool demands. Needs root.
+package final class MailSite: Sendable {
+    /// The temporary directory: `spool`, `log`, `mail`, and the configurations.
+    package let directory: TemporaryDirectory
+
+    /// The owner of spool, logs and mailboxes.
+    package static let user = "Debian-exim"
+
+    /// Makes a site.
+    ///
+    /// - Parameters:
+    ///   - bobbin: main options of ours, which Exim does not know; Bobbin's copy of the configuration begins with them.
+    ///   - configuration: the text for both, without the main options that every site has: name, spool and log.
+    package init(
+        bobbin options: ByteString = "message_id_format = short\n", _ configuration: ByteString
+    ) throws {
+        directory = try TemporaryDirectory()
+        for name in ["spool", "log", "mail"] {
+            try FileManager.default.createDirectory(
+                atPath: directory.file(ByteString(name)).string, withIntermediateDirectories: false)
+            try Self.give(directory.file(ByteString(name)))
+        }
+        let text: ByteString = """
+            spool_directory = \(directory.path)/spool
+            log_file_path = \(directory.path)/log/%slog
+            MAIL = \(directory.path)/mail
+            SITE = \(directory.path)
+            primary_hostname = mail.example.org
+            tls_advertise_hosts =
+
+            """
+        try directory.write(text + configuration, to: "exim.conf")
+        try directory.write(options + text + configuration, to: "bobbin.conf")
+    }
+
+    /// Gives a file to the Exim user.
+    package static func give(_ path: ByteString) throws {
+        guard let account = unsafe getpwnam(user) else {
+            throw Program.Failure(
+                description: "there is no user \(user): install Debian's package exim4-daemon-heavy")
+        }
+        guard unsafe chown(path.string, account.pointee.pw_uid, account.pointee.pw_gid) == 0 else {
+            throw Program.Failure(description: "chown \(path): error \(errno); this test needs root")
+        }
+    }
+
+    // MARK: What lies in it
+
+    /// The names below a directory of the site, as paths from it, sorted; a missing directory is empty.
+    package func names(in folder: ByteString) -> [String] {
+        (FileManager.default.subpaths(atPath: directory.file(folder).string) ?? []).sorted()
+    }
+
+    /// The ids of the messages on the queue: those whose `-H` is there.
+    package var queue: [String] {
+        names(in: "spool/input").compactMap { name in
+            let file = name.split(separator: "/").last.map(String.init) ?? name
+            return file.hasSuffix("-H") ? String(file.dropLast(2)) : nil
+        }
+    }
+
+    /// The octets of a message's `-H`, `-D` or `-J`.
+    package func spoolFile(_ id: String, _ suffix: String) throws -> ByteString {
+        let wanted = "\(id)-\(suffix)"
+        guard let name = names(in: "spool/input").first(where: { $0.hasSuffix(wanted) }) else {
+            throw Program.Failure(description: "no \(wanted) in \(names(in: "spool/input"))")
+        }
+        return try directory.read("spool/input/\(ByteString(name))")
+    }
+
+    /// The lines of a log (`main`, `reject` or `panic`); none when there is no such log.
+    package func log(_ kind: String = "main") throws -> [String] {
+        let name = ByteString("log/\(kind)log")
+        guard FileManager.default.fileExists(atPath: directory.file(name).string) else { return [] }
+        return Latin1.text(try directory.read(name)).split(separator: "\n").map(String.init)
+    }
+
+    /// The messages in all the maildirs below `mail`.
+    package func delivered() throws -> [ByteString] {
+        try names(in: "mail").filter { $0.contains("new/") }.map { name in
+            try directory.read("mail/\(ByteString(name))")
+        }
+    }
+
+    /// A file's owner and, in octal digits, its mode.
+    package func access(to name: ByteString) throws -> String {
+        let attributes = try FileManager.default.attributesOfItem(atPath: directory.file(name).string)
+        let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0
+        return "\(attributes[.ownerAccountName] ?? "") \(String(mode, radix: 8))"
+    }
+
+    // MARK: The programs
+
+    /// Starts the installed Exim on this site.
+    package func start(exim arguments: [String], input: ByteString = "") throws -> ChildProcess {
+        let exim = "/usr/sbin/exim4"
+        guard FileManager.default.isExecutableFile(atPath: exim) else {
+            throw Program.Failure(
+                description: "\(exim) is missing: install Debian's package exim4-daemon-heavy")
+        }
+        return try ChildProcess(exim, ["-C", directory.file("exim.conf").string] + arguments, input: input)
+    }
+
+    /// Runs the installed Exim on this site to its end.
+    @discardableResult
+    package func exim(_ arguments: String..., input: ByteString = "") throws -> ChildProcess.Ending {
+        try start(exim: arguments, input: input).wait()
+    }
+
+    /// Starts a program of ours on this site: `bobbin`, `bobbin-receiver`, `bobbin-queuerunner`.
+    package func start(_ program: String, _ arguments: [String], input: ByteString = "") throws
+        -> ChildProcess
+    {
+        try ChildProcess(
+            Self.program(program).string, arguments, input: input,
+            environment: ["BOBBIN_CONFIG": directory.file("bobbin.conf").string])
+    }
+
+    /// Runs a program of ours on this site to its end.
+    @discardableResult
+    package func run(_ program: String, _ arguments: String..., input: ByteString = "") throws
+        -> ChildProcess.Ending
+    {
+        try start(program, arguments, input: input).wait()
+    }
+
+    /// Starts a daemon of Exim's on a free port, and waits until it listens.
+    package func eximDaemon(_ arguments: String...) throws -> (daemon: ChildProcess, port: Int) {
+        let port = try freePort()
+        let pidFile = directory.file("exim.pid").string
+        let daemon = try start(
+            exim: ["-bdf", "-oX", "127.0.0.1.\(port)", "-oP", pidFile] + arguments)
+        return (try Self.listening(daemon, port), port)
+    }
+
+    /// Starts `bobbin-receiver` on a free port, and waits until it listens.
+    package func receiver(_ arguments: String...) throws -> (daemon: ChildProcess, port: Int) {
+        let port = try freePort()
+        let daemon = try start("bobbin-receiver", ["listen", "--listen", "127.0.0.1:\(port)"] + arguments)
+        return (try Self.listening(daemon, port), port)
+    }
+
+    private static func listening(_ daemon: ChildProcess, _ port: Int) throws -> ChildProcess {
+        try eventually("a server listens on port \(port)") {
+            guard daemon.isRunning else {
+                throw Program.Failure(description: "the server ended: \(try daemon.wait())")
+            }
+            do {
+                let dialogue = try SMTPDialogue(port: port)
+                _ = try dialogue.reply()
+                _ = try dialogue.say("QUIT")
+                return true
+            } catch { return false }
+        }
+        return daemon
+    }
+
+    /// The programs lie where the tests' own executable lies: one build makes both.
+    static func program(_ name: String) throws -> ByteString {
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let path =
+            ByteString(URL(fileURLWithPath: own).deletingLastPathComponent().path) + ByteString("/\(name)")
+        guard FileManager.default.isExecutableFile(atPath: path.string) else {
+            throw Program.Failure(description: "\(path) is missing: swift build --build-tests makes it")
+        }
+        return path
+    }
+}
+
+/// Octets as text in which each octet is one character, and back.
+package enum Latin1 {
+    /// The text of octets.
+    package static func text(_ octets: ByteString) -> String {
+        String(String.UnicodeScalarView(octets.map { Unicode.Scalar($0) }))
+    }
+}
