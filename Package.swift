@@ -105,8 +105,7 @@ let package = Package(
             "Bobbin",
             [
                 "Bytes", "MailText", "EximLog", "Spooler", "Lookups", "Expansion", "Configuration",
-                "MailSystem",
-                argumentParser,
+                "Routing", "ACL", "MailSystem", argumentParser,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
@@ -125,5 +124,6 @@ let package = Package(
         tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
         tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
         tests("System", ["Bytes", "TestKit"]),
+        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
     ]
 )

@@ -12,7 +12,7 @@ struct CommandTests {
     static let commands = [
         "", "receive", "submit", "run", "queue", "queue list", "queue count", "queue show", "queue freeze",
         "queue thaw", "queue remove", "spool", "spool check", "spool repair", "spool show", "spool export",
-        "spool requeue", "config", "config check", "config show", "config default", "expand",
+        "spool requeue", "config", "config check", "config show", "config default", "expand", "route",
     ]
 
     @Test("Help is printed on standard output, has an example, and is the golden one", arguments: commands)

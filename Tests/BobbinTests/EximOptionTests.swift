@@ -121,6 +121,52 @@ struct EximOptionTests {
         }
     }
 
+    @Test(
+        "-bt, -bv and -bvs tell of addresses what Exim tells, with its status",
+        arguments: ["-bt", "-bv", "-bvs"],
+        [
+            ["a@local.example"], ["both@local.example"], ["one@local.example"], ["bh@local.example"],
+            ["no@local.example"], ["root"], ["nosuch"], ["b@remote.example"], ["x@unknown.example"], ["d@@e"],
+            ["<>"], ["Foo <a@local.example>"], ["a@local.example", "nosuch", "b@remote.example"], [""],
+            ["df@local.example"],
+        ])
+    func addresses(option: String, addresses: [String]) async throws {
+        let duel = try Duel(options: Self.routers)
+        let exim = try Shell.run(Oracle.path, ["-C", duel.theirs.configuration, option] + addresses)
+        let bobbin = await Ours.run(["exim", "-C", duel.ours.configuration, option] + addresses)
+        #expect(bobbin == exim)
+    }
+
+    private static let routers = """
+        domainlist local_domains = host.example.org : local.example
+        begin routers
+        aliases:
+          driver = redirect
+          domains = +local_domains
+          local_parts = both : one : bh : df
+          allow_defer
+          data = ${if eq{$local_part}{both}{a@local.example, b@remote.example}\
+                 {${if eq{$local_part}{one}{a@local.example}{${if eq{$local_part}{df}{:defer: later}{:blackhole:}}}}}}
+        users:
+          driver = accept
+          domains = +local_domains
+          local_parts = a : root
+          transport = file
+        smart:
+          driver = manualroute
+          domains = remote.example
+          route_data = 127.0.0.2
+          transport = smtp
+        begin transports
+        file:
+          driver = appendfile
+          file = /dev/null
+        smtp:
+          driver = smtp
+        begin retry
+        * * F,2h,15m
+        """
+
     @Test("Any words give a request or Exim's words, never a trap")
     func fuzz() {
         var random = SeededGenerator(seed: 4_96)
