@@ -123,6 +123,12 @@ let package = Package(
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
         tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
+        tests(
+            "Receiver",
+            [
+                "Bytes", "MailText", "Spooler", "Expansion", "Configuration", "ACL", "MailSystem", "Receiver",
+                "TestKit",
+            ]),
         tests("System", ["Bytes", "TestKit"]),
         tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
     ]

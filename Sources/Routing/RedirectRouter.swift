@@ -80,6 +80,9 @@ struct RedirectRouter: Sendable {
 
     func route(_ scene: inout RoutingScene, users: SystemUsers) async throws(RoutingTrouble) -> DriverAnswer {
         guard let text = try await listText(&scene, users) else { return .declined(nil) }
+        if Self.isFilter(text) {
+            throw RoutingTrouble("error in filter data: filtering not enabled", errno: -17)
+        }
         var gathered = Gathered()
         let rules = AddressRules(allowsDomainLiterals: scene.environment.allowsDomainLiterals)
         if let answer = try gather(text, rules, depth: 0, &gathered, &scene) { return answer }
@@ -93,6 +96,18 @@ struct RedirectRouter: Sendable {
             children.append(child)
         }
         return .redirected(children)
+    }
+
+    /// Whether the data's first line makes it a filter (`# Exim filter`, `# Sieve filter`).
+    ///
+    /// A filter read as a list would send mail to strange places, so it is deferred, with Exim's words for a
+    /// router without `allow_filter`.
+    private static func isFilter(_ text: ByteString) -> Bool {
+        let first = text.prefix { $0 != .newline }.trimmed()
+        guard first.first == UInt8(ascii: "#") else { return false }
+        let words = first.dropFirst().split { $0.isASCIISpace }.prefix(2).map { $0.lowercasedASCII() }
+        return words.count == 2 && (words[0] == "exim" || words[0] == "sieve")
+            && words[1].starts(with: ByteString("filter"))
     }
 
     private func listText(

@@ -30,7 +30,7 @@ struct SectionTests {
           file = /var/mail/$local_part
           mode = 0660
         begin retry
-        *.example  refused_MX  senders=a@b : c@d  F,2h,15m; G,16h,1h,1.5
+        *.example  refused_MX  senders=\"a@b : c@d\"  F,2h,15m; G,16h,1h,1.5
         *          *           F,4d,6h
         begin rewrite
         *@old.example  $1@new.example  Ffr
