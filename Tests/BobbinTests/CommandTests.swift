@@ -156,7 +156,7 @@ struct CommandTests {
         #expect(answer.errors.contains("1xUfHs-0002ac-07-H: line 1"))
     }
 
-    @Test("A message exported, removed and requeued is the same again")
+    @Test("AUX-17, QF-02: A message exported, removed and requeued is the same again")
     func exportAndRequeue() async throws {
         let spool = try ScratchSpool()
         let conf = ["-C", spool.configuration]

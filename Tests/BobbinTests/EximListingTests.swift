@@ -61,7 +61,7 @@ struct Duel {
 @Suite("The queue is listed as by Exim")
 struct EximListingTests {
     @Test(
-        "QF: each listing option prints Exim's octets",
+        "Each listing option prints Exim's octets",
         arguments: ["-bp", "-bpa", "-bpu", "-bpc"], ["", "split_spool_directory\n"])
     func listings(option: String, layout: String) async throws {
         try await Duel(options: layout).expectSame(option)
@@ -83,7 +83,7 @@ struct EximListingTests {
         try await duel.expectSame("-bpu", "1xUfHo-0002UW-00", "1xUfI0-0002nt-22")
     }
 
-    @Test("QF: malformed header files are listed as by Exim")
+    @Test("Malformed header files are listed as by Exim")
     func malformed() async throws {
         let duel = try Duel()
         try duel.prepare(Self.spoil)

@@ -10,7 +10,7 @@ struct EximMessageTests {
     private let id = "1xUfHo-0002UW-1v"
     private let other = "1xUfHo-0002UX-20"
 
-    @Test("QF: -Mf and -Mt, twice each, answer, log and write as Exim does")
+    @Test("-Mf and -Mt, twice each, answer, log and write as Exim does")
     func freezeAndThaw() async throws {
         let duel = try Duel()
         for option in ["-Mf", "-Mf", "-Mt", "-Mt", "-Mf"] { try await duel.expectSame(option, id, other) }
@@ -18,7 +18,7 @@ struct EximMessageTests {
         try duel.expectSameFiles()
     }
 
-    @Test("QF: -Mar, -Mmd, -Mmad and -Mes answer, log and write as Exim does")
+    @Test("-Mar, -Mmd, -Mmad and -Mes answer, log and write as Exim does")
     func envelope() async throws {
         let duel = try Duel()
         try await duel.expectSame("-Mar", id, "a@B.c", "<x@Y.z>", "Foo Bar <foo@bar>", "\"q l\"@x", "@x:a@y")
@@ -46,7 +46,7 @@ struct EximMessageTests {
         #expect(duel.ours.mainLog().isEmpty)
     }
 
-    @Test("QF: -Mrm removes what there is of whole, headless, bodyless and malformed messages as Exim does")
+    @Test("-Mrm removes what there is of whole, headless, bodyless and malformed messages as Exim does")
     func remove() async throws {
         let duel = try Duel()
         try duel.prepare { spool in
@@ -62,7 +62,7 @@ struct EximMessageTests {
         try duel.expectSameFiles()
     }
 
-    @Test("QF: -Mvh, -Mvb, -Mvl and -Mvc print what Exim prints, also for what is not there")
+    @Test("-Mvh, -Mvb, -Mvl and -Mvc print what Exim prints, also for what is not there")
     func show() async throws {
         let duel = try Duel()
         for option in ["-Mvh", "-Mvb", "-Mvl", "-Mvc"] {
@@ -74,7 +74,7 @@ struct EximMessageTests {
         try duel.expectSameFiles()
     }
 
-    @Test("QF: -MG moves to a named queue and back as Exim does")
+    @Test("-MG moves to a named queue and back as Exim does")
     func queues() async throws {
         let duel = try Duel()
         try await duel.expectSame("-MG", "bulk", id, other)
@@ -85,7 +85,7 @@ struct EximMessageTests {
         try duel.expectSameFiles()
     }
 
-    @Test("QF: a message that somebody holds is left alone, in Exim's words")
+    @Test("A message that somebody holds is left alone, in Exim's words")
     func locked() async throws {
         let duel = try Duel()
         let holders = try [duel.theirs, duel.ours].map { try LockHolder($0, id) }

@@ -32,7 +32,8 @@ enum Sibling: String, Sendable {
         }
         unsafe block.withUnsafeMutableBufferPointer { block in
             guard let start = block.baseAddress else { return }
-            var pointers: [UnsafeMutablePointer<CChar>?] = unsafe offsets.map { offset in unsafe start + offset }
+            var pointers: [UnsafeMutablePointer<CChar>?] =
+                unsafe offsets.map { offset in unsafe start + offset }
             unsafe pointers.append(nil)
             _ = unsafe execv(path.string, pointers)
         }
