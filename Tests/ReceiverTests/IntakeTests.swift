@@ -33,7 +33,7 @@ struct IntakeTests {
         "What passes a limit is refused, and nothing is left behind",
         arguments: [
             (10, "A: b\n\n0123456789\n"),
-            (0, ByteString([UInt8](repeating: UInt8(ascii: "x"), count: 3000)) + "\n".utf8),
+            (0, "X: " + [UInt8](repeating: UInt8(ascii: "x"), count: 3000) + "\n\n".utf8),
         ] as [(Int, ByteString)])
     func limits(limit: Int, octets: ByteString) throws {
         let directory = try TemporaryDirectory()
