@@ -105,8 +105,7 @@ let package = Package(
             "Bobbin",
             [
                 "Bytes", "MailText", "EximLog", "Spooler", "Lookups", "Expansion", "Configuration",
-                "MailSystem",
-                argumentParser,
+                "Routing", "ACL", "MailSystem", argumentParser,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
@@ -137,5 +136,6 @@ let package = Package(
                 "TestKit",
             ]),
         tests("System", ["Bytes", "TestKit"]),
+        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
     ]
 )
