@@ -15,13 +15,19 @@ extension MessageDelivery {
         let address = tree.nodes[node].address
         let isItem = instruction.map { $0.target != .address } ?? false
         var text = address.address
-        if let instruction, !isItem, let localPart = instruction.facts.localPart, let domain = instruction.facts.domain {
+        if let instruction, !isItem, let localPart = instruction.facts.localPart,
+            let domain = instruction.facts.domain
+        {
             text = "\(localPart.bytes)@\(domain.bytes)"
         }
         var logged = LoggedAddress(text, top: address.top)
-        logged.isPipeFileOrReply = isItem || (text.first.map { "|/>".utf8.contains($0) } ?? false && !text.contains(UInt8(ascii: "@")))
+        logged.isPipeFileOrReply =
+            isItem
+            || (text.first.map { "|/>".utf8.contains($0) } ?? false && !text.contains(UInt8(ascii: "@")))
         logged.between = Array(address.ancestors.dropLast().map(\.address))
-        if isSuccess, let instruction, instruction.logsAsLocal, !isItem, runner.transports[instruction.transport]?.isRemote == false {
+        if isSuccess, let instruction, instruction.logsAsLocal, !isItem,
+            runner.transports[instruction.transport]?.isRemote == false
+        {
             logged.localPartOnly = instruction.facts.localPart?.bytes
         }
         return logged
@@ -31,7 +37,8 @@ extension MessageDelivery {
         _ node: Int, _ instruction: DeliveryInstruction?, host: UsedHost? = nil, isSuccess: Bool = false
     ) -> DeliveryPath {
         var path = DeliveryPath(
-            address: logged(node, instruction, isSuccess: isSuccess), sender: original.sender, router: instruction?.router,
+            address: logged(node, instruction, isSuccess: isSuccess), sender: original.sender,
+            router: instruction?.router,
             transport: instruction?.transport)
         path.queue = runner.options.queue
         path.returnPath = tree.nodes[node].address.errorsTo ?? original.sender
@@ -95,7 +102,9 @@ extension MessageDelivery {
 
     // MARK: Transports
 
-    func logDelivery(_ node: Int, _ instruction: DeliveryInstruction, _ outcome: TransportOutcome, _ said: ByteString?) {
+    func logDelivery(
+        _ node: Int, _ instruction: DeliveryInstruction, _ outcome: TransportOutcome, _ said: ByteString?
+    ) {
         guard !instruction.disablesLogging else { return }
         let arrow: Delivery.Arrow = outgoing.isDryRun ? .suppressed : outcome.isFirst ? .first : .further
         var path = path(node, instruction, host: outcome.host, isSuccess: true)
@@ -104,7 +113,8 @@ extension MessageDelivery {
         record.size = outgoing.size
         record.usedChunking = outcome.host?.usedChunking ?? false
         if let host = outcome.host {
-            record.pipelining = host.usedPipelining ? .used : host.offersPipelining ? .offeredOnly : .notOffered
+            record.pipelining =
+                host.usedPipelining ? .used : host.offersPipelining ? .offeredOnly : .notOffered
         }
         let now = runner.expander.environment.now().seconds
         record.queueTime = LogInterval(seconds: Int(now - original.receivedTime))
@@ -113,7 +123,8 @@ extension MessageDelivery {
     }
 
     func logDeferral(
-        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble, _ outcome: TransportOutcome
+        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble,
+        _ outcome: TransportOutcome
     ) {
         var path = path(node, instruction, host: outcome.host)
         path.deliverTime = LogInterval(microseconds: outcome.duration)
@@ -124,7 +135,8 @@ extension MessageDelivery {
     }
 
     func logFailure(
-        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble, _ outcome: TransportOutcome
+        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble,
+        _ outcome: TransportOutcome
     ) {
         var path = path(node, instruction, host: outcome.host)
         path.deliverTime = LogInterval(microseconds: outcome.duration)

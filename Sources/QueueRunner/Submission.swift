@@ -36,7 +36,8 @@ struct Submission: Sendable {
                 try await writer.finish()
             }
             guard result.terminationStatus.isSuccess else {
-                return .refused("\(String(describing: result.terminationStatus)) \(result.standardError ?? "")")
+                return .refused(
+                    "\(String(describing: result.terminationStatus)) \(result.standardError ?? "")")
             }
             let said = ByteString(result.standardOutput ?? "").trimmed()
             return .accepted(MessageID(said))
@@ -50,9 +51,10 @@ struct Submission: Sendable {
     /// That is done by `bobbin-deliver-local`, not by Subprocess's user option: that one calls setgroups in a child
     /// made by a bare clone, where glibc waits for threads that are not there.
     private func command(_ receiver: ByteString) -> (program: String, arguments: [String]) {
-        let arguments = ["submit"] + runner.source.arguments + [
-            "--dsn-for", about.bytes.string, "-t", "-i", "-f", "<>", "--queue-only", "--print-id",
-        ]
+        let arguments =
+            ["submit"] + runner.source.arguments + [
+                "--dsn-for", about.bytes.string, "-t", "-i", "-f", "<>", "--queue-only", "--print-id",
+            ]
         guard MailUser.isRoot, let owner = runner.system.settings.owner, owner.uid != 0,
             let changer = runner.transportEnvironment.deliverLocalProgram
         else { return (receiver.string, arguments) }

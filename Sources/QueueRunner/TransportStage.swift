@@ -111,15 +111,20 @@ extension MessageDelivery {
         }
         let parts = EmailParts(item.address.address)
         return transport.retryUsesLocalPart
-            ? .local("\(item.instruction.facts.localPart?.bytes ?? parts.localPart)@\(parts.domain)") : .local(parts.domain)
+            ? .local("\(item.instruction.facts.localPart?.bytes ?? parts.localPart)@\(parts.domain)")
+            : .local(parts.domain)
     }
 
     private mutating func isLocalTooEarly(_ group: DeliveryGroup) async -> Bool {
-        guard runner.options.regardsRoutingRetries, !isForced, let first = group.items.first else { return false }
+        guard runner.options.regardsRoutingRetries, !isForced, let first = group.items.first else {
+            return false
+        }
         let key = localKey(group.nodes[0], group.transport, first)
         let now = runner.expander.environment.now().seconds
-        guard let record = await runner.transportEnvironment.hosts.record(key, now: now), record.nextTry > now,
-            !record.expired, !(await isPastCutoff(key, record, domain: EmailParts(first.address.address).domain))
+        guard let record = await runner.transportEnvironment.hosts.record(key, now: now),
+            record.nextTry > now,
+            !record.expired,
+            !(await isPastCutoff(key, record, domain: EmailParts(first.address.address).domain))
         else { return false }
         let trouble = TransportTrouble("Retry time not yet reached", errno: -53)
         for (node, item) in zip(group.nodes, group.items) {
@@ -289,7 +294,8 @@ struct TransportCall: Sendable {
                 }
             },
             cutoff: { key, record in
-                let error = RetryError(basicErrno: record.basicErrno, moreErrno: record.moreErrno, text: record.text)
+                let error = RetryError(
+                    basicErrno: record.basicErrno, moreErrno: record.moreErrno, text: record.text)
                 return await runner.chooser.schedule(for: key, error, domain: domain, facts)?.finalCutoff ?? 0
             })
         return (index, outcomes, lines)

@@ -20,7 +20,8 @@ struct DirectoryDelivery {
     private var isMaildir: Bool { order.kind == .maildir }
 
     private var directory: ByteString {
-        order.path.count > 1 && order.path.last == UInt8(ascii: "/") ? ByteString(order.path.dropLast()) : order.path
+        order.path.count > 1 && order.path.last == UInt8(ascii: "/")
+            ? ByteString(order.path.dropLast()) : order.path
     }
 
     private func prepare() throws(TransportTrouble) {
@@ -32,11 +33,14 @@ struct DirectoryDelivery {
                 throw TransportTrouble("stat() error for \(path): \(error.text)", errno: error.number)
             }
             if let facts {
-                guard facts.isDirectory else { throw TransportTrouble("\(path) is not a directory", errno: -5) }
+                guard facts.isDirectory else {
+                    throw TransportTrouble("\(path) is not a directory", errno: -5)
+                }
                 continue
             }
             guard order.createsDirectory else {
-                throw TransportTrouble("directory \(path) does not exist and create_directory is not set", errno: ENOENT)
+                throw TransportTrouble(
+                    "directory \(path) does not exist and create_directory is not set", errno: ENOENT)
             }
             try LocalPaths.checkCreation(of: order)
             try LocalPaths.makeDirectories(path, order)
@@ -49,7 +53,8 @@ struct DirectoryDelivery {
         if isMaildir, (try? System.status(directory + "/maildirfolder")) != .some(nil) {
             root = LocalPaths.parent(of: directory)
         }
-        try LocalQuota.check(order, present: Self.size(of: root, depth: 0), name: temporaryName(now: System.moment()))
+        try LocalQuota.check(
+            order, present: Self.size(of: root, depth: 0), name: temporaryName(now: System.moment()))
     }
 
     /// The octets in all files below a directory.

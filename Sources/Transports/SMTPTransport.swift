@@ -87,7 +87,9 @@ struct SMTPTransport {
                 "\(scene.transport.name) transport called with no hosts set", errno: -1)
         }
         guard let text = try await scene.expand(template, "hosts") else {
-            throw TransportTrouble("failed to expand list of hosts \"\(template.source)\" in \(scene.transport.name) transport", errno: -27)
+            throw TransportTrouble(
+                "failed to expand list of hosts \"\(template.source)\" in \(scene.transport.name) transport",
+                errno: -27)
         }
         var items = ItemList.split(text.bytes, separator: UInt8(ascii: ":"))
         if settings.hostsRandomize {
@@ -118,7 +120,8 @@ struct SMTPTransport {
             throw TransportTrouble("failed to lookup IP address for \(first.name)", errno: -32)
         }
         let tail: ByteString =
-            missing.allSatisfy(\.isDeferred) ? " temporarily" : missing.contains(where: \.isDeferred) ? "" : " permanently"
+            missing.allSatisfy(\.isDeferred)
+            ? " temporarily" : missing.contains(where: \.isDeferred) ? "" : " permanently"
         throw TransportTrouble("all host address lookups\(forDomain) failed\(tail)", errno: -54)
     }
 
@@ -126,7 +129,8 @@ struct SMTPTransport {
         guard !settings.allowsLocalhost else { return }
         let interfaces = environment.expander.environment.localInterfaces()
         for host in hosts {
-            guard let address = host.address, interfaces.contains(address) || address == .v4(0x7F00_0001) else { continue }
+            guard let address = host.address, interfaces.contains(address) || address == .v4(0x7F00_0001)
+            else { continue }
             var trouble = TransportTrouble(
                 "\(scene.transport.name) transport found host \(host.name) to be local", errno: -50)
             trouble.freezes = true
@@ -192,7 +196,8 @@ struct SMTPTransport {
     }
 
     private func interface(for address: IPAddress) async throws(TransportTrouble) -> IPAddress? {
-        guard let template = settings.interface, let text = try await scene.expand(template, "interface")?.bytes
+        guard let template = settings.interface,
+            let text = try await scene.expand(template, "interface")?.bytes
         else { return nil }
         for item in ItemList.split(text, separator: UInt8(ascii: ":")) {
             guard let interface = IPAddress(item) else {
@@ -205,7 +210,9 @@ struct SMTPTransport {
         return nil
     }
 
-    private func retryKey(_ used: UsedHost, _ interface: IPAddress?) async throws(TransportTrouble) -> RetryKey {
+    private func retryKey(_ used: UsedHost, _ interface: IPAddress?) async throws(TransportTrouble)
+        -> RetryKey
+    {
         var includesAddress = true
         if let template = settings.retryIncludesAddress,
             let text = try await scene.expand(template, "retry_include_ip_address")?.bytes
@@ -306,7 +313,8 @@ struct SMTPTransport {
             used.isContinued = true
             isFirstTransaction = false
         }
-        let mayServeMore = settings.maximumMessages == 0 || connection.transactionCount < settings.maximumMessages
+        let mayServeMore =
+            settings.maximumMessages == 0 || connection.transactionCount < settings.maximumMessages
         if isOpen, mayServeMore {
             await environment.connections.keep(connection)
         } else if isOpen {
@@ -437,7 +445,8 @@ struct SMTPTransport {
 
     private func shown(_ trouble: ClientTrouble) -> TransportTrouble {
         var shown = TransportTrouble(
-            trouble.text, errno: Int32(clamping: trouble.errno), userText: trouble.mayBeShown ? trouble.text : nil)
+            trouble.text, errno: Int32(clamping: trouble.errno),
+            userText: trouble.mayBeShown ? trouble.text : nil)
         shown.more = Int32(clamping: trouble.code ?? 0)
         return shown
     }
@@ -456,7 +465,9 @@ struct SMTPTransport {
         lines.append(line)
     }
 
-    private func retryError(_ trouble: ClientTrouble, _ used: UsedHost, connecting: Bool = false) -> RetryError {
+    private func retryError(_ trouble: ClientTrouble, _ used: UsedHost, connecting: Bool = false)
+        -> RetryError
+    {
         let number = Int32(clamping: trouble.errno)
         let code = trouble.scope == .host ? nil : trouble.code
         let text: ByteString
@@ -468,7 +479,8 @@ struct SMTPTransport {
         return RetryError(
             basicErrno: number,
             moreErrno: EximErrno.more(
-                fromMX: used.host.mx != nil, replyCode: code, connecting: connecting && number == 110), text: text)
+                fromMX: used.host.mx != nil, replyCode: code, connecting: connecting && number == 110),
+            text: text)
     }
 
     private func addressKeys(_ index: Int) -> [RetryKey] {
@@ -488,7 +500,9 @@ struct SMTPTransport {
         return outcomes.enumerated().map { index, outcome in
             var result = outcome ?? TransportOutcome(untried(hosts))
             if index == 0 || outcome == nil { result.retries += hostRetries }
-            if index > 0, outcome != nil, Self.isOpen(result) { result.retries += hostRetries.filter(Self.isRecord) }
+            if index > 0, outcome != nil, Self.isOpen(result) {
+                result.retries += hostRetries.filter(Self.isRecord)
+            }
             if Self.isOpen(result) {
                 result.waitingHosts = waitingHosts
                 result.skippedHosts = skipped
@@ -502,7 +516,8 @@ struct SMTPTransport {
     }
 
     private func untried(_ hosts: [RouteHost]) -> TransportVerdict {
-        let areAllExpired = !standings.isEmpty && standings.allSatisfy { if case .expired = $0 { true } else { false } }
+        let areAllExpired =
+            !standings.isEmpty && standings.allSatisfy { if case .expired = $0 { true } else { false } }
         if areAllExpired {
             let tail: ByteString =
                 settings.delaysAfterCutoff

@@ -8,8 +8,14 @@ struct RedirectionListTests {
     @Test(
         "A list is parted at commas and newlines outside quotes",
         arguments: [
-            ("a@b, c@d", [RedirectionItem.address("a@b", isBackslashed: false), .address("c@d", isBackslashed: false)]),
-            ("# all\na@b # one\n", [.address("a@b", isBackslashed: false)]),
+            (
+                "a@b, c@d",
+                [RedirectionItem.address("a@b", isBackslashed: false), .address("c@d", isBackslashed: false)]
+            ),
+            (
+                "# all\na@b, # one, two\nc",
+                [.address("a@b", isBackslashed: false), .address("c", isBackslashed: false)]
+            ),
             ("\"|/bin/echo a, b\"", [.pipe("|/bin/echo a, b")]),
             ("/var/mail/x, /dir/", [.file("/var/mail/x"), .file("/dir/")]),
             ("\\local", [.address("local", isBackslashed: true)]),
@@ -41,7 +47,8 @@ struct RedirectionListTests {
         arguments: [
             ("host.example", "host.example", false, nil), ("host.example/MX", "host.example", true, nil),
             ("dom.tld/mx:1225", "dom.tld", true, 1225), ("[10.1.1.1]:25", "10.1.1.1", false, 25),
-            ("::1", "::1", false, nil), ("[::1]:1226", "::1", false, 1226), ("[10.1.1.1]", "[10.1.1.1]", false, nil),
+            ("::1", "::1", false, nil), ("[::1]:1226", "::1", false, 1226),
+            ("[10.1.1.1]", "[10.1.1.1]", false, nil),
             ("host:99999", "host:99999", false, nil),
         ] as [(ByteString, ByteString, Bool, Int?)])
     func hostItems(text: ByteString, name: ByteString, isMX: Bool, port: Int?) {

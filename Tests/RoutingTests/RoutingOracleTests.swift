@@ -14,8 +14,10 @@ struct RoutingOracleTests {
         arguments: [
             "bh", "null", "fail", "failtext", "defer", "unknown", "bad", "two", "self", "other", "pipe",
             "quotedpipe", "file", "dir", "inc", "incmissing", "increl", "nested", "dup", "loop1", "empty",
-            "comment", "extra", "full", "backslash", "mixed", "rewritten", "noinc", "nofail", "nodefer", "nohole",
-            "nopipe", "nofile", "nofwd", "relfwd", "fwd", "skip", "nomore", "badt", "taint", "badmore", "badcond",
+            "comment", "extra", "full", "backslash", "mixed", "rewritten", "noinc", "nofail", "nodefer",
+            "nohole",
+            "nopipe", "nofile", "nofwd", "relfwd", "fwd", "skip", "nomore", "badt", "taint", "badmore",
+            "badcond",
             "seenboth", "baduser", "known", "KNOWN", "known-x", "known+y", "owner-list", "owner-list-request",
             "nobody-here", "real-root", "real-nosuchuser", "root",
             "x@selffail.example", "x@selffreeze.example", "x@selfreroute.example", "x@selflater.example",
@@ -64,10 +66,13 @@ struct RoutingOracleTests {
     func headerRewriting(of address: String) async throws {
         let site = try Self.site.get()
         let wanted = try site.exim(["-brw", address]).output.string
-        for (kind, name) in [(HeaderKind.from, "from"), (.to, "to"), (.replyTo, "reply-to"), (.sender, "sender")] {
+        for (kind, name) in [
+            (HeaderKind.from, "from"), (.to, "to"), (.replyTo, "reply-to"), (.sender, "sender"),
+        ] {
             let header = Header("X: \(address)\n", kind: kind)
             let found = try await site.rewriter.rewrite(header, Facts()) ?? header
-            let line = wanted.split(separator: "\n").first { $0.drop { $0 == " " }.hasPrefix("\(name):") } ?? ""
+            let line =
+                wanted.split(separator: "\n").first { $0.drop { $0 == " " }.hasPrefix("\(name):") } ?? ""
             let value = line.split(separator: ":", maxSplits: 1).last.map { $0.drop { $0 == " " } } ?? ""
             #expect(found.text.string == "X: \(value)\n", "\(wanted)")
         }

@@ -10,7 +10,9 @@ struct LocalDeliveryTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private func order(_ kind: LocalOrder.Kind, _ name: ByteString, body: ByteString) throws -> (LocalOrder, FileHandle) {
+    private func order(_ kind: LocalOrder.Kind, _ name: ByteString, body: ByteString) throws -> (
+        LocalOrder, FileHandle
+    ) {
         let data = try directory.write("id-D\n" + body, to: "data")
         let handle = try #require(FileHandle(forReadingAtPath: data.string))
         var order = LocalOrder(
@@ -70,8 +72,11 @@ struct LocalDeliveryTests {
         let name = try #require(found.first)
         #expect(found.count == 1)
         #expect(name.hasSuffix(".mail.example:2,"))
-        #expect(try directory.read("md/deep/new/\(name)" as ByteString).string == "From a@b now\nSubject: x\n\nFrom x\n")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.file("md/deep/tmp").string).isEmpty)
+        #expect(
+            try directory.read("md/deep/new/\(name)" as ByteString).string
+                == "From a@b now\nSubject: x\n\nFrom x\n")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: directory.file("md/deep/tmp").string).isEmpty)
     }
 
     @Test("A mailbox over its quota, of another owner, or that is a link is not written to")
@@ -111,7 +116,9 @@ struct LocalDeliveryTests {
         var random = SeededGenerator(seed: 3)
         for _ in 0..<4000 {
             let octets = order.encoded.mutated(using: &random)
-            if let other = LocalOrder(decoding: octets) { #expect(LocalOrder(decoding: other.encoded) == other) }
+            if let other = LocalOrder(decoding: octets) {
+                #expect(LocalOrder(decoding: other.encoded) == other)
+            }
             _ = LocalOutcome(decoding: octets)
         }
         var trouble = TransportTrouble("why: 1:2", errno: -22)

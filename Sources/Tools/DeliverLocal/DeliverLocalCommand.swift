@@ -34,7 +34,8 @@ struct DeliverLocalCommand: ParsableCommand {
         try becomeUser()
         if let path = program.first { throw Self.become(path, program) }
         guard let order = LocalOrder(decoding: Self.input()) else {
-            throw CleanExit.message("standard input holds no order; this program is started by bobbin-queuerunner")
+            throw CleanExit.message(
+                "standard input holds no order; this program is started by bobbin-queuerunner")
         }
         Self.output(LocalDelivery.perform(order, data: 3).encoded)
     }
@@ -54,7 +55,9 @@ struct DeliverLocalCommand: ParsableCommand {
         } else {
             guard unsafe setgroups(1, &groups) == 0 else { throw ExitCode(EX_OSERR) }
         }
-        guard setgid(parts[1]) == 0, setuid(parts[0]) == 0, geteuid() == parts[0] else { throw ExitCode(EX_OSERR) }
+        guard setgid(parts[1]) == 0, setuid(parts[0]) == 0, geteuid() == parts[0] else {
+            throw ExitCode(EX_OSERR)
+        }
     }
 
     /// Becomes the program; comes back only when that cannot be done.
