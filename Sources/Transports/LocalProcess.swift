@@ -53,8 +53,8 @@ struct LocalProcess {
         var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
         var environment: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("PATH=/usr/bin:/bin"), nil]
         defer {
-            for unsafepointer in unsafe pointers { unsafe free(pointer) }
-            for unsafepointer in unsafe environment { unsafe free(pointer) }
+            unsafe pointers.forEach { unsafe free($0) }
+            unsafe environment.forEach { unsafe free($0) }
         }
         var child: pid_t = 0
         let code = unsafe posix_spawn(&child, program.string, &actions, nil, &pointers, &environment)
