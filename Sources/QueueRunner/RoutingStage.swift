@@ -18,7 +18,8 @@ extension MessageDelivery {
     mutating func route() async -> [PlannedAddress] {
         var plans: [PlannedAddress] = []
         var seen: [ByteString: Int] = [:]
-        var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled })
+        // The last one is taken first; so the first recipient is routed first, and children right after their parent.
+        var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled }.reversed())
         if !failed.isEmpty { return [] }
         while let node = pending.popLast() {
             if await mustWait(node) { continue }
@@ -30,7 +31,7 @@ extension MessageDelivery {
             if case .deferred = result.verdict {} else { forgetRouting(node, parts) }
             if let copy = result.unseenCopy, let child = tree.add(copy, under: node) { pending.append(child) }
             let children = await take(result, node, &plans, &seen)
-            pending += children
+            pending += children.reversed()
         }
         return plans
     }

@@ -332,7 +332,8 @@ struct SMTPTransport {
                     item.recipient(includingAffixes: scene.transport.generic.includesAffixes),
                     notify: item.notify, originalRecipient: item.originalRecipient)
             }, size: message.size,
-            lineCount: message.head.count { $0 == .newline } + scene.message.bodyLineCount)
+            // The blank line between head and body does not count, as with Exim.
+            lineCount: message.head.count { $0 == .newline } - 1 + scene.message.bodyLineCount)
         transaction.needsSMTPUTF8 = scene.message.isSMTPUTF8
         transaction.returns = scene.message.returnsHeadersOnly.map { $0 ? .headers : .full }
         transaction.envelopeID = scene.message.envelopeID
