@@ -122,6 +122,12 @@ let package = Package(
         tests("Lookups", ["Bytes", "DNS", "Lookups"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
+        tests(
+            "Routing",
+            [
+                "Bytes", "MailText", "DNS", "Hints", "Lookups", "Expansion", "Configuration", "Routing", "TestKit",
+            ], exclude: ["Fixtures"]),
+        tests("Transports", ["Bytes", "Hints", "Transports", "TestKit"]),
         tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
         tests(
             "Receiver",
