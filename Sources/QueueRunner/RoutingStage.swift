@@ -18,11 +18,7 @@ extension MessageDelivery {
     mutating func route() async -> [PlannedAddress] {
         var plans: [PlannedAddress] = []
         var seen: [ByteString: Int] = [:]
-<<<<<<< HEAD
-        // The last one is taken first; so the first recipient is routed first, and children right after their parent.
-=======
         // Exim's order: the last recipient first, then what each became, the last one first again.
->>>>>>> main
         var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled }.reversed())
         if !failed.isEmpty { return [] }
         var next = 0
