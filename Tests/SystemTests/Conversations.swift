@@ -132,7 +132,7 @@ struct Conversation: Sendable, CustomStringConvertible {
                 "RCPT TO:<refused@example.org>", "DATA", "RCPT TO:<bob@example.org>", "DATA")
                 + [send("Subject: at last\r\n\r\nx\r\n.\r\n")] + commands("QUIT")),
         Conversation(
-            name: "no greeting", turns: commands("MAIL FROM:<alice@example.net>", "HELP", "QUIT")),
+            name: "no greeting", turns: commands("MAIL FROM:<alice@example.net>", "NOOP", "QUIT")),
         Conversation(
             name: "commands unknown and malformed",
             turns: commands(
