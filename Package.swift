@@ -104,7 +104,7 @@ let package = Package(
         program(
             "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "Spooler", "Lookups", "Expansion", "Configuration",
+                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration",
                 "Routing", "ACL", "MailSystem", argumentParser,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
@@ -125,7 +125,8 @@ let package = Package(
         tests(
             "Routing",
             [
-                "Bytes", "MailText", "DNS", "Hints", "Lookups", "Expansion", "Configuration", "Routing", "TestKit",
+                "Bytes", "MailText", "DNS", "Hints", "Lookups", "Expansion", "Configuration", "Routing",
+                "TestKit",
             ], exclude: ["Fixtures"]),
         tests("Transports", ["Bytes", "Hints", "Transports", "TestKit"]),
         tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),

@@ -16,13 +16,17 @@ struct RunnerCommand: AsyncParsableCommand {
             Example: bobbin-queuerunner -C /etc/exim4/exim4.conf --every 15m
             """)
 
+    static func main() async {
+        await main(ConfigurationSource.separated(CommandLine.arguments.dropFirst()))
+    }
+
     @Option(
-        name: .customShort("C"),
+        name: .customShort("C", allowingJoined: true),
         help: "The configuration file (Exim's language); the first that exists of a list.")
     var configuration: String?
 
     @Option(
-        name: .customShort("D"), parsing: .singleValue,
+        name: .customShort("D", allowingJoined: true), parsing: .singleValue,
         help: "A macro that the file cannot change: NAME=text.")
     var define: [String] = []
 
