@@ -76,17 +76,27 @@ public final class CommitGroup: Sendable {
 
     private func commit(_ orders: [WaitingOrder]) {
         guard orders.count >= Self.smallestBatch, let anchor else { return commitAlone(orders[...]) }
-        let failure = lastFailure.withLock { $0 }
         var orders = orders
         // Behind `middle` stand those for which the file system's answer would not be an answer.
-        let middle = orders.partition { $0.order.begun <= failure || !anchor.holds($0.order) }
+        let middle = orders.partition { standsApart(begunAt: $0.order.begun) || !anchor.holds($0.order) }
         commitAlone(orders[middle...])
         guard middle > 0 else { return }
         var batch = CommitBatch(orders[..<middle].map(\.order), anchor)
         let answers = batch.commit()
-        if batch.hasFailedToSync { lastFailure.withLock { $0 = System.uptime } }
+        if batch.hasFailedToSync { noteFailure() }
         for (order, answer) in zip(orders, answers) { order.answer(answer) }
     }
+
+    /// From now on, what was begun before is not trusted to `syncfs`: each failed write is told once, and it
+    /// may have been told just now.
+    func noteFailure() { lastFailure.withLock { $0 = System.uptime } }
+
+    /// Whether a message was begun before the last failure.
+    func standsApart(begunAt moment: UInt64) -> Bool { moment <= lastFailure.withLock { $0 } }
+
+    /// How many messages wait for the next batch, and whether one is at work: for tests.
+    var waitingCount: Int { waiting.withLock { $0.orders.count } }
+    var isAtWork: Bool { waiting.withLock { $0.isAtWork && $0.orders.isEmpty } }
 
     private func commitAlone(_ orders: ArraySlice<WaitingOrder>) {
         for order in orders { order.answer(order.order.commitAlone()) }

@@ -196,7 +196,7 @@ def open_sessions(port, number):
 def delivery(options, places, servers):
     group = Group("sink")
     nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
-    group.start([SINK] + nobody + ["0.0.0.0:2525", "1024"], env=TOOLS)
+    group.start([SINK] + nobody + ["-m", "3000", "0.0.0.0:2525", "1024"], env=TOOLS)
     time.sleep(0.5)
     try:
         for medium, place in places.items():

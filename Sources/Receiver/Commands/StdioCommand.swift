@@ -40,7 +40,8 @@ struct StdioCommand: AsyncParsableCommand {
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
             login: caller.login, commits: CommitGroup(system.spool, .eximOrder),
-            queueOnly: queueOnly || settings.queueOnly, localCaller: caller, deliver: { starter.deliverAlone($0) })
+            queueOnly: queueOnly || settings.queueOnly, localCaller: caller,
+            deliver: { starter.deliverAlone($0) })
         var session = Session(context, DescriptorWire(), try connection(caller))
         await session.run()
     }

@@ -61,7 +61,8 @@ struct SubmitCommand: AsyncParsableCommand {
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
             login: caller.login, commits: CommitGroup(system.spool, .eximOrder),
-            queueOnly: queueOnly || settings.queueOnly, localCaller: caller, deliver: { starter.deliverAlone($0) })
+            queueOnly: queueOnly || settings.queueOnly, localCaller: caller,
+            deliver: { starter.deliverAlone($0) })
         let (id, waits) = try await Submission(context: context, caller: caller, request: request).run()
         if printID { print(id.bytes) }
         if !waits { await context.deliver(id) }

@@ -63,8 +63,7 @@ struct Daemon {
         }
     }
 
-    private func stop(at signals: AsyncStream<CInt>, _ servers: [any Channel], _ listener: Listener) async
-    {
+    private func stop(at signals: AsyncStream<CInt>, _ servers: [any Channel], _ listener: Listener) async {
         for await _ in signals {
             for server in servers { server.close(promise: nil) }
             listener.sessions.stop()
