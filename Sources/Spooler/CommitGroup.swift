@@ -13,23 +13,25 @@ public enum CommitSharing: String, Sendable, Hashable {
 
 /// Commits the messages of many receptions, on threads of its own.
 ///
-/// While one batch waits for the disk, the next one gathers. What happens when, and why a crash at any moment
-/// loses nothing that was acknowledged, stands in spool-format/README.md, 6.8. Each message gets its own answer.
+/// While few messages end at the same time, each is committed for itself, beside the others. When more of them wait
+/// than there are lanes for that, they form a batch and share its synchronising; while it is at work, the next one gathers. What
+/// happens when, and why a crash at any moment loses nothing that was acknowledged, stands in spool-format/README.md,
+/// 6.8. Each message gets its own answer.
 public final class CommitGroup: Sendable {
-    /// How many messages one batch has at most.
-    static let largestBatch = 256
-    /// Fewer messages than this are committed each for itself: `syncfs` writes what others left unwritten too.
-    static let smallestBatch = 2
-
-    private struct Waiting {
-        var orders: [WaitingOrder] = []
-        var isAtWork = false
+    /// The bounds of a group.
+    struct Limits: Sendable {
+        /// How many messages are committed for themselves at one time, while there is no batch.
+        var lanes = 8
+        /// How many must wait to form a batch: `syncfs` also writes what other programs left unwritten.
+        var smallestBatch = 16
+        /// How many one batch has at most.
+        var largestBatch = 256
     }
 
     /// Open since before any message of this process: from then on `syncfs` tells of every failed write.
     private let anchor: FileSystemAnchor?
-    private let queue: DispatchQueue
-    private let waiting = Mutex(Waiting())
+    private let queue = DispatchQueue(label: "commit", attributes: .concurrent)
+    private let line: Mutex<CommitLine>
     private let lastFailure = Mutex<UInt64>(0)
 
     /// Whether batches are really made: Linux before 5.8 does not tell `syncfs` of failed writes, and a spool
@@ -37,45 +39,51 @@ public final class CommitGroup: Sendable {
     public var isShared: Bool { anchor != nil }
 
     /// Makes a group for a spool and its named queues, before the first message is begun.
-    public init(_ spool: Spool, _ sharing: CommitSharing) {
-        anchor = sharing == .batched ? FileSystemAnchor(spool.directory) : nil
-        queue =
-            anchor == nil
-            ? DispatchQueue(label: "commit", attributes: .concurrent) : DispatchQueue(label: "commit")
+    public convenience init(_ spool: Spool, _ sharing: CommitSharing) {
+        self.init(spool, sharing, Limits())
     }
+
+    init(_ spool: Spool, _ sharing: CommitSharing, _ limits: Limits) {
+        anchor = sharing == .batched ? FileSystemAnchor(spool.directory) : nil
+        var limits = limits
+        if anchor == nil {
+            limits.lanes = Self.separateLanes
+            limits.smallestBatch = .max
+        }
+        line = Mutex(CommitLine(limits: limits))
+    }
+
+    /// How many messages are committed for themselves at one time where there are no batches at all.
+    static let separateLanes = 64
 
     /// Commits one message; nil, or what went wrong with the message's own log only.
     func commit(_ order: CommitOrder) async -> CommitAnswer {
         await withCheckedContinuation { continuation in
-            let order = WaitingOrder(order: order, continuation: continuation)
-            guard anchor != nil else {
-                return queue.async { order.answer(order.order.commitAlone()) }
-            }
-            let mustStart = waiting.withLock { waiting in
-                waiting.orders.append(order)
-                defer { waiting.isAtWork = true }
-                return !waiting.isAtWork
-            }
-            if mustStart { queue.async { [self] in work() } }
+            line.withLock { $0.waiting.append(WaitingOrder(order: order, continuation: continuation)) }
+            startWork()
         }
     }
 
-    /// Commits batch after batch, until nobody waits.
-    private func work() {
-        while true {
-            let batch = waiting.withLock { waiting in
-                let batch = Array(waiting.orders.prefix(Self.largestBatch))
-                waiting.orders.removeFirst(batch.count)
-                if batch.isEmpty { waiting.isAtWork = false }
-                return batch
+    /// Starts what may be started now.
+    private func startWork() {
+        while let work = line.withLock({ $0.next() }) {
+            queue.async { [self] in
+                commit(work)
+                line.withLock { $0.finished(work) }
+                startWork()
             }
-            if batch.isEmpty { return }
-            commit(batch)
+        }
+    }
+
+    private func commit(_ work: CommitLine.Work) {
+        switch work {
+        case .alone(let order): order.answer(order.order.commitAlone())
+        case .batch(let orders): commit(orders)
         }
     }
 
     private func commit(_ orders: [WaitingOrder]) {
-        guard orders.count >= Self.smallestBatch, let anchor else { return commitAlone(orders[...]) }
+        guard let anchor else { return commitAlone(orders[...]) }
         var orders = orders
         // Behind `middle` stand those for which the file system's answer would not be an answer.
         let middle = orders.partition { standsApart(begunAt: $0.order.begun) || !anchor.holds($0.order) }
@@ -94,12 +102,65 @@ public final class CommitGroup: Sendable {
     /// Whether a message was begun before the last failure.
     func standsApart(begunAt moment: UInt64) -> Bool { moment <= lastFailure.withLock { $0 } }
 
-    /// How many messages wait for the next batch, and whether one is at work: for tests.
-    var waitingCount: Int { waiting.withLock { $0.orders.count } }
-    var isAtWork: Bool { waiting.withLock { $0.isAtWork && $0.orders.isEmpty } }
-
     private func commitAlone(_ orders: ArraySlice<WaitingOrder>) {
         for order in orders { order.answer(order.order.commitAlone()) }
+    }
+}
+
+/// Who waits to be committed, and what is at work: decides what begins next.
+private struct CommitLine {
+    enum Work: Sendable {
+        case alone(WaitingOrder)
+        case batch([WaitingOrder])
+    }
+
+    let limits: CommitGroup.Limits
+    var waiting: Deque = Deque()
+    private var alone = 0
+    private var hasBatch = false
+
+    init(limits: CommitGroup.Limits) { self.limits = limits }
+
+    /// A batch while enough wait, else one for itself while a lane is free; one batch at a time, and beside it nobody new.
+    mutating func next() -> Work? {
+        guard !hasBatch, !waiting.isEmpty else { return nil }
+        if waiting.count >= limits.smallestBatch {
+            hasBatch = true
+            return .batch(waiting.take(limits.largestBatch))
+        }
+        guard alone < limits.lanes else { return nil }
+        alone += 1
+        return .alone(waiting.take(1)[0])
+    }
+
+    mutating func finished(_ work: Work) {
+        switch work {
+        case .alone: alone -= 1
+        case .batch: hasBatch = false
+        }
+    }
+
+    /// First come, first served.
+    struct Deque {
+        private var orders: [WaitingOrder] = []
+        private var begin = 0
+
+        var count: Int { orders.count - begin }
+        var isEmpty: Bool { count == 0 }
+
+        mutating func append(_ order: WaitingOrder) { orders.append(order) }
+
+        mutating func take(_ most: Int) -> [WaitingOrder] {
+            let end = min(orders.count, begin + most)
+            let taken = Array(orders[begin..<end])
+            begin = end
+            // Under a backlog that never ends, what was taken must not pile up.
+            if begin == orders.count || begin >= 1024 {
+                orders.removeFirst(begin)
+                begin = 0
+            }
+            return taken
+        }
     }
 }
 

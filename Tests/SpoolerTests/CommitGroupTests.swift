@@ -1,5 +1,4 @@
 import Bytes
-import Dispatch
 import Testing
 
 @testable import Spooler
@@ -14,53 +13,50 @@ struct CommitGroupTests {
     }
 
     /// Has three messages committed in one batch, each in the spool that is given for its number.
-    ///
-    /// A message before them occupies the group until they all wait.
     private func batch(
-        in scratch: ScratchSpool, _ sharing: CommitSharing = .batched, _ spool: @Sendable (Int) -> Spool
+        in scratch: ScratchSpool, _ spool: @escaping @Sendable (Int) -> Spool
     ) async throws -> Batch {
-        let group = CommitGroup(scratch.spool, sharing)
+        // Nobody goes alone, so the batch begins when the third one has come.
+        let limits = CommitGroup.Limits(lanes: 0, smallestBatch: 3)
+        let group = CommitGroup(scratch.spool, .batched, limits)
         #expect(group.isShared)
         let ids = generator()
-        let gate = DispatchSemaphore(value: 0)
-        var first = scratch.spool
-        first.beforeStep = { (step) throws(SpoolError) in if step == .syncData { gate.wait() } }
-        async let occupied = accept("first", in: first, ids, group)
-        while !group.isAtWork { await Task.yield() }
-        let results = await withTaskGroup(of: (Int, Result<MessageID, any Error>).self) { tasks in
+        return try await withThrowingTaskGroup(of: Result<MessageID, SpoolError>.self) { tasks in
             for number in 0..<3 {
-                let spool = spool(number)
                 tasks.addTask {
-                    do {
-                        return (number, .success(try await accept("\(number)", in: spool, ids, group)))
+                    do throws(SpoolError) {
+                        return .success(try await accept("\(number)", in: spool(number), ids, group))
                     } catch {
-                        return (number, .failure(error))
+                        return .failure(error)
                     }
                 }
             }
-            while group.waitingCount < 3 { await Task.yield() }
-            gate.signal()
-            var results: [(Int, Result<MessageID, any Error>)] = []
-            for await result in tasks { results.append(result) }
-            return results.sorted { $0.0 < $1.0 }.map(\.1)
-        }
-        try scratch.remove(try await occupied)
-        var batch = Batch()
-        for result in results {
-            switch result {
-            case .success(let id): batch.ids.append(id)
-            case .failure(let error): batch.errors.append(try #require(error as? SpoolError))
+            var batch = Batch()
+            for try await result in tasks {
+                switch result {
+                case .success(let id): batch.ids.append(id)
+                case .failure(let error): batch.errors.append(error)
+                }
             }
+            return batch
         }
-        return batch
     }
 
     @concurrent private func accept(
         _ body: ByteString, in spool: Spool, _ ids: MessageIDGenerator, _ group: CommitGroup
-    ) async throws -> MessageID {
+    ) async throws(SpoolError) -> MessageID {
         var pending = try spool.newMessage(ids)
         try pending.append(body + "\n")
-        return try await pending.commit(try sampleHeader(), logging: "line", in: group).id
+        return try await pending.commit(plainHeader(), logging: "line", in: group).id
+    }
+
+    private func plainHeader() -> HeaderFile {
+        let id = generator().next()
+        var header = HeaderFile(
+            id: id, origin: ("mail", 8, 8), sender: "s@example.com", receivedTime: 1_795_244_867)
+        header.recipients = [Recipient("a@example.org"), Recipient("b@example.org")]
+        header.headers = [HeaderLine("Subject: test")]
+        return header
     }
 
     @Test(
@@ -150,10 +146,12 @@ struct CommitGroupTests {
         #expect(try scratch.spool.count() == 2)
     }
 
-    @Test("Many at once lose nothing", arguments: [CommitSharing.batched, .eximOrder])
-    func many(sharing: CommitSharing) async throws {
+    @Test(
+        "Many at once lose nothing",
+        arguments: [(CommitSharing.batched, 2), (.batched, 16), (.eximOrder, 16)])
+    func many(sharing: CommitSharing, smallest: Int) async throws {
         let scratch = try ScratchSpool()
-        let group = CommitGroup(scratch.spool, sharing)
+        let group = CommitGroup(scratch.spool, sharing, CommitGroup.Limits(smallestBatch: smallest))
         let generator = generator()
         let ids = try await withThrowingTaskGroup(of: MessageID.self) { tasks in
             for number in 0..<60 {
@@ -200,8 +198,4 @@ private final class StepCounts: @unchecked Sendable {
         spool.beforeStep = { [self] (step) throws(SpoolError) in counts[step, default: 0] += 1 }
         return spool
     }
-}
-
-extension ScratchSpool {
-    func remove(_ id: MessageID) throws { #expect(try spool.remove(id) != .absent) }
 }
