@@ -125,5 +125,6 @@ let package = Package(
         tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
         tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
         tests("System", ["Bytes", "TestKit"]),
+        tests("Reception", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
     ]
 )
