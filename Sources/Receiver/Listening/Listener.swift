@@ -22,10 +22,12 @@ struct Listener {
     /// Binds an address; the error says which and why.
     func bind(_ address: ListeningAddress) async throws(StartError) -> Server {
         do {
-            return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            let server: Server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.backlog, value: 512)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // A client that has said all it has to say still hears the answers.
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .childChannelOption(.maxMessagesPerRead, value: 4)
                 .bind(host: address.host, port: address.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
@@ -36,6 +38,8 @@ struct Listener {
                                 backPressureStrategy: .init(lowWatermark: 2, highWatermark: 8)))
                     }
                 }
+            try await AcceptFailures(log: log).add(to: server.channel)
+            return server
         } catch {
             throw StartError(
                 "cannot listen on \(address.host) port \(address.port): \(error); is the port in use?")
@@ -105,6 +109,30 @@ struct Listener {
 
     private static func address(_ socket: SocketAddress) -> IPAddress? {
         socket.ipAddress.flatMap { IPAddress(ByteString($0)) }?.unmapped
+    }
+}
+
+/// Keeps the listener going when one connection cannot be set up: a failure that passed here would end it.
+private final class AcceptFailures: ChannelInboundHandler, Sendable {
+    typealias InboundIn = Any
+
+    /// NIO's name for the handler that sets connections up.
+    private static let predecessor = "AcceptHandler"
+
+    private let log: SessionLog
+
+    init(log: SessionLog) { self.log = log }
+
+    func add(to server: any Channel) async throws {
+        try await server.eventLoop.submit {
+            let pipeline = server.pipeline.syncOperations
+            let place = try pipeline.context(name: Self.predecessor).handler
+            try pipeline.addHandler(self, position: .after(place))
+        }.get()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        log.panic("a connection could not be taken: \(ByteString(String(describing: error)))")
     }
 }
 
