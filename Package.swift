@@ -80,7 +80,7 @@ let package = Package(
             "Transports",
             ["Bytes", "MailText", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux"]),
         // Tier 7
-        module("ACL", ["Bytes", "Expansion", "Configuration"]),
+        module("ACL", ["Bytes", "MailText", "Expansion", "Configuration"]),
         // Tier 8
         module(
             "MailSystem",
@@ -104,9 +104,8 @@ let package = Package(
         program(
             "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "Spooler", "Lookups", "Expansion", "Configuration",
-                "MailSystem",
-                argumentParser,
+                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration",
+                "Routing", "ACL", "MailSystem", argumentParser,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
@@ -123,8 +122,22 @@ let package = Package(
         tests("Lookups", ["Bytes", "DNS", "Lookups"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
+        tests(
+            "Routing",
+            [
+                "Bytes", "MailText", "DNS", "Hints", "Lookups", "Expansion", "Configuration", "Routing",
+                "TestKit",
+            ], exclude: ["Fixtures"]),
+        tests("Transports", ["Bytes", "Hints", "Transports", "TestKit"]),
         tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
+        tests(
+            "Receiver",
+            [
+                "Bytes", "MailText", "Spooler", "Expansion", "Configuration", "ACL", "MailSystem", "Receiver",
+                "TestKit",
+            ]),
         tests("System", ["Bytes", "TestKit"]),
         tests("Reception", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
+        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
     ]
 )

@@ -14,7 +14,10 @@ struct Traces {
         self.site = site
         self.clients = clients
         lines = heard
-        let messages = try site.queue.sorted().map { id in (id, Latin1.text(try site.spoolFile(id, "H"))) }
+        let log = try site.log().joined(separator: "\n")
+        // In the order of arrival, which ids do not always tell.
+        let queue = site.queue.sorted { Self.place(of: $0, in: log) < Self.place(of: $1, in: log) }
+        let messages = try queue.map { id in (id, Latin1.text(try site.spoolFile(id, "H"))) }
         for (id, header) in messages { owners[id] = owner(byAddress: header) }
         for kind in ["main", "reject", "panic"] { try addLog(kind) }
         for (id, header) in messages { try add(id, header) }
@@ -22,6 +25,10 @@ struct Traces {
 
     private func owner(byAddress text: String) -> String {
         clients.first { text.contains("[\($0.address)]") }?.script.title ?? ""
+    }
+
+    private static func place(of id: String, in log: String) -> Int {
+        log.firstRange(of: id).map { log.utf8.distance(from: log.startIndex, to: $0.lowerBound) } ?? Int.max
     }
 
     private mutating func addLog(_ kind: String) throws {
@@ -54,6 +61,7 @@ struct Traces {
         if let client = clients.first(where: { $0.script.title == title }) {
             text = text.replacing("[\(client.address)]", with: "[<client>]")
         }
+        text.replace(/connection count = [0-9]+/, with: "connection count = <n>")
         return text.replacing(site.directory.path.string, with: "<site>")
     }
 

@@ -53,13 +53,14 @@ struct Listener {
                 try await server.executeThenClose { connections in
                     for try await connection in connections {
                         guard
-                            let ticket = sessions.enter(connection.channel, limit: context.settings.acceptMax)
+                            let (ticket, count) = sessions.enter(
+                                connection.channel, limit: context.settings.acceptMax)
                         else {
                             group.addTask { await refuse(connection) }
                             continue
                         }
                         group.addTask(executorPreference: threads) {
-                            await serve(connection)
+                            await serve(connection, count)
                             sessions.leave(ticket)
                         }
                     }
@@ -70,12 +71,13 @@ struct Listener {
         }
     }
 
-    private func serve(_ connection: Connection) async {
+    private func serve(_ connection: Connection, _ count: Int) async {
         let facts = Self.facts(connection.channel)
         do {
             try await connection.executeThenClose { inbound, outbound in
                 let wire = ConnectionWire(channel: connection.channel, inbound: inbound, outbound: outbound)
                 var session = Session(context, wire, facts)
+                session.connectionCount = count
                 await session.run()
             }
         } catch {
@@ -146,13 +148,13 @@ final class OpenSessions: Sendable {
 
     private let state = Mutex(State())
 
-    /// Notes a session; nil when `limit` are open (0: no limit).
-    func enter(_ channel: any Channel, limit: Int) -> Int? {
-        let (ticket, isStopping): (Int?, Bool) = state.withLock { state in
+    /// Notes a session, and gives its ticket and how many are open; nil when `limit` are open (0: no limit).
+    func enter(_ channel: any Channel, limit: Int) -> (ticket: Int, count: Int)? {
+        let (ticket, isStopping): ((Int, Int)?, Bool) = state.withLock { state in
             if limit > 0, state.channels.count >= limit { return (nil, false) }
             state.next += 1
             state.channels[state.next] = channel
-            return (state.next, state.isStopping)
+            return ((state.next, state.channels.count), state.isStopping)
         }
         if isStopping { channel.pipeline.fireUserInboundEventTriggered(StopRequest()) }
         return ticket

@@ -69,7 +69,7 @@ struct Submission {
         arriving.submitter = caller.submitter
         arriving.fixups = caller.fixups
         arriving.fixups.removesBcc = request.takesHeaderRecipients
-        arriving.isLocal = request.bounceOf == nil
+        arriving.isLocal = request.bounceOf == nil && !setsSender
         arriving.isLocalError = request.bounceOf != nil
         arriving.dontDeliver = request.dontDeliver
         arriving.reference = request.bounceOf
@@ -92,12 +92,17 @@ struct Submission {
         var facts = Facts()
         facts.connection.ident = caller.login
         facts.connection.receivedProtocol = request.protocol
-        facts.connection.authenticatedID = caller.login
-        facts.connection.authenticatedSender = caller.submitter.address.text
+        if !setsSender {
+            facts.connection.authenticatedID = caller.login
+            facts.connection.authenticatedSender = caller.submitter.address.text
+        }
         facts.message.sender = envelope.sender
         facts.message.recipientsCount = envelope.recipients.count
         return facts
     }
+
+    /// Whether a trusted caller gives the sender: then the message counts as handed on, not as his own.
+    private var setsSender: Bool { request.sender != nil && caller.isTrusted }
 
     private func sizeLimit() async -> Int {
         do {
