@@ -80,7 +80,7 @@ let package = Package(
             "Transports",
             ["Bytes", "MailText", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux"]),
         // Tier 7
-        module("ACL", ["Bytes", "Expansion", "Configuration"]),
+        module("ACL", ["Bytes", "MailText", "Expansion", "Configuration"]),
         // Tier 8
         module(
             "MailSystem",
@@ -137,6 +137,7 @@ let package = Package(
                 "TestKit",
             ]),
         tests("System", ["Bytes", "TestKit"]),
+        tests("Reception", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
         tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
     ]
 )

@@ -114,6 +114,8 @@ struct StatementRun {
             return await refusal(.defer, state, fallback: reason)
         }
         switch (verb, result) {
+        // With endpass, texts are for the refusal only.
+        case (.accept, .holds) where endpass: return ACLVerdict(.accept)
         case (.accept, .holds): return await spoken(.accept, state)
         case (.accept, .fails): return endpass ? await refusal(.deny, state) : nil
         case (.discard, .holds): return await spoken(.discard, state)
@@ -137,10 +139,15 @@ struct StatementRun {
     private func refusal(
         _ decision: ACLVerdict.Decision, _ state: ACLState, fallback: ByteString? = nil
     ) async -> ACLVerdict {
-        let said = await text(message, state) ?? conditionMessage
-        let logged = await text(logMessage, state) ?? conditionLogMessage ?? fallback ?? said
+        // A condition that cannot be told has its own texts: those of the statement are for its verdict.
+        let isOwn = fallback == nil
+        let said = (isOwn ? await text(message, state) : nil) ?? conditionMessage
+        let logged =
+            (isOwn ? await text(logMessage, state) : nil) ?? (isOwn ? nil : fallback) ?? conditionLogMessage
+            ?? said
         var verdict = ACLVerdict(decision, message: said, logMessage: logged)
         verdict.rejectTargets = targets
+        verdict.details = state.senderDetails
         return verdict
     }
 

@@ -10,6 +10,15 @@ package enum SessionEvent: Sendable, Hashable {
     case droppedByACL
     /// `SMTP connection from <peer> lost`, with what was going on; selector `lost_incoming_connection`.
     case lost(while: ByteString, duration: LogInterval?)
+    /// `SMTP connection from <peer> lost D=<t>`, outside a transaction; selector `smtp_connection`.
+    case closedByClient(duration: LogInterval)
+    /// `ETRN <argument> received from <peer>`; selector `etrn`.
+    case etrn(argument: ByteString)
+    /// `SMTP protocol synchronization error (...): rejected "<line>" <peer> next input="<octets>"`; main and
+    /// reject log.
+    case outOfStep(line: ByteString, next: ByteString, isOffered: Bool)
+    /// `unqualified sender rejected: <address> <peer>`, or another role; reject log.
+    case unqualified(role: ByteString, address: ByteString)
     /// `unexpected disconnection while reading SMTP command from <peer> (error: text) D=<t>`; the same selector.
     case unexpectedDisconnection(error: ByteString?, duration: LogInterval)
     /// `SMTP command timeout on connection from <peer>`; selector `lost_incoming_connection`.
@@ -55,7 +64,8 @@ package enum SessionEvent: Sendable, Hashable {
 
     private var neededItem: LogItem? {
         switch self {
-        case .opened, .closedByQuit, .droppedByACL: .smtpConnection
+        case .opened, .closedByQuit, .droppedByACL, .closedByClient: .smtpConnection
+        case .etrn: .etrn
         case .lost, .unexpectedDisconnection, .commandTimeout, .dataTimeout: .lostIncomingConnection
         case .syntaxError: .smtpSyntaxError
         case .protocolError: .smtpProtocolError
@@ -64,7 +74,7 @@ package enum SessionEvent: Sendable, Hashable {
         case .senderVerifyFailed: .senderVerifyFail
         case .tooBig, .announcedTooBig: .sizeReject
         case .refused: .connectionReject
-        case .badHello, .noHello, .tooManyErrors, .tooManyNonMail, .tooManyUnknown, .warning: nil
+        case .outOfStep, .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail, .tooManyUnknown, .warning: nil
         }
     }
 
@@ -79,6 +89,7 @@ package enum SessionEvent: Sendable, Hashable {
             let doing: ByteString = activity.isEmpty ? "" : " while \(activity)"
             let time: ByteString = duration.map { " D=\(line.time($0))" } ?? ""
             return "\(line.connection) lost\(doing)\(time)"
+        case .closedByClient(let duration): return "\(line.connection) lost D=\(line.time(duration))"
         case .unexpectedDisconnection(let error, let duration):
             let why: ByteString = error.map { " (error: \($0))" } ?? ""
             let time = line.time(duration)
@@ -107,6 +118,11 @@ package enum SessionEvent: Sendable, Hashable {
             "SMTP call from \(line.call) dropped: too many nonmail commands (last was \"\(last.escapedForLog())\")"
         case .tooManyUnknown(let last):
             "SMTP call from \(line.call) dropped: too many unrecognized commands (last was \"\(last.escapedForLog())\")"
+        case .etrn(let argument): "ETRN \(argument.escapedForLog()) received from \(line.call)"
+        case .outOfStep(let text, let next, let isOffered):
+            "SMTP protocol synchronization error (next input sent too soon: pipelining was\(isOffered ? "" : " not") advertised): rejected \"\(text.escapedForLog())\" \(line.host) next input=\"\(next.escapedForLog())\""
+        case .unqualified(let role, let address):
+            "unqualified \(role) rejected: <\(address.escapedForLog())> \(line.host)"
         case .refused(let why): "Connection from \(line.call) refused: \(why)"
         default: verdict(line)
         }

@@ -22,14 +22,24 @@ enum CommandParameters {
     ) throws(SMTPSyntaxError) -> RecipientCommand {
         guard !argument.isEmpty else { throw SMTPSyntaxError(501, "RCPT must have an address operand") }
         var command = RecipientCommand(addressText: argument)
-        guard offered.contains(.dsn) else { return command }
+        guard offered.contains(.extended) else { return command }
         var rest = argument[...]
         while let parameter = Parameter(endOf: rest) {
-            guard try command.take(parameter) else { break }
+            guard offered.contains(.dsn), try command.take(parameter) else {
+                if parameter.value == nil { rest = joined(parameter, rest)[...] }
+                break
+            }
             rest = parameter.before
         }
         command.addressText = ByteString(rest.trimmedEnd())
         return command
+    }
+
+    // Exim puts an equals sign before a last word that is no parameter with a value, and so takes no address
+    // with a phrase or a comment.
+    private static func joined(_ parameter: Parameter, _ text: ArraySlice<UInt8>) -> ByteString {
+        ByteString(parameter.before) + ByteString("=")
+            + ByteString(text.dropFirst(parameter.before.count + 1))
     }
 }
 
@@ -61,12 +71,16 @@ extension MailCommand {
     ) throws(SMTPSyntaxError) -> Bool {
         switch (parameter.name, parameter.value) {
         case ("SIZE", let value?): size = Self.size(of: value)
-        case ("BODY", let value?): body = try Self.body(of: value)
-        case ("AUTH", let value?): auth = value
-        case ("SMTPUTF8", nil) where offered.contains(.smtpUTF8): isSMTPUTF8 = true
-        case ("PRDR", nil) where offered.contains(.prdr): wantsPRDR = true
+        case ("BODY", let value?): body = value.isEmpty ? nil : try Self.body(of: value)
+        case ("AUTH", let value?): auth = try Self.checkedAuth(value)
+        case ("SMTPUTF8", nil):
+            guard offered.contains(.smtpUTF8) else {
+                throw SMTPSyntaxError(501, "SMTPUTF8 used when not advertised")
+            }
+            isSMTPUTF8 = true
+        case ("PRDR", nil): wantsPRDR = offered.contains(.prdr)
         // Exim takes RET and ENVID whether DSN is offered or not.
-        case ("RET", let value?): try takeReturn(value)
+        case ("RET", let value): try takeReturn(value ?? "")
         case ("ENVID", let value?):
             guard envelopeID == nil else {
                 throw SMTPSyntaxError(501, "ENVID can be specified once only")
@@ -75,6 +89,13 @@ extension MailCommand {
         default: return false
         }
         return true
+    }
+
+    private static func checkedAuth(_ value: ByteString) throws(SMTPSyntaxError) -> ByteString {
+        guard value == "<>" || XText.decode(value) != nil else {
+            throw SMTPSyntaxError(501, "invalid data for AUTH")
+        }
+        return value
     }
 
     // Leading digits count; a number beyond 64 bits is the largest one.
@@ -122,7 +143,7 @@ extension RecipientCommand {
             notify = .never
             return
         }
-        for word in value.split(separator: UInt8(ascii: ",")) {
+        for word in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: !value.isEmpty) {
             switch word.uppercasedASCII() {
             case "SUCCESS": notify.insert(.success)
             case "FAILURE": notify.insert(.failure)

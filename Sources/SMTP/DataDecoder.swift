@@ -134,10 +134,18 @@ package struct DataDecoder: Sendable {
 
     // A line end that does not count as one of the protocol; in the header it does not end the header line.
     private mutating func endLineInside(into output: inout [UInt8]) {
-        let wasInHeader = inHeader
-        endLine(into: &output)
         state = .inLine
-        if wasInHeader { append([.blank], to: &output) }
+        guard inHeader else {
+            endLine(into: &output)
+            // Exim does not count the octet behind a bare CR.
+            lineLength = -1
+            return
+        }
+        output.append(.newline)
+        counts.size += 1
+        counts.lines += 1
+        lineLength += 1
+        append([.blank], to: &output)
     }
 
     private mutating func takeLoneLF(into output: inout [UInt8]) {

@@ -204,8 +204,8 @@ struct CommandTests {
         var phase = EnvelopePhase()
         phase.acceptHello()
         phase.acceptMail()
-        phase.refuseRecipient(Reply(550, "no"))
-        phase.refuseRecipient(Reply(550, "no"))
+        phase.refuseRecipient("550 no")
+        phase.refuseRecipient("550 no")
         #expect(
             phase.check(.data, offered: [])
                 == .refuse(
@@ -214,7 +214,7 @@ struct CommandTests {
                         "All RCPT commands were rejected with this error:\nno\nValid RCPT command must precede DATA"
                     ),
                     logged: "Valid RCPT command must precede DATA"))
-        phase.refuseRecipient(Reply(451, "later"))
+        phase.refuseRecipient("451 later")
         #expect(
             phase.check(.data, offered: [])
                 == .refuse(

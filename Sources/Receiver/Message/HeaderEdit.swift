@@ -24,11 +24,8 @@ struct HeaderEdit {
         return result
     }
 
-    /// A name matches without regard to case; one that ends in `*` matches by its beginning.
-    private func matches(_ header: Header, _ name: ByteString) -> Bool {
-        guard name.last == UInt8(ascii: "*") else { return header.isNamed(name) }
-        return header.name.startsIgnoringCase(with: name.dropLast())
-    }
+    /// A name matches without regard to case; a `*` is a letter like others, as in Exim 4.96.
+    private func matches(_ header: Header, _ name: ByteString) -> Bool { header.isNamed(name) }
 
     private func insert(_ line: ACLState.AddedHeader, into headers: inout [Header]) {
         let header = Header(line.text)

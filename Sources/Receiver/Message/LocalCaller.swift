@@ -37,7 +37,8 @@ struct LocalCaller: Sendable {
         let name = fullName ?? account.map { UserName.fromGecos($0.fullName, login: $0.login) } ?? ""
         let trusted = await isTrusted(login, system, settings)
         let submitter = Submitter(
-            login: login, fullName: name, qualifyDomain: system.settings.qualifyDomain, isTrusted: trusted)
+            login: login, fullName: name, qualifyDomain: system.settings.qualifyDomain, isTrusted: trusted,
+            namesEveryone: fullName != nil)
         var caller = LocalCaller(
             login: login, fullName: name, uid: Int64(getuid()), gid: Int64(getgid()), isTrusted: trusted,
             submitter: submitter)

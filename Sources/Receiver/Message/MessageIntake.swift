@@ -74,7 +74,8 @@ struct MessageIntake: ~Copyable {
         } catch {
             return fail(.spool(error))
         }
-        if let first { append(first[...]) }
+        // The reader gives the line without its end.
+        if let first { append((first + ByteString([.newline]))[...]) }
     }
 
     private mutating func append(_ octets: ArraySlice<UInt8>) {
@@ -89,6 +90,15 @@ struct MessageIntake: ~Copyable {
     private mutating func fail(_ reason: Trouble) {
         trouble = reason
         pending = nil
+    }
+
+    /// The header lines that have come so far.
+    var headers: [Header] { reader.headers }
+
+    /// Where reception stands, as a lost connection's log line tells it.
+    var whereItStands: ByteString {
+        if inBody { return "" }
+        return line.isEmpty && reader.size > 0 ? " (after header)" : " (header)"
     }
 
     /// Ends the input and gives what came, or why it cannot be had.

@@ -69,11 +69,10 @@ struct Submission {
         arriving.submitter = caller.submitter
         arriving.fixups = caller.fixups
         arriving.fixups.removesBcc = request.takesHeaderRecipients
-        arriving.isLocal = request.bounceOf == nil
+        arriving.isLocal = request.bounceOf == nil && !setsSender
         arriving.isLocalError = request.bounceOf != nil
         arriving.dontDeliver = request.dontDeliver
         arriving.reference = request.bounceOf
-        arriving.senderSetTrusted = senderSetTrusted
         arriving.senderSetUntrusted = request.sender != nil && !caller.isTrusted
         let log = SessionLog(system: context.system)
         var reception = Reception(context, log, state, envelope, arriving)
@@ -89,14 +88,11 @@ struct Submission {
         }
     }
 
-    /// Whether a trusted caller has said who the sender is.
-    private var senderSetTrusted: Bool { request.sender != nil && caller.isTrusted }
-
     private func facts(_ envelope: Envelope) -> Facts {
         var facts = Facts()
         facts.connection.ident = caller.login
         facts.connection.receivedProtocol = request.protocol
-        if !senderSetTrusted {
+        if !setsSender {
             facts.connection.authenticatedID = caller.login
             facts.connection.authenticatedSender = caller.submitter.address.text
         }
@@ -104,6 +100,9 @@ struct Submission {
         facts.message.recipientsCount = envelope.recipients.count
         return facts
     }
+
+    /// Whether a trusted caller gives the sender: then the message counts as handed on, not as his own.
+    private var setsSender: Bool { request.sender != nil && caller.isTrusted }
 
     private func sizeLimit() async -> Int {
         do {
@@ -127,7 +126,6 @@ struct Submission {
         }
         let taken = headerRecipients(message.headers)
         if !taken.bad.isEmpty { throw .badAddresses(taken.bad) }
-        envelope.removed = named
         let removed = Set(named.map { $0.lowercasedASCII() })
         var seen: Set<ByteString> = []
         for address in taken.good where !removed.contains(address.lowercasedASCII()) {

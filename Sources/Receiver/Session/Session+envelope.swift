@@ -13,8 +13,14 @@ extension Session {
     mutating func endTransaction() {
         envelope = Envelope()
         let connection = state.facts.connection
+        let order = state.variableOrder.filter { $0.first == UInt8(ascii: "c") }
+        let lasting = state.controls.filter { $0.name == "no_multiline_responses" }
         state = ACLState(facts: Facts())
         state.facts.connection = connection
+        state.variableOrder = order
+        state.controls = lasting
+        freeNonMail.insert("RSET")
+        freeNonMail.insert("HELO")
         phase.endTransaction()
     }
 
@@ -25,8 +31,9 @@ extension Session {
         do {
             address = try command.sender(settings.addressRules)
         } catch {
-            return await misused(Reply(501, "\(command.argument): \(error.message)"), error.message)
+            return await wrongSyntax(Reply(501, "\(command.argument): \(error.message)"), error.message)
         }
+        noteForeignAuth(command)
         guard let qualified = await qualifiedSender(address, command),
             let sender = await rewritten(qualified, as: .envelopeFrom)
         else { return }
@@ -47,9 +54,12 @@ extension Session {
     private mutating func answerMail(_ verdict: ACLVerdict, _ command: MailCommand) async {
         switch verdict.decision {
         case .accept, .discard:
-            envelope.isDiscarded = verdict.decision == .discard
+            if verdict.decision == .discard {
+                envelope.discardedBy = "MAIL"
+                envelope.discardReason = verdict.logMessage
+            }
             phase.acceptMail()
-            await say(Self.custom(verdict.message ?? "OK", Reply(250, "OK")))
+            await say(cut(Self.custom(verdict.message ?? "OK", Reply(250, "OK"))))
         case .deny, .drop, .defer:
             log.rejected(.mail(argument: command.argument), verdict, state)
             endTransaction()
@@ -57,8 +67,17 @@ extension Session {
                 refusal(
                     verdict, deny: Reply(550, "Administrative prohibition"),
                     defer: Reply(451, "Temporary local problem - please try later")))
-            if verdict.decision == .drop { isOpen = false }
+            if verdict.decision == .drop { drop() }
         }
+    }
+
+    /// `AUTH=` counts only from a client that has authenticated.
+    private func noteForeignAuth(_ command: MailCommand) {
+        guard let auth = command.auth, auth != "<>", state.facts.connection.authenticatorName == nil else {
+            return
+        }
+        let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
+        log.main("ignoring AUTH=\(auth) from \(who) (client not authenticated)")
     }
 
     private mutating func qualifiedSender(_ address: EmailAddress, _ command: MailCommand) async
@@ -93,8 +112,8 @@ extension Session {
             address = try command.recipient(settings.addressRules)
         } catch {
             let reply = Reply(501, "\(command.argument): \(error.message)")
-            phase.refuseRecipient(reply)
-            return await misused(reply, error.message)
+            phase.refuseRecipient(reply.text)
+            return await wrongSyntax(reply, error.message)
         }
         guard let qualified = await qualifiedRecipient(address),
             let recipient = await rewritten(qualified, as: .envelopeTo)
@@ -130,7 +149,8 @@ extension Session {
         case .accept, .discard:
             envelope.acceptedCount += 1
             phase.acceptRecipient()
-            if verdict.decision == .accept {
+            let discards = verdict.decision == .discard || envelope.isDiscarded
+            if !discards {
                 envelope.recipients.append(
                     .init(
                         address: recipient, notify: command.notify,
@@ -140,28 +160,37 @@ extension Session {
             } else {
                 noteDiscarded(command.argument, verdict)
             }
-            await say(Self.custom(verdict.message ?? "Accepted", Reply(250, "Accepted")))
+            await say(cut(Self.custom(verdict.message ?? "Accepted", Reply(250, "Accepted"))))
         case .deny, .drop, .defer:
             log.rejected(.recipient(argument: command.argument), verdict, state)
             let reply = refusal(
                 verdict, deny: Reply(550, "Administrative prohibition"),
                 defer: Reply(451, "Temporary local problem - please try later"))
-            phase.refuseRecipient(reply)
+            phase.refuseRecipient(ByteString(reply.lines.joined(separator: "\n")))
             if reply.isTemporary {
                 state.facts.message.rcptDeferCount += 1
             } else {
                 state.facts.message.rcptFailCount += 1
             }
             await say(reply)
-            if verdict.decision == .drop { isOpen = false }
+            if verdict.decision == .drop { drop() }
         }
     }
 
-    private func noteDiscarded(_ argument: ByteString, _ verdict: ACLVerdict) {
-        log.main(
-            Rejection.discarded(
-                argument: argument, of: SessionLog.identity(state.facts), sender: envelope.sender ?? "",
-                reason: verdict.logMessage, by: system.settings.logSelector))
+    /// Ends the connection as an ACL wants it.
+    mutating func drop() {
+        log.event(.droppedByACL, state.facts)
+        isOpen = false
+    }
+
+    private mutating func noteDiscarded(_ argument: ByteString, _ verdict: ACLVerdict) {
+        let isByMail = envelope.isDiscarded
+        if !isByMail { envelope.discardedBy = "RCPT" }
+        let text = Rejection.discarded(
+            argument: argument, acl: isByMail ? "MAIL" : "RCPT", of: SessionLog.identity(state.facts),
+            sender: envelope.sender ?? "", reason: isByMail ? envelope.discardReason : verdict.logMessage,
+            by: system.settings.logSelector)
+        system.log.reject(text)
     }
 
     private mutating func qualifiedRecipient(_ address: EmailAddress) async -> ByteString? {
@@ -174,7 +203,7 @@ extension Session {
         }
         log.unqualified("recipient", address.text, state.facts)
         let reply = Reply(501, "<\(address.text)>: recipient address must contain a domain")
-        phase.refuseRecipient(reply)
+        phase.refuseRecipient(reply.text)
         await say(reply)
         return nil
     }

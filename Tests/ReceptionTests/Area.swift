@@ -1,0 +1,91 @@
+import Bytes
+import Foundation
+import TestKit
+
+/// A configuration and the sessions that are held with it.
+struct Area: Sendable, CustomStringConvertible {
+    let name: String
+    let configuration: ByteString
+    let scripts: [Script]
+    var description: String { name }
+
+    /// How many sessions run at one moment.
+    static let concurrency = 12
+
+    static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Fixtures")
+
+    /// The areas below `Fixtures`; what cannot be read ends the test run, since nothing would be proven.
+    static let all: [Area] = {
+        do { return try read() } catch { fatalError("the fixtures of ReceptionTests: \(error)") }
+    }()
+
+    private static func read() throws -> [Area] {
+        let only = ProcessInfo.processInfo.environment["RECEPTION_AREA"]
+        let names = try FileManager.default.contentsOfDirectory(atPath: fixtures.path).sorted()
+        return try names.filter { !$0.hasSuffix(".txt") && (only ?? $0) == $0 }.map { name in
+            let place = fixtures.appendingPathComponent(name)
+            let files = try FileManager.default.contentsOfDirectory(atPath: place.path).sorted()
+            let scripts = try files.filter { $0.hasSuffix(".smtp") }.flatMap { file in
+                try Script.parse(ByteString(Data(contentsOf: place.appendingPathComponent(file))))
+            }
+            let text = try Data(contentsOf: place.appendingPathComponent("exim.conf"))
+            return Area(name: name, configuration: ByteString(text), scripts: scripts)
+        }
+    }
+
+    /// What each session came to with Exim and with Bobbin, by its title; under "" what belongs to no session.
+    func outcomes() async throws -> (exim: [String: [String]], bobbin: [String: [String]]) {
+        let networked = scripts.filter { $0.arguments == nil }
+        var exim: [String: [String]] = [:]
+        var bobbin: [String: [String]] = [:]
+        for script in scripts where script.arguments != nil {
+            exim[script.title] = try submission(script, isExim: true)
+            bobbin[script.title] = try submission(script, isExim: false)
+        }
+        if networked.isEmpty { return (exim, bobbin) }
+        exim.merge(try await sessions(networked, isExim: true)) { $1 }
+        bobbin.merge(try await sessions(networked, isExim: false)) { $1 }
+        return (exim, bobbin)
+    }
+
+    private func sessions(_ scripts: [Script], isExim: Bool) async throws -> [String: [String]] {
+        let site = try MailSite(configuration)
+        let (daemon, port) = try isExim ? site.eximDaemon() : site.receiver("--queue-only")
+        let clients = scripts.enumerated().map { index, script in
+            Client(script, from: script.source ?? 0x7F00_0A0A + UInt32(index))
+        }
+        let heard = try await withThrowingTaskGroup(of: (String, [String]).self) { group in
+            var waiting = clients[...]
+            var result: [String: [String]] = [:]
+            for client in waiting.popFirst(Self.concurrency) { group.addTask { try await client.hold(port) } }
+            while let (title, replies) = try await group.next() {
+                result[title] = replies
+                if let client = waiting.popFirst() { group.addTask { try await client.hold(port) } }
+            }
+            return result
+        }
+        daemon.signal(SIGTERM)
+        try daemon.wait(within: 30)
+        if isExim { try awaitQuiet(site) }
+        return try Traces(site, clients, heard).lines
+    }
+
+    /// Exim's sessions are processes of their own, which outlive the daemon for a moment.
+    private func awaitQuiet(_ site: MailSite) throws {
+        var last = -1
+        try eventually("Exim's sessions have written their last words") {
+            let size = try site.log().count + site.log("reject").count + site.names(in: "spool").count
+            defer { last = size }
+            if size != last { usleep(100_000) }
+            return size == last
+        }
+    }
+}
+
+extension ArraySlice {
+    fileprivate mutating func popFirst(_ count: Int) -> ArraySlice {
+        defer { self = dropFirst(count) }
+        return prefix(count)
+    }
+}
