@@ -43,7 +43,8 @@ struct ARCSealParser {
         var values: [ByteString: ByteString] = [:]
         // Four keys are known; some more are let pass.
         for _ in 0..<16 {
-            guard let key = quoted(), takeAfterBlanks(UInt8(ascii: ":")), let value = quoted() ?? number() else {
+            guard let key = quoted(), takeAfterBlanks(UInt8(ascii: ":")), let value = quoted() ?? number()
+            else {
                 return nil
             }
             values[key] = value
@@ -54,7 +55,8 @@ struct ARCSealParser {
     }
 
     private static func seal(of values: [ByteString: ByteString]) -> ARCSeal? {
-        guard let instance = values["i"]?.decimalInteger(), (1...50).contains(instance), let domain = values["d"],
+        guard let instance = values["i"]?.decimalInteger(), (1...50).contains(instance),
+            let domain = values["d"],
             !domain.isEmpty
         else { return nil }
         let texts = [domain, values["s"] ?? "-", values["ip"] ?? "-"]

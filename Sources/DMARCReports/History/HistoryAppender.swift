@@ -27,21 +27,25 @@ package enum HistoryAppender {
     }
 
     private static func isStill(_ path: ByteString, _ descriptor: Int32) throws(DMARCError) -> Bool {
-        var status = unsafe stat()
+        var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw .system(path, "look at") }
         guard let named = try HistoryFile.State.of(path) else { return false }
         let own = HistoryFile.State(status)
         return named.device == own.device && named.inode == own.inode
     }
 
-    private static func write(_ text: ByteString, _ descriptor: Int32, _ path: ByteString) throws(DMARCError) {
+    private static func write(_ text: ByteString, _ descriptor: Int32, _ path: ByteString) throws(DMARCError)
+    {
         var count = -1
         repeat {
-            count = unsafe text.bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            count = unsafe text.bytes.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
         } while count < 0 && errno == EINTR
         guard count >= 0 else { throw .system(path, "append") }
         guard count == text.count else {
-            throw DMARCError(.system, at: path, "only \(count) of \(text.count) octets could be written: disk full?")
+            throw DMARCError(
+                .system, at: path, "only \(count) of \(text.count) octets could be written: disk full?")
         }
     }
 }

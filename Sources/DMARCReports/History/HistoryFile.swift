@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 import Glibc
 
 /// An open history file, to which others append.
@@ -34,7 +34,7 @@ struct HistoryFile: ~Copyable {
 
     /// The file's state now.
     func state() throws(DMARCError) -> State {
-        var status = unsafe stat()
+        var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw .system(path, "look at") }
         return State(status)
     }
@@ -67,7 +67,7 @@ extension HistoryFile.State {
 
     /// The state of the file that a path names now; nil when there is none.
     static func of(_ path: ByteString) throws(DMARCError) -> HistoryFile.State? {
-        var status = unsafe stat()
+        var status = stat()
         guard unsafe stat(path.string, &status) == 0 else {
             if errno == ENOENT { return nil }
             throw .system(path, "look at")

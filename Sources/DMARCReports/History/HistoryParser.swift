@@ -112,7 +112,8 @@ struct HistoryParser {
     /// The end of the year 9999: the last moment that SQLite's and most people's calendars know.
     static let latest: Int64 = 253_402_300_799
 
-    private mutating func takePublished(_ key: HistoryKey, _ value: ArraySlice<UInt8>) throws(HistoryProblem) {
+    private mutating func takePublished(_ key: HistoryKey, _ value: ArraySlice<UInt8>) throws(HistoryProblem)
+    {
         switch key {
         case .rua:
             guard value != [UInt8(ascii: "-")], !value.isEmpty else { return }
@@ -140,7 +141,8 @@ struct HistoryParser {
         let selector = fields.count == 3 && fields[1] != [UInt8(ascii: "-")] ? try domain(fields[1]) : nil
         signatures.append(
             HistorySignature(
-                domain: try domain(fields[0]), selector: selector, result: try code(fields[fields.count - 1])))
+                domain: try domain(fields[0]), selector: selector, result: try code(fields[fields.count - 1]))
+        )
     }
 
     private mutating func takeARCPolicy(_ value: ArraySlice<UInt8>) throws(HistoryProblem) {
@@ -193,8 +195,10 @@ struct HistoryParser {
 
     private func excerpt(_ value: ArraySlice<UInt8>) -> ByteString { ByteString(value.prefix(60)) }
 
-    private func code<Code: RawRepresentable<Int>>(_ value: ArraySlice<UInt8>) throws(HistoryProblem) -> Code {
-        guard let number = value.decimalInteger().flatMap({ Int(exactly: $0) }), let code = Code(rawValue: number)
+    private func code<Code: RawRepresentable<Int>>(_ value: ArraySlice<UInt8>) throws(HistoryProblem) -> Code
+    {
+        guard let number = value.decimalInteger().flatMap({ Int(exactly: $0) }),
+            let code = Code(rawValue: number)
         else { throw problem("\"\(excerpt(value))\" is no code that this line can have") }
         return code
     }
@@ -207,7 +211,8 @@ struct HistoryParser {
 
     private func domain(_ value: ArraySlice<UInt8>) throws(HistoryProblem) -> ByteString {
         guard (1...Self.longestName).contains(value.count), Self.isClean(value) else {
-            throw problem("\"\(excerpt(value))\" is no name: want 1 to \(Self.longestName) octets without blanks")
+            throw problem(
+                "\"\(excerpt(value))\" is no name: want 1 to \(Self.longestName) octets without blanks")
         }
         return ByteString(value).lowercasedASCII()
     }
@@ -222,7 +227,8 @@ struct HistoryParser {
 
 /// The keys of a history file's lines.
 enum HistoryKey: Sendable {
-    case job, reporter, received, ipaddr, from, mfrom, spf, dkim, pdomain, policy, rua, pct, adkim, aspf, p, sp
+    case job, reporter, received, ipaddr, from, mfrom, spf, dkim, pdomain, policy, rua, pct, adkim, aspf, p,
+        sp
     case alignDKIM, alignSPF, action, arc, arcPolicy
 
     init?(_ octets: ArraySlice<UInt8>) {
@@ -237,7 +243,8 @@ enum HistoryKey: Sendable {
 
     private static let byName: [UInt128: HistoryKey] = {
         let rows: [(String, HistoryKey)] = [
-            ("job", .job), ("reporter", .reporter), ("received", .received), ("ipaddr", .ipaddr), ("from", .from),
+            ("job", .job), ("reporter", .reporter), ("received", .received), ("ipaddr", .ipaddr),
+            ("from", .from),
             ("mfrom", .mfrom), ("spf", .spf), ("dkim", .dkim), ("pdomain", .pdomain), ("policy", .policy),
             ("rua", .rua), ("pct", .pct), ("adkim", .adkim), ("aspf", .aspf), ("p", .p), ("sp", .sp),
             ("align_dkim", .alignDKIM), ("align_spf", .alignSPF), ("action", .action), ("arc", .arc),

@@ -99,7 +99,8 @@ package struct HistoryReader: Sendable {
     private func entry(_ text: ArraySlice<UInt8>, _ length: Int64) -> HistoryEntry {
         let outcome: Result<HistoryRecord, HistoryProblem>
         if length > Int64(Self.longestRecord) {
-            outcome = .failure(HistoryProblem(line: 0, "the record is longer than \(Self.longestRecord) octets"))
+            outcome = .failure(
+                HistoryProblem(line: 0, "the record is longer than \(Self.longestRecord) octets"))
         } else if !text.starts(with: Self.jobKey) {
             outcome = .failure(HistoryProblem(line: 0, "text before the first job line"))
         } else {
@@ -112,6 +113,7 @@ package struct HistoryReader: Sendable {
         var rejected = ByteString()
         if case .failure = outcome { rejected = ByteString(text.prefix(Self.longestRejectedText)) }
         return HistoryEntry(
-            line: openLine, range: openOffset..<(openOffset + length), outcome: outcome, rejectedText: rejected)
+            line: openLine, range: openOffset..<(openOffset + length), outcome: outcome,
+            rejectedText: rejected)
     }
 }

@@ -136,7 +136,8 @@ extension HistoryRecord {
         text += "spf \((spf ?? .unknown).rawValue)\n" as ByteString
         for signature in signatures {
             text +=
-                "dkim \(signature.domain) \(signature.selector ?? "-") \(signature.result.rawValue)\n" as ByteString
+                "dkim \(signature.domain) \(signature.selector ?? "-") \(signature.result.rawValue)\n"
+                as ByteString
         }
         text += "pdomain \(policyDomain)\npolicy \(outcome.rawValue)\n" as ByteString
         text += published.lines
@@ -154,7 +155,8 @@ extension PublishedPolicy {
         for address in reportAddresses.isEmpty ? ["-"] : reportAddresses {
             text += "rua \(address)\n" as ByteString
         }
-        text += "pct \(percent)\nadkim \(dkimMode?.rawValue ?? 0)\naspf \(spfMode?.rawValue ?? 0)\n" as ByteString
+        text +=
+            "pct \(percent)\nadkim \(dkimMode?.rawValue ?? 0)\naspf \(spfMode?.rawValue ?? 0)\n" as ByteString
         text += "p \(policy?.rawValue ?? 0)\nsp \(subdomainPolicy?.rawValue ?? 0)\n" as ByteString
         return text
     }

@@ -33,7 +33,8 @@ package final class DMARCStore: Sendable {
             let isNewer = try queue.read { try migrator.hasBeenSuperseded($0) }
             guard !isNewer else {
                 throw DMARCError(
-                    .store, at: path, "made by a later version of this program: use that version, or another file")
+                    .store, at: path,
+                    "made by a later version of this program: use that version, or another file")
             }
             try migrator.migrate(queue)
         }
@@ -59,7 +60,9 @@ package final class DMARCStore: Sendable {
         }
     }
 
-    private static func attempt<Value>(_ path: ByteString, _ body: () throws -> Value) throws(DMARCError) -> Value {
+    private static func attempt<Value>(_ path: ByteString, _ body: () throws -> Value) throws(DMARCError)
+        -> Value
+    {
         do {
             return try body()
         } catch let error as DMARCError {
@@ -67,7 +70,7 @@ package final class DMARCStore: Sendable {
         } catch let error as DatabaseError {
             throw DMARCError(error, path)
         } catch {
-            throw DMARCError(.store, at: path, ByteString("\(error)"))
+            throw DMARCError(.store, at: path, ByteString(String(describing: error)))
         }
     }
 }
@@ -81,14 +84,17 @@ extension DMARCError {
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_IOERR, .SQLITE_FULL:
             self.init(.system, at: path, "\(reason): check directory, permissions and free space")
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
-            self.init(.store, at: path, "\(reason): this file is no store, or is damaged; restore or remove it")
+            self.init(
+                .store, at: path, "\(reason): this file is no store, or is damaged; restore or remove it")
         default: self.init(.store, at: path, reason)
         }
     }
 }
 
 extension ByteString {
-    /// The octets as a value of a database: text. Names were checked to be UTF-8 when they were read.
+    /// The octets as a value of a database: text.
+    ///
+    /// Names were checked to be UTF-8 when they were read.
     var databaseText: String { string }
     /// The octets as a value of a database: a blob.
     var databaseBlob: Data { Data(bytes) }

@@ -1,4 +1,3 @@
-package import Bytes
 import GRDB
 
 /// What an expiry removed, or would remove.

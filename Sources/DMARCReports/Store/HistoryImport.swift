@@ -111,7 +111,9 @@ package struct HistoryImport: Sendable {
         var summary = ImportSummary()
         for leftover in try Self.leftovers(of: path) { summary.add(try drain(leftover)) }
         guard let state = try HistoryFile.State.of(path), state.size > 0 else { return summary }
-        guard state.isRegular else { throw DMARCError(.data, at: path, "not a regular file: cannot be rotated") }
+        guard state.isRegular else {
+            throw DMARCError(.data, at: path, "not a regular file: cannot be rotated")
+        }
         let renamed: ByteString = "\(path)\(Self.suffix)\(options.now()).\(getpid())"
         guard unsafe rename(path.string, renamed.string) == 0 else { throw .system(path, "rename") }
         summary.add(try drain(renamed))
@@ -134,7 +136,8 @@ package struct HistoryImport: Sendable {
             work.take(chunk)
             if work.count >= options.batch { try commit(&work, of: file) }
         }
-        if try isFinal || isWhole(work.reader, file, end: offset) {
+        let isWhole = try isFinal ? true : isWhole(work.reader, file, end: offset)
+        if isWhole {
             work.finish()
         } else if !work.reader.openText.isEmpty {
             work.summary.held = 1
@@ -152,7 +155,9 @@ package struct HistoryImport: Sendable {
             && reader.openText.bytes.last == .newline
     }
 
-    private func startingPlace(of file: borrowing HistoryFile) throws(DMARCError) -> (offset: Int64, line: Int) {
+    private func startingPlace(of file: borrowing HistoryFile) throws(DMARCError) -> (
+        offset: Int64, line: Int
+    ) {
         let state = try file.state()
         guard !options.fromStart, let known = try store.position(device: state.device, inode: state.inode),
             known.offset <= state.size

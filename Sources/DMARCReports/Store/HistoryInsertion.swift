@@ -40,7 +40,8 @@ struct HistoryInsertion {
     private func isKnown(_ record: HistoryRecord, _ reporter: Int64) throws -> Bool {
         let query = try database.cachedStatement(
             sql: "SELECT 1 FROM message WHERE received = ? AND job = ? AND reporter_id = ?")
-        return try Bool.fetchOne(query, arguments: [record.received, record.job.databaseText, reporter]) ?? false
+        return try Bool.fetchOne(query, arguments: [record.received, record.job.databaseText, reporter])
+            ?? false
     }
 
     private mutating func addMessage(_ record: HistoryRecord, _ reporter: Int64) throws -> Int64 {

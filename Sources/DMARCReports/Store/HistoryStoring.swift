@@ -21,7 +21,8 @@ package struct HistoryPosition: Sendable, Hashable {
     package static let witness = 64
 
     /// Makes a position.
-    package init(device: Int64, inode: Int64, path: ByteString, offset: Int64, line: Int, before: ByteString) {
+    package init(device: Int64, inode: Int64, path: ByteString, offset: Int64, line: Int, before: ByteString)
+    {
         self.device = device
         self.inode = inode
         self.path = path
@@ -97,7 +98,8 @@ extension DMARCStore: HistoryStoring {
     package func position(device: Int64, inode: Int64) throws(DMARCError) -> HistoryPosition? {
         try read { database in
             let row = try Row.fetchOne(
-                database, sql: "SELECT path, offset, line, before FROM history_file WHERE device = ? AND inode = ?",
+                database,
+                sql: "SELECT path, offset, line, before FROM history_file WHERE device = ? AND inode = ?",
                 arguments: [device, inode])
             guard let row else { return nil }
             let path: String = row[0]

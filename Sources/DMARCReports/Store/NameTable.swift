@@ -28,7 +28,9 @@ struct NameTable {
 
     mutating func domain(_ name: ByteString) throws -> Int64 { try number(of: name, in: "domain") }
     mutating func reporter(_ name: ByteString) throws -> Int64 { try number(of: name, in: "reporter") }
-    mutating func address(_ address: IPAddress) throws -> Int64 { try number(of: address.text, in: "address") }
+    mutating func address(_ address: IPAddress) throws -> Int64 {
+        try number(of: address.text, in: "address")
+    }
 
     private mutating func number(of name: ByteString, in table: String) throws -> Int64 {
         if let number = known[table]?[name] { return number }
@@ -46,7 +48,8 @@ struct NameTable {
         let text = name.databaseText
         let number = try found(
             select: "SELECT id FROM selector WHERE name = ? AND domain_id = ?", [text, domain],
-            insert: "INSERT INTO selector (name, domain_id, first_seen) VALUES (?, ?, ?)", [text, domain, now])
+            insert: "INSERT INTO selector (name, domain_id, first_seen) VALUES (?, ?, ?)",
+            [text, domain, now])
         selectors[key] = number
         return number
     }

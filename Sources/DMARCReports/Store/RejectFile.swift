@@ -17,14 +17,22 @@ enum RejectFile {
 /// Writing whole files.
 enum WholeFile {
     /// Writes octets to a file, made when missing, and brings them to disk.
-    static func write(_ octets: ByteString, to path: ByteString, flags: Int32, mode: UInt32) throws(DMARCError) {
+    static func write(_ octets: ByteString, to path: ByteString, flags: Int32, mode: UInt32)
+        throws(DMARCError)
+    {
         let descriptor = unsafe open(path.string, O_WRONLY | O_CREAT | O_CLOEXEC | flags, mode)
         guard descriptor >= 0 else { throw .system(path, "open for writing") }
         defer { close(descriptor) }
         var rest = octets.bytes[...]
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count >= 0 { rest = rest.dropFirst(count) } else if errno != EINTR { throw .system(path, "write") }
+            let count = unsafe rest.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EINTR {
+                throw .system(path, "write")
+            }
         }
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw .system(path, "write") }
     }
@@ -41,7 +49,9 @@ enum DirectoryNames {
         defer { unsafe _ = closedir(directory) }
         var names: [ByteString] = []
         while let entry = unsafe readdir(directory) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe ByteString($0.prefix { $0 != 0 }) }
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) {
+                unsafe ByteString($0.prefix { $0 != 0 })
+            }
             if name != ".", name != ".." { names.append(name) }
         }
         return names
