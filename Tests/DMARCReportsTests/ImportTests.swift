@@ -150,7 +150,7 @@ struct ImportTests {
                 """) == [
                     "example.net||115|115|113|0|50|0|1970-01-01 00:00:01",
                     "example.org|mailto:agg@example.org,mailto:third@x.example!10m|114|114|114|0|100|0|1970-01-01 00:00:01",
-                    "news.example.com|mailto:agg@example.com|114|114|110|110|100|0|1970-01-01 00:00:01",
+                    "news.example.com|mailto:agg@example.com|114|114|114|110|100|0|1970-01-01 00:00:01",
                 ])
         #expect(
             try rows(

@@ -60,7 +60,7 @@ struct StatisticsTests {
         #expect(
             text.hasPrefix("Mail that others report, 2026-11-21 to 2026-12-02\n\nmessages 16, passed 81.2%, ")
         )
-        #expect(text.contains("2026-11-21           16   81.2%  ████████████████████████░░░░░░"))
+        #expect(text.contains("2026-11-21        16   81.2%  ████████████████████████░░░░░░"))
         #expect(
             try scratch.store.statistics(Statistics.Scope(side: .received, begin: 0, end: 1)).text.string
                 .hasSuffix("nothing known\n"))

@@ -40,7 +40,7 @@ enum TextTable {
         guard !rows.isEmpty else { return "" }
         let most = rows.map(\.tally.messages).max() ?? 0
         let width = max(title.count, rows.map { $0.name.count }.max() ?? 0)
-        var text: ByteString = "\n\(left(title, width))  messages    pass   \n"
+        var text: ByteString = "\n\(left(title, width))  messages    pass\n"
         for row in rows {
             let tally = row.tally
             text +=
