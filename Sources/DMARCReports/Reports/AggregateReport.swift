@@ -131,16 +131,7 @@ extension DMARCStore {
                 JOIN message m ON m.policy_id = p.id AND m.received = ?
                 WHERE p.domain_id = ? ORDER BY m.id DESC LIMIT 1
                 """, arguments: [moment, domain])
-        var policy = PublishedPolicy()
-        guard let row else { return policy }
-        let rua: String = row[0]
-        policy.reportAddresses = ByteString(rua).split(separator: UInt8(ascii: ",")).map { ByteString($0) }
-        policy.dkimMode = AlignmentMode(rawValue: row[1])
-        policy.spfMode = AlignmentMode(rawValue: row[2])
-        policy.policy = RequestedPolicy(rawValue: row[3])
-        policy.subdomainPolicy = RequestedPolicy(rawValue: row[4])
-        policy.percent = row[5]
-        return policy
+        return row.map { PublishedPolicy($0) } ?? PublishedPolicy()
     }
 
     /// Gives the rows of a report to `use`, one by one, so that the largest report needs little memory.

@@ -21,10 +21,13 @@ package enum ExternalDestination {
     }
 
     /// Whether both names belong to the same organization, so that nothing need be asked.
+    ///
+    /// Without a list of public suffixes only equal names do.
     package static func isInternal(
-        _ address: ReportAddress, of domain: ByteString, _ suffixes: PublicSuffixList
+        _ address: ReportAddress, of domain: ByteString, _ suffixes: PublicSuffixList?
     ) -> Bool {
-        suffixes.organizationalDomain(of: address.domain) == suffixes.organizationalDomain(of: domain)
+        guard let suffixes else { return address.domain == domain.lowercasedASCII() }
+        return suffixes.organizationalDomain(of: address.domain) == suffixes.organizationalDomain(of: domain)
     }
 
     /// The name to ask for TXT records: `<domain>._report._dmarc.<destination>`.

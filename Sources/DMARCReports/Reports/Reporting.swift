@@ -6,8 +6,8 @@ package struct Reporting: Sendable {
     package struct Options: Sendable {
         /// Who reports.
         package var organization: ReportingOrganization
-        /// Which names people register under; decides which addresses are external.
-        package var suffixes = PublicSuffixList()
+        /// Which names people register under: decides which addresses are external; without it, all but equal names.
+        package var suffixes: PublicSuffixList?
         /// The most octets of a mail; addresses may want less.
         package var largestMail = 15 << 20
         /// Does everything but hand over and note.
