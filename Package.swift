@@ -140,6 +140,6 @@ let package = Package(
                 "TestKit",
             ]),
         tests("System", ["Bytes", "TestKit"]),
-        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
+        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem", "DMARCReports"], exclude: ["Fixtures"]),
     ]
 )

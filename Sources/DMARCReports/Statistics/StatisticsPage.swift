@@ -24,15 +24,23 @@ package enum StatisticsPage {
         .card { background: var(--soft); border-radius: .5rem; padding: .5rem .8rem }
         .card b { display: block; font-size: 1.4rem; font-variant-numeric: tabular-nums }
         .card span { font-size: .85rem; opacity: .75 }
-        svg { display: block; width: 100%; height: auto } svg text { font: 11px system-ui, sans-serif; fill: currentColor }
+        svg { display: block; width: 100%; height: auto } svg text { font: 12px system-ui, sans-serif; fill: currentColor }
+        svg.days { max-width: 44rem }
         .pass { fill: var(--pass) } .fail { fill: var(--fail) } .grid { stroke: var(--line) }
         .legend i { display: inline-block; width: .8em; height: .8em; border-radius: .15em; margin: 0 .3em 0 .8em }
         .legend i:first-child { margin-left: 0 }
         .wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .9rem }
         th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
         td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-        td.name { overflow-wrap: anywhere; min-width: 8rem } td.bar { width: 30%; min-width: 5rem }
-        td.bar svg { height: .8rem } footer { margin-top: 2rem; font-size: .85rem; opacity: .6 }
+        td.name { overflow-wrap: anywhere; min-width: 9.5rem } td.bar { width: 25%; min-width: 3rem }
+        td.bar svg { height: .8rem } table.senders td { min-width: 0 }
+        @media (max-width: 36rem) {
+          table.senders tr { display: grid; grid-template-columns: 1fr auto auto; padding: .4rem 0; border-bottom: 1px solid var(--line) }
+          table.senders tr:first-child { display: none } table.senders td { border: 0; padding: 0 .6rem 0 0 }
+          table.senders td.name { grid-column: 1 / -1 } table.senders td.first { grid-column: 1; font-weight: 600 }
+          table.senders td[data-label]::before { content: attr(data-label) " "; opacity: .6 }
+        }
+        footer { margin-top: 2rem; font-size: .85rem; opacity: .6 }
         """
 
     private static func section(_ statistics: Statistics) -> ByteString {
@@ -86,22 +94,25 @@ package enum StatisticsPage {
     private static func senders(_ title: ByteString, _ rows: [SenderRow]) -> ByteString {
         guard !rows.isEmpty else { return "" }
         var text: ByteString =
-            "<h3>\(title)</h3>\n<div class=\"wide\"><table>\n<tr><th>From:</th><th>address</th>"
+            "<h3>\(title)</h3>\n<div class=\"wide\"><table class=\"senders\">\n<tr><th>From:</th>"
         text +=
-            "<th class=\"n\">messages</th><th class=\"n\">pass</th><th>envelope</th><th>signer</th></tr>\n"
+            "<th class=\"n\">messages</th><th class=\"n\">pass</th><th>address</th><th>envelope</th><th>signer</th></tr>\n"
             as ByteString
         for row in rows {
-            text += "<tr><td class=\"name\">\(XMLText.escaped(row.from))</td>" as ByteString
             text +=
-                "<td class=\"name\">\(XMLText.escaped(row.address))</td>\(numbers(row.tally))" as ByteString
-            text += "<td class=\"name\">\(orDash(row.envelopeDomain))</td>" as ByteString
-            text += "<td class=\"name\">\(orDash(row.signer))</td></tr>\n" as ByteString
+                "<tr><td class=\"name first\">\(XMLText.escaped(row.from))</td>\(numbers(row.tally))"
+                as ByteString
+            text +=
+                cell("address", row.address) + cell("envelope", row.envelopeDomain)
+                + cell("signer", row.signer)
+            text += "</tr>\n" as ByteString
         }
         return text + ByteString("</table></div>\n")
     }
 
-    private static func orDash(_ name: ByteString) -> ByteString {
-        name.isEmpty ? "–" : XMLText.escaped(name)
+    private static func cell(_ label: ByteString, _ name: ByteString) -> ByteString {
+        let text = name.isEmpty ? "–" : XMLText.escaped(name)
+        return "<td class=\"name\" data-label=\"\(label)\">\(text)</td>"
     }
 
     private static func numbers(_ tally: Tally) -> ByteString {
@@ -122,10 +133,11 @@ package enum StatisticsPage {
 private struct DayChart {
     private let days: ArraySlice<TallyRow>
     private let most: Int64
-    private let width = 640
-    private let height = 220
-    private let left = 52
+    private let width = 480
+    private let height = 200
+    private let left = 48
     private let bottom = 24
+    private static let widestColumn = 40
 
     init(_ rows: [TallyRow]) {
         days = rows.suffix(Statistics.mostDays)
@@ -136,7 +148,7 @@ private struct DayChart {
         var text: ByteString =
             "<p class=\"legend\"><i style=\"background:var(--pass)\"></i>passed <i style=\"background:var(--fail)\"></i>failed</p>\n"
         text +=
-            "<svg viewBox=\"0 0 \(width) \(height)\" role=\"img\" aria-label=\"messages a day\">\n"
+            "<svg class=\"days\" viewBox=\"0 0 \(width) \(height)\" role=\"img\" aria-label=\"messages a day\">\n"
             as ByteString
         for step in 0...2 { text += gridLine(step) }
         for (index, row) in days.enumerated() { text += column(index, row) }
@@ -154,8 +166,9 @@ private struct DayChart {
     }
 
     private func column(_ index: Int, _ row: TallyRow) -> ByteString {
-        let start = left + plotWidth * index / days.count
-        let end = left + plotWidth * (index + 1) / days.count
+        let used = min(plotWidth, Self.widestColumn * days.count)
+        let start = left + used * index / days.count
+        let end = left + used * (index + 1) / days.count
         let gap = end - start > 4 ? 2 : 0
         let whole = scaled(row.tally.messages)
         let passed = scaled(row.tally.passed)

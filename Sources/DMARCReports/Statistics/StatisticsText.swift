@@ -74,8 +74,7 @@ enum TextTable {
     private static func bar(_ tally: Tally, of most: Int64) -> ByteString {
         guard most > 0, tally.messages > 0 else { return "" }
         let whole = max(1, tally.messages * barWidth / most)
-        var passed = tally.passed * whole / tally.messages
-        if tally.passed > 0, passed == 0, whole > 1 { passed = 1 }
+        let passed = (tally.passed * whole + tally.messages / 2) / tally.messages
         return ByteString(
             String(repeating: "\u{2588}", count: Int(passed))
                 + String(repeating: "\u{2591}", count: Int(whole - passed)))

@@ -43,6 +43,14 @@ package struct ImportProgress: Sendable, Hashable {
     package var total: Int64?
     /// Records read so far.
     package var records: Int
+
+    /// Makes progress.
+    package init(path: ByteString, done: Int64, total: Int64?, records: Int) {
+        self.path = path
+        self.done = done
+        self.total = total
+        self.records = records
+    }
 }
 
 /// Brings history files into a store: streaming, batch by batch, each batch with its place in one transaction.

@@ -137,7 +137,7 @@ extension DMARCStore {
             ).map { row in
                 StoredDelivery(
                     domain: Self.text(row, "domain"), interval: ReportInterval(containing: row["begin_time"]),
-                    uri: Self.text(row, "uri"), state: text(row, "state"), changed: row["changed"],
+                    uri: Self.text(row, "uri"), state: Self.text(row, "state"), changed: row["changed"],
                     detail: Self.text(row, "detail"))
             }
         }

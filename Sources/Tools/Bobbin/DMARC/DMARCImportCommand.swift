@@ -1,6 +1,8 @@
 import ArgumentParser
 import Bytes
+import Configuration
 import DMARCReports
+import Expansion
 import Glibc
 
 /// `bobbin dmarc import`.

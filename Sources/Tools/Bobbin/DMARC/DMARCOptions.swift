@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import DMARCReports
 import Glibc
+import Spooler
 
 /// The options that say which store is meant.
 struct DMARCOptions: ParsableArguments {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import Configuration
 import DMARCReports
 import Glibc
 
