@@ -53,6 +53,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -69,6 +70,7 @@ let package = Package(
         // Tier 2
         module("SMTP", ["Bytes", "MailText"]),
         module("Lookups", ["Bytes", "MailText", "DNS"]),
+        module("DMARCReports", ["Bytes", "MailText", "CZlib", grdb]),
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
@@ -105,7 +107,7 @@ let package = Package(
             "Bobbin",
             [
                 "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration",
-                "Routing", "ACL", "MailSystem", argumentParser,
+                "Routing", "ACL", "MailSystem", "DNS", "DMARCReports", argumentParser, subprocess, systemPackage,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
@@ -118,6 +120,7 @@ let package = Package(
         tests("SMTP", ["Bytes", "MailText", "SMTP"], exclude: ["Fixtures"]),
         tests("DNS", ["Bytes", "DNS", "TestKit"]),
         tests("Hints", ["Bytes", "Hints", "TestKit", grdb], exclude: ["Fixtures"]),
+        tests("DMARCReports", ["Bytes", "MailText", "DMARCReports", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("OpenSSL", ["Bytes", "OpenSSL"]),
         tests("Lookups", ["Bytes", "DNS", "Lookups"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
@@ -138,6 +141,6 @@ let package = Package(
             ]),
         tests("System", ["Bytes", "TestKit"]),
         tests("Reception", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
-        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
+        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem", "DMARCReports"], exclude: ["Fixtures"]),
     ]
 )
