@@ -118,7 +118,7 @@ let package = Package(
         tests("EximLog", ["Bytes", "EximLog"], exclude: ["Fixtures"]),
         tests("SMTP", ["Bytes", "MailText", "SMTP"], exclude: ["Fixtures"]),
         tests("DNS", ["Bytes", "DNS", "TestKit"]),
-        tests("Hints", ["Bytes", "Hints", "TestKit", grdb], exclude: ["Fixtures"]),
+        tests("Hints", ["Bytes", "Hints", "OpenSSL", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("OpenSSL", ["Bytes", "OpenSSL"]),
         tests("Lookups", ["Bytes", "DNS", "Lookups"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),

@@ -255,7 +255,9 @@ package struct DumpText: Sendable {
     }
 }
 
-/// The first line of a retry record: key, two numbers, text. Keys of pipes and files may hold blanks.
+/// The first line of a retry record: key, two numbers, text.
+///
+/// Keys of pipes and files may hold blanks.
 struct RetryLine {
     let key: ByteString
     let basic: Int32

@@ -18,17 +18,23 @@ package struct HintsDump: Sendable {
     private let kind: HintsKind
     private let layout: HintsLayout
     private let zone: HintsTime.Zone
-    /// Whether records of `misc` are shown as a whole; Exim 4.99.1 and earlier print time and key.
-    package var showsMisc: Bool
+    /// Whether what the exim_dumpdb of the layout's Exims leaves out or gets wrong is printed so.
+    ///
+    /// Those up to 4.99.1 print of `misc` time and key only, and as a filter's epoch the time of the record.
+    private let isReleased: Bool
     /// Whether keys are shown, and nothing else (-k).
     package var keysOnly = false
 
-    /// Makes a printer; in the released layout it prints of `misc` what those Exims print.
-    package init(_ kind: HintsKind, layout: HintsLayout, zone: HintsTime.Zone = .local) {
+    /// Makes a printer.
+    ///
+    /// - Parameter asExim: whether the output is to equal that of the Exim whose layout it is; else it is complete.
+    package init(
+        _ kind: HintsKind, layout: HintsLayout, zone: HintsTime.Zone = .local, asExim: Bool = true
+    ) {
         self.kind = kind
         self.layout = layout
         self.zone = zone
-        showsMisc = layout == .versioned
+        isReleased = asExim && layout == .released
     }
 
     /// The lines of one record.
@@ -82,7 +88,7 @@ package struct HintsDump: Sendable {
     }
 
     private func lines(_ row: HintsRow) throws(HintsRecordError) -> Piece {
-        if kind == .misc, !showsMisc {
+        if kind == .misc, isReleased {
             let header = try RecordReader(row.octets, layout: layout, needed: 0).header
             return Piece(text: "\(time(header.written)) \(row.key)\n")
         }
@@ -134,7 +140,8 @@ package struct HintsDump: Sendable {
             rate: \(HintsTime.decimal(record.rate, width: 10))
             """
         if let filter = record.filter, key.contains(ByteString("/unique/")) {
-            line += " epoch: \(time(filter.epoch)) size: \(filter.octets.count)" as ByteString
+            let epoch = isReleased ? record.header.written : filter.epoch
+            line += " epoch: \(time(epoch)) size: \(filter.octets.count)" as ByteString
         }
         return "\(line) key: \(key)\n"
     }

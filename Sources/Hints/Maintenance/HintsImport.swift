@@ -8,7 +8,7 @@ package struct HintsImportReport: Sendable, Equatable {
     package var kept = 0
     /// What was not taken.
     package var faults: [ImportFault] = []
-    /// Why the work ended early; what was written before stays. Nil when all was done.
+    /// Why the work ended early, or nil; what was written before stays.
     package var trouble: HintsTrouble?
 
     /// Nothing done.

@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// Counts over a hints database.
 package struct HintsStatistics: Sendable, Equatable {

@@ -59,7 +59,7 @@ package struct HintsTidyReport: Sendable, Equatable {
     package var renamed = 0
     /// How many cannot be read and were left alone.
     package var corrupted = 0
-    /// Why the work ended early; what was done before is committed. Nil when all was done.
+    /// Why the work ended early, or nil; what was done before is committed.
     package var trouble: HintsTrouble?
 
     /// How many were deleted.

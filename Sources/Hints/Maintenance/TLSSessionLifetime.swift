@@ -5,8 +5,9 @@ package enum TLSSessionLifetime {
     /// The longest lifetime that a ticket may have: 7 days (RFC 8446, section 4.6.1).
     package static let longest: Int64 = 604_800
 
-    /// The lifetime hint of the ticket, in seconds, from OpenSSL's form of a session: DER, a sequence with the
-    /// hint under tag 9. Nil for any other form, and where the server gave no hint.
+    /// The lifetime hint of the ticket, in seconds; nil where the server gave none.
+    ///
+    /// Reads OpenSSL's form of a session: DER, a sequence with the hint under tag 9. Any other form gives nil.
     package static func seconds(of session: ByteString) -> Int64? {
         var outer = DERReader(session[...])
         guard let sequence = outer.next(), sequence.tag == 0x30 else { return nil }
