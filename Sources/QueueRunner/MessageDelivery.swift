@@ -118,7 +118,8 @@ struct MessageDelivery {
         original = header
         isForced = runner.options.isForced || runner.options.thaws
         tree = DeliveryTree(header)
-        let facts = StoredFacts(header: header, bodySize: bodySize, body: body, queue: runner.options.queue).facts
+        let facts = StoredFacts(header: header, bodySize: bodySize, body: body, queue: runner.options.queue)
+            .facts
         var outgoing = OutgoingMessage(
             id: id.bytes, sender: header.sender, headers: header.shownHeaders, body: body,
             bodyLineCount: header.bodyLineCount ?? 0, facts: facts, receivedTime: header.receivedTime)
@@ -184,7 +185,8 @@ struct MessageDelivery {
 
     private func complete() async throws {
         let now = runner.expander.environment.now()
-        let micro = Int(now.seconds - original.receivedTime) * 1_000_000 + now.microseconds
+        let micro =
+            Int(now.seconds - original.receivedTime) * 1_000_000 + now.microseconds
             - (original.receivedTimeMicroseconds ?? 0)
         let event = MessageEvent.completed(queueTime: LogInterval(microseconds: micro))
         let (runner, id) = (runner, id)

@@ -145,14 +145,22 @@ struct RedirectRouter: Sendable {
                 return .discarded
             case .unknown: return .declined(nil)
             case .fail(let said):
-                guard allowsFail else { throw badData("\":fail:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted") }
+                guard allowsFail else {
+                    throw badData(
+                        "\":fail:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted")
+                }
                 return .failed(RoutingTrouble(said, userText: said))
             case .defer(let said):
-                guard allowsDefer else { throw badData("\":defer:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted") }
+                guard allowsDefer else {
+                    throw badData(
+                        "\":defer:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted")
+                }
                 throw RoutingTrouble(said, userText: said)
             case .include(let path):
                 let included = try include(path, depth)
-                if let answer = try gather(included, rules, depth: depth + 1, &gathered, &scene) { return answer }
+                if let answer = try gather(included, rules, depth: depth + 1, &gathered, &scene) {
+                    return answer
+                }
             case .malformed(let item, let problem):
                 let said: ByteString = "\(problem) in \"\(item)\""
                 guard skipsSyntaxErrors else { throw badData(said) }
@@ -205,7 +213,14 @@ struct RedirectRouter: Sendable {
         case .file(let path):
             let isDirectory = path.last == UInt8(ascii: "/")
             if path == "/dev/null", !forbidsFile {
-                return .bypassed(offspring(path, &scene), path: path)
+                // The transport is named by -bt alone.
+                let transport: ByteString?
+                if let fileTransport {
+                    transport = try? await scene.transportName(fileTransport, "file_transport")
+                } else {
+                    transport = nil
+                }
+                return .bypassed(offspring(path, &scene), path: path, transport: transport)
             }
             return try await delivery(
                 .file(path), forbidsFile ? nil : isDirectory ? directoryTransport : fileTransport,

@@ -142,7 +142,9 @@ package struct RedirectionList: Sendable {
 
     /// The text inside when the whole item is one quoted string.
     private static func wholeQuoted(_ item: ByteString) -> ByteString? {
-        guard item.count > 1, item.first == UInt8(ascii: "\""), item.last == UInt8(ascii: "\"") else { return nil }
+        guard item.count > 1, item.first == UInt8(ascii: "\""), item.last == UInt8(ascii: "\"") else {
+            return nil
+        }
         var inner = ByteString()
         var index = 1
         while index < item.count - 1 {

@@ -28,7 +28,8 @@ struct LocalProcess {
             guard status == 0, written, let outcome = LocalOutcome(decoding: answer) else {
                 return .deferred(
                     TransportTrouble(
-                        "local delivery process as user \(user.uid) ended with status \(status) and no outcome", errno: -1))
+                        "local delivery process as user \(user.uid) ended with status \(status) and no outcome",
+                        errno: -1))
             }
             return outcome
         } catch {

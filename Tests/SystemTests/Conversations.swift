@@ -143,7 +143,7 @@ struct Conversation: Sendable, CustomStringConvertible {
                 "EHLO client.example.net", "MAIL FROM:<alice@example.net>", "RCPT TO:<bob@example.org>")
                 + [
                     send("BDAT 17\r\nSubject: chunk\r\n\r"),
-                    send("BDAT 12\r\n\n.dot\r\nmore\r\n"),
+                    send("BDAT 13\r\n\n.dot\r\nmore\r\n"),
                     send("BDAT 6 LAST\r\nlast\r\n"),
                 ] + commands("QUIT")),
     ]
