@@ -12,5 +12,5 @@
 //     HintsDatabase.swift
 //   on top: WaitDatabase.swift
 //   maintenance, in Maintenance/: HintsKind.swift, HintsTime.swift, HintsFileForm.swift, HintsScan.swift,
-//     HintsDump.swift, HintsTidy.swift (TidyJudge.swift, TidySteps.swift, TLSSessionLifetime.swift), DumpText.swift,
-//     HintsImport.swift, HintsStatistics.swift, HintsFix.swift (HintsFixFields.swift), RetryExplanation.swift
+//     HintsDump.swift, HintsTidy.swift (QueuedMessages.swift, TidyJudge.swift, TidySteps.swift, TLSSessionLifetime.swift), DumpText.swift,
+//     HintsImport.swift, HintsFilter.swift, HintsStatistics.swift, HintsFix.swift (HintsFixFields.swift), RetryExplanation.swift

@@ -80,6 +80,28 @@ package enum HintsDirectory {
         return !others.contains { name.ends(with: $0) } && !name.contains(ByteString(".damaged-"))
     }
 
+    /// All octets of a file.
+    ///
+    /// - Throws: why it cannot be read.
+    package static func contents(of path: ByteString) throws(HintsTrouble) -> ByteString {
+        func refusal() -> HintsTrouble {
+            HintsTrouble(.refused, path: path, reason: unsafe ByteString(String(cString: strerror(errno))))
+        }
+        let descriptor = unsafe open(path.string, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw refusal() }
+        defer { close(descriptor) }
+        var contents = ByteString()
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = unsafe piece.withUnsafeMutableBytes {
+                unsafe read(descriptor, $0.baseAddress, $0.count)
+            }
+            guard count >= 0 else { throw refusal() }
+            if count == 0 { return contents }
+            contents.append(contentsOf: piece.prefix(count))
+        }
+    }
+
     /// The size of a file in octets; nil when there is none.
     package static func size(_ path: ByteString) -> Int64? {
         var status = stat()

@@ -66,6 +66,15 @@ package struct HintsFix: Sendable {
         return try change(key, FieldChange(number: number, value: value, now: now), lookUp)
     }
 
+    /// The record's time and fields, as the dialogue shows them.
+    package func text(of key: ByteString, _ octets: ByteString) -> ByteString {
+        do throws(HintsRecordError) {
+            return FieldList(zone: zone).text(try FixedHint(self, key, octets))
+        } catch {
+            return Self.damaged(key, error)
+        }
+    }
+
     private func delete(_ key: ByteString, _ more: ByteString?, _ lookUp: LookUp) rethrows -> Answer {
         guard more == nil else { return Answer(text: "unexpected value after \"d\"\n") }
         guard try lookUp(key) != nil else { return Answer(text: "not found\n") }
@@ -74,11 +83,7 @@ package struct HintsFix: Sendable {
 
     private mutating func show(_ key: ByteString, _ lookUp: LookUp) rethrows -> Answer {
         guard let octets = try lookUp(key) else { return notFound(key) }
-        do throws(HintsRecordError) {
-            return Answer(text: FieldList(zone: zone).text(try FixedHint(self, key, octets)))
-        } catch {
-            return Answer(text: Self.damaged(key, error))
-        }
+        return Answer(text: text(of: key, octets))
     }
 
     private mutating func notFound(_ key: ByteString) -> Answer {

@@ -68,9 +68,8 @@ package struct HintsStatistics: Sendable, Equatable {
             if RateDecay.isOver(record, key: key, now: now) { count("decayed") }
         case .seen: break
         case .tls(let record):
-            if record.header.written + (TLSSessionLifetime.seconds(of: record.session) ?? 7200) < now {
-                count("expired")
-            }
+            count(record.session.isEmpty ? "without session" : "sessions")
+            if hint.isOver(key: key, now: now) { count("expired") }
         }
     }
 
@@ -85,7 +84,7 @@ package struct HintsStatistics: Sendable, Equatable {
         case .misc: ["running", "EHLO responses"]
         case .ratelimit: ["plain", "with filter", "decayed"]
         case .seen: []
-        case .tls: ["expired"]
+        case .tls: ["sessions", "without session", "expired"]
         }
     }
 

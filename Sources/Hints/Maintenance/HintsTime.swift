@@ -60,6 +60,14 @@ package enum HintsTime {
         return stamp(parts, .local)
     }
 
+    /// A span as Exim writes it: `1w2d3h4m5s`; nil for anything else.
+    ///
+    /// - Parameter needsUnit: whether a number without unit, which else means seconds, is refused as exim_tidydb does.
+    package static func seconds(span text: ByteString, needsUnit: Bool = false) -> Int64? {
+        if needsUnit, text.last?.isASCIIDigit == true { return nil }
+        return RetryStep.seconds(text[...])
+    }
+
     /// A number with a fixed count of decimals, as C's `%<width>.<decimals>f` prints it.
     package static func decimal(_ value: Double, decimals: Int = 3, width: Int = 0) -> ByteString {
         var buffer = [CChar](repeating: 0, count: 400)

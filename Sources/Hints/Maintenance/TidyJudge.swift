@@ -94,14 +94,12 @@ struct TidyJudge: Sendable {
     // MARK: Records that have an end of their own
 
     private func expiry(_ row: HintsRow) throws(HintsRecordError) -> TidyStep? {
-        switch try DecodedHint(kind, key: row.key, row.octets, layout: layout) {
-        case .tls(let record):
-            let lifetime = TLSSessionLifetime.seconds(of: record.session) ?? options.ticketLifetime
-            return record.header.written + lifetime < now ? delete(row, .expired) : nil
-        case .rateLimit(let record):
-            return RateDecay.isOver(record, key: row.key, now: now) ? delete(row, .decayed) : nil
-        case .serialize(let record):
-            return record.header.written < now - SerializeRecord.staleAfter ? delete(row, .stale) : nil
+        let hint = try DecodedHint(kind, key: row.key, row.octets, layout: layout)
+        guard hint.isOver(key: row.key, now: now, ticketLifetime: options.ticketLifetime) else { return nil }
+        switch hint {
+        case .tls: return delete(row, .expired)
+        case .rateLimit: return delete(row, .decayed)
+        case .serialize: return delete(row, .stale)
         default: return nil
         }
     }
