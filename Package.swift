@@ -104,7 +104,7 @@ let package = Package(
         program(
             "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration",
+                "Bytes", "MailText", "EximLog", "Spooler", "OpenSSL", "Hints", "Expansion", "Configuration",
                 "Routing", "ACL", "MailSystem", argumentParser,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
@@ -137,6 +137,6 @@ let package = Package(
                 "TestKit",
             ]),
         tests("System", ["Bytes", "TestKit"]),
-        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
+        tests("Bobbin", ["Bobbin", "Bytes", "Hints", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
     ]
 )

@@ -158,7 +158,7 @@ struct HintsCommandTests {
         #expect(
             usage == Answer(output: "Usage: exinext <address>|<domain>|<local-part>\n", errors: "", status: 1)
         )
-        let nothing = await Ours.run(["-C", file, "nosuch"], calledAs: "exinext")
+        let nothing = await Ours.run(["-C", spool.configuration, "nosuch"], calledAs: "exinext")
         #expect(nothing.output == "No retry data found for nosuch\n")
     }
 
@@ -192,7 +192,7 @@ struct HintsCommandTests {
         let taken = await hints("import", "--from", source)
         #expect(
             taken.status == 0
-                && taken.output.contains("seen: 16 records taken, 0 kept as they are, 0 not taken\n"),
+                && taken.output.contains("seen: 15 records taken, 0 kept as they are, 0 not taken\n"),
             "\(taken)")
         let dumped = await Ours.run(["-z", spool.path(""), "retry"], calledAs: "exim_dumpdb")
         #expect(dumped.output == (try Self.sample("v2-exim-4.100-dev/retry.dumpdb.txt")))

@@ -69,7 +69,7 @@ struct HintsPersonalityRun: Sendable {
         var (keysOnly, zone, olderThan) = (false, HintsTime.Zone.local, Int64?.none)
         let usage = HintsUsage(
             text: """
-                Usage: \(program.rawValue) \(program.options) <spool-directory> <database-name>
+                Usage: \(program.rawValue)\(program.options) <spool-directory> <database-name>
                   <database-name> = retry | misc | wait-<transport-name> | callout | ratelimit | tls | seen
 
                 """)
