@@ -72,7 +72,7 @@ let package = Package(
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
-        module("Configuration", ["Bytes", "MailText", "Expansion"]),
+        module("Configuration", ["Bytes", "Expansion"]),
         // Tier 5
         module("Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration"]),
         // Tier 6
