@@ -74,6 +74,30 @@ package enum HintsDirectory {
         return names.sorted()
     }
 
+    /// Where our databases may lie in a spool: `db` itself, or `db/sqlite` where an Exim without SQLite keeps its own.
+    ///
+    /// Files of that Exim are recognised by their form and by the lock files that only its kind makes. It would be
+    /// without hints if we took its names, and so they are left alone.
+    package static func usable(_ directory: ByteString) -> ByteString {
+        guard let stream = unsafe opendir(directory.string) else { return directory }
+        defer { unsafe closedir(stream) }
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+                unsafe ByteString(unsafe $0.prefix { $0 != 0 })
+            }
+            if name.ends(with: ByteString(".lockfile")) { return "\(directory)/sqlite" }
+            if isDatabase(name), isForeign("\(directory)/\(name)") { return "\(directory)/sqlite" }
+        }
+        return directory
+    }
+
+    private static func isForeign(_ path: ByteString) -> Bool {
+        switch HintsFileForm(path) {
+        case .foreign("Berkeley DB"), .foreign("TDB"), .foreign("GDBM"): true
+        default: false
+        }
+    }
+
     private static func isDatabase(_ name: ByteString) -> Bool {
         guard HintsKind(databaseName: name) != nil else { return false }
         let others: [ByteString] = [".lockfile", "-journal", "-wal", "-shm"]
