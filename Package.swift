@@ -72,7 +72,7 @@ let package = Package(
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
-        module("Configuration", ["Bytes", "MailText", "Expansion"]),
+        module("Configuration", ["Bytes", "Expansion"]),
         // Tier 5
         module("Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration"]),
         // Tier 6
@@ -104,9 +104,8 @@ let package = Package(
         program(
             "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "Spooler", "Lookups", "Expansion", "Configuration",
-                "MailSystem",
-                argumentParser,
+                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration",
+                "Routing", "ACL", "MailSystem", argumentParser,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
@@ -123,7 +122,21 @@ let package = Package(
         tests("Lookups", ["Bytes", "DNS", "Lookups"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
+        tests(
+            "Routing",
+            [
+                "Bytes", "MailText", "DNS", "Hints", "Lookups", "Expansion", "Configuration", "Routing",
+                "TestKit",
+            ], exclude: ["Fixtures"]),
+        tests("Transports", ["Bytes", "Hints", "Transports", "TestKit"]),
         tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
+        tests(
+            "Receiver",
+            [
+                "Bytes", "MailText", "Spooler", "Expansion", "Configuration", "ACL", "MailSystem", "Receiver",
+                "TestKit",
+            ]),
         tests("System", ["Bytes", "TestKit"]),
+        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
     ]
 )

@@ -36,11 +36,11 @@ private struct ConfigurationReader {
     mutating func read(file: ByteString) throws(ConfigurationError) -> Configuration {
         result.file = file
         var section = try mainSection()
-        source.inMainSection = false
         while let (name, place) = section {
             guard seen.insert(name).inserted else {
                 throw ConfigurationError("there are two \"begin \(name)\" lines", at: place)
             }
+            source.takesMacros = name != "retry" && name != "rewrite"
             section = try self.section(name, at: place)
         }
         result.macros = source.macros.macros

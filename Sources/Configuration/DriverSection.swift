@@ -186,26 +186,37 @@ struct DriverSectionParser {
         var assigner = OptionAssigner(OptionBlock(kind: kind, name: name, driver: driver, place: place))
         for line in lines { try assigner.take(line) }
         blocks.append(assigner.block)
-        notices += assigner.notices
+        // Options of an instance that does not run decide nothing: its own notice says what happens.
+        if isRunning(driver) { notices += assigner.notices }
         (self.name, lines) = (nil, [])
     }
 
+    private func isRunning(_ driver: ByteString) -> Bool {
+        switch kind {
+        case .router: DriverTables.runningRouters.contains(driver)
+        case .transport: DriverTables.runningTransports.contains(driver)
+        case .authenticator, .main: false
+        }
+    }
+
+    private func isKnown(_ driver: ByteString) -> Bool {
+        switch kind {
+        case .router: DriverTables.routers[driver] != nil
+        case .transport: DriverTables.transports[driver] != nil
+        case .authenticator: DriverTables.authenticators[driver] != nil
+        case .main: false
+        }
+    }
+
     private mutating func check(_ driver: ByteString) throws(ConfigurationError) {
-        let (known, running): (Bool, Bool) =
-            switch kind {
-            case .router: (DriverTables.routers[driver] != nil, DriverTables.runningRouters.contains(driver))
-            case .transport:
-                (DriverTables.transports[driver] != nil, DriverTables.runningTransports.contains(driver))
-            case .authenticator: (DriverTables.authenticators[driver] != nil, false)
-            case .main: (false, false)
-            }
-        guard known else {
+        guard isKnown(driver) else {
             throw ConfigurationError(
                 "\(kind.rawValue) \(name ?? ""): cannot find \(kind.rawValue) driver \"\(driver)\"", at: place
             )
         }
-        // Mail for a transport that cannot run is deferred with a text, so only a router decides at once.
-        if !running {
+        // Mail for a transport that cannot run is deferred with a text, and without an authenticator nobody
+        // gets in; only a router that is left out would send mail elsewhere.
+        if !isRunning(driver) {
             notices.append(
                 .init(place: place, option: "\(name ?? ""): driver = \(driver)", isDecisive: kind == .router))
         }

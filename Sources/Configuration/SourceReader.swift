@@ -31,8 +31,8 @@ struct SourceReader {
     private let load: (ByteString) -> Result<ByteString, ConfigurationError>
     private let mainFile: ByteString
     var macros: MacroTable
-    /// Whether macro definitions may still come: until the first `begin`.
-    var inMainSection = true
+    /// Whether a line may define a macro: in all sections but `retry` and `rewrite`.
+    var takesMacros = true
 
     init(
         text: ByteString, path: ByteString, macros: [Macro],
@@ -56,7 +56,7 @@ struct SourceReader {
                 if try directive(raw, at: place) { continue }
             }
             guard isReading else { continue }
-            if inMainSection, let end = macroDefinitionNameEnd(raw) {
+            if takesMacros, let end = macroDefinitionNameEnd(raw) {
                 try defineMacro(raw, nameEnd: end, at: place)
                 continue
             }

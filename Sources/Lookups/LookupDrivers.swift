@@ -39,6 +39,7 @@ package struct LookupDrivers: Sendable {
             "nwildlsearch": LinearSearch(keys: .wild(expanded: false), files: files),
             "iplsearch": LinearSearch(keys: .addresses, files: files),
             "dsearch": DirectorySearch(),
+            "filename": FileNameCheck(),
             "passwd": PasswordSearch(),
             "cdb": ConstantDatabase(files: files),
             "dnsdb": DNSLookup(resolver: resolver),

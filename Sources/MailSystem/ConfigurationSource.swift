@@ -37,6 +37,18 @@ package struct ConfigurationSource: Sendable, Hashable {
         return ConfigurationSource(file: exists(siteFile) ? siteFile : nil, macros: macros)
     }
 
+    /// A command line with `-DNAME=text` as two words.
+    ///
+    /// An argument parser would otherwise take the text for a value of an option `-DNAME`.
+    package static func separated(_ words: some Sequence<String>) -> [String] {
+        let words = Array(words)
+        let options = words.prefix { $0 != "--" }
+        let split = options.flatMap {
+            $0.count > 2 && $0.hasPrefix("-D") ? ["-D", String($0.dropFirst(2))] : [$0]
+        }
+        return split + words.dropFirst(options.count)
+    }
+
     /// Reads it.
     package func read() throws(StartError) -> Configuration {
         do {
@@ -56,7 +68,10 @@ package struct ConfigurationSource: Sendable, Hashable {
 
     /// The built-in configuration for this user: below /var/spool/bobbin as root, else below the home directory.
     package static func builtInText() -> ByteString {
-        if geteuid() == 0 { return Configuration.builtInText(directory: "/var/spool/bobbin") }
+        if geteuid() == 0 {
+            let user: ByteString? = MailUser.account(named: "mail") == nil ? nil : "mail"
+            return Configuration.builtInText(directory: "/var/spool/bobbin", user: user)
+        }
         let home = unsafe getenv("HOME").map { unsafe String(cString: $0) } ?? "."
         let data = unsafe getenv("XDG_DATA_HOME").map { unsafe String(cString: $0) } ?? "\(home)/.local/share"
         return Configuration.builtInText(directory: "\(data)/bobbin")

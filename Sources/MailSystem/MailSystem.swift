@@ -7,7 +7,7 @@
 // RoutingFilling.swift, RoutingVerifier.swift, StartError.swift.
 
 package import ACL
-package import Bytes
+import Bytes
 package import Configuration
 package import DNS
 package import EximLog
@@ -52,6 +52,7 @@ package struct MailSystem: Sendable {
         try refuseDecisive(configuration)
         let bare = Expander(EnvironmentFilling.constants(configuration))
         let settings = try await Settings(configuration, bare)
+        try settings.makeSpoolDirectory()
         let resolver: Resolver
         do { resolver = try Resolver(settings.resolver) } catch { throw StartError("\(error)") }
         let environment = EnvironmentFilling(configuration, settings, resolver).environment()

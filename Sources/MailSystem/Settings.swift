@@ -70,6 +70,17 @@ package struct Settings: Sendable {
         retryIntervalMax = min(main.seconds("retry_interval_max") ?? 86_400, 86_400)
     }
 
+    /// Makes the spool directory for its owner when root starts on a machine that has none yet.
+    func makeSpoolDirectory() throws(StartError) {
+        guard let owner, MailUser.owner(of: spool.directory) == nil else { return }
+        let path = spool.directory.string
+        guard unsafe mkdir(path, 0o750) == 0, unsafe chown(path, owner.uid, owner.gid) == 0 else {
+            throw StartError(
+                "spool_directory \(path): cannot be made (\(unsafe String(cString: strerror(errno)))); make it for the mail user"
+            )
+        }
+    }
+
     /// Where and how the hints databases are kept; what goes wrong with them is logged.
     func hints(notices log: EximLogWriter) -> HintsSettings {
         var hints = HintsSettings(directory: "\(spool.directory)/db")

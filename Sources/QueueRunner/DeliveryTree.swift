@@ -59,7 +59,9 @@ struct DeliveryTree {
     /// What -J says for a node: for a homonym the plain address, a slash and the transport.
     func journalKey(_ node: Int, transport: ByteString) -> ByteString {
         let key = nodes[node].key
-        guard key.first == UInt8(ascii: "\\"), let end = key[1...].firstIndex(of: UInt8(ascii: "\\")) else { return key }
+        guard key.first == UInt8(ascii: "\\"), let end = key[1...].firstIndex(of: UInt8(ascii: "\\")) else {
+            return key
+        }
         return "\(ByteString(key[(end + 1)...]))/\(transport)"
     }
 
@@ -71,7 +73,9 @@ struct DeliveryTree {
     /// The recipient of -H that a node began as.
     func recipient(of node: Int) -> Recipient { header.recipients[nodes[node].recipient] }
 
-    /// Settles an address: it gets no more copies. A parent whose children are all settled is settled too.
+    /// Settles an address: it gets no more copies.
+    ///
+    /// A parent whose children are all settled is settled too.
     mutating func settle(_ node: Int, transport: ByteString? = nil) {
         guard !nodes[node].isSettled else { return }
         nodes[node].isSettled = true
@@ -134,6 +138,8 @@ struct DeliveryTree {
     /// Whether a router has made this address from another, so that it has no DSN settings of its own.
     func isRedirected(_ node: Int) -> Bool {
         let address = nodes[node].address
-        return address.ancestors.contains { $0.router != nil && !$0.address.equalsIgnoringCase(address.address) }
+        return address.ancestors.contains {
+            $0.router != nil && !$0.address.equalsIgnoringCase(address.address)
+        }
     }
 }

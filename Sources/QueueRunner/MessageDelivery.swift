@@ -118,7 +118,8 @@ struct MessageDelivery {
         original = header
         isForced = runner.options.isForced || runner.options.thaws
         tree = DeliveryTree(header)
-        let facts = StoredFacts(header: header, bodySize: bodySize, body: body, queue: runner.options.queue).facts
+        let facts = StoredFacts(header: header, bodySize: bodySize, body: body, queue: runner.options.queue)
+            .facts
         var outgoing = OutgoingMessage(
             id: id.bytes, sender: header.sender, headers: header.shownHeaders, body: body,
             bodyLineCount: header.bodyLineCount ?? 0, facts: facts, receivedTime: header.receivedTime)
@@ -161,6 +162,7 @@ struct MessageDelivery {
     // MARK: The end
 
     private mutating func finish() async throws {
+        deferUnanswered()
         if deferred.isEmpty, freezing == nil {
             try await complete()
             return
@@ -182,9 +184,23 @@ struct MessageDelivery {
         try await desk.removeJournal()
     }
 
+    /// Nothing is completed that nobody has answered for: a recipient without an outcome waits, and the log says so.
+    private mutating func deferUnanswered() {
+        guard freezing == nil else { return }
+        let waiting = Set(deferred.map { tree.nodes[$0.node].recipient })
+        for node in tree.nodes.indices where tree.nodes[node].parent == nil && !tree.nodes[node].isSettled {
+            guard !waiting.contains(tree.nodes[node].recipient) else { continue }
+            let trouble = RoutingTrouble(
+                "no transport answered for this address; see what its router names", errno: -1)
+            deferred.append(DeferredAddress(node: node, errno: -1, text: trouble.text))
+            logDeferral(node, trouble, router: nil, stage: .beforeRouting)
+        }
+    }
+
     private func complete() async throws {
         let now = runner.expander.environment.now()
-        let micro = Int(now.seconds - original.receivedTime) * 1_000_000 + now.microseconds
+        let micro =
+            Int(now.seconds - original.receivedTime) * 1_000_000 + now.microseconds
             - (original.receivedTimeMicroseconds ?? 0)
         let event = MessageEvent.completed(queueTime: LogInterval(microseconds: micro))
         let (runner, id) = (runner, id)

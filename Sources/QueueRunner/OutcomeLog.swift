@@ -7,36 +7,64 @@ import Transports
 
 extension MessageDelivery {
     /// An address as the log shows it.
-    func logged(_ node: Int, _ instruction: DeliveryInstruction? = nil) -> LoggedAddress {
+    ///
+    /// `log_as_local` bears on successes only.
+    func logged(
+        _ node: Int, _ instruction: DeliveryInstruction? = nil, isSuccess: Bool = false
+    ) -> LoggedAddress {
         let address = tree.nodes[node].address
         let isItem = instruction.map { $0.target != .address } ?? false
         var text = address.address
-        if let instruction, !isItem, let localPart = instruction.facts.localPart, let domain = instruction.facts.domain {
+        if let instruction, !isItem, let localPart = instruction.facts.localPart,
+            let domain = instruction.facts.domain
+        {
             text = "\(localPart.bytes)@\(domain.bytes)"
         }
         var logged = LoggedAddress(text, top: address.top)
-        logged.isPipeFileOrReply = isItem || (text.first.map { "|/>".utf8.contains($0) } ?? false && !text.contains(UInt8(ascii: "@")))
+        logged.isPipeFileOrReply =
+            isItem
+            || (text.first.map { "|/>".utf8.contains($0) } ?? false && !text.contains(UInt8(ascii: "@")))
         logged.between = Array(address.ancestors.dropLast().map(\.address))
-        if let instruction, instruction.logsAsLocal, !isItem, runner.transports[instruction.transport]?.isRemote == false {
+        if isSuccess, let instruction, instruction.logsAsLocal, !isItem,
+            runner.transports[instruction.transport]?.isRemote == false
+        {
             logged.localPartOnly = instruction.facts.localPart?.bytes
         }
         return logged
     }
 
-    func path(_ node: Int, _ instruction: DeliveryInstruction?, host: UsedHost? = nil) -> DeliveryPath {
+    func path(
+        _ node: Int, _ instruction: DeliveryInstruction?, host: UsedHost? = nil, isSuccess: Bool = false
+    ) -> DeliveryPath {
         var path = DeliveryPath(
-            address: logged(node, instruction), sender: original.sender, router: instruction?.router,
+            address: logged(node, instruction, isSuccess: isSuccess), sender: original.sender,
+            router: instruction?.router,
             transport: instruction?.transport)
         path.queue = runner.options.queue
         path.returnPath = tree.nodes[node].address.errorsTo ?? original.sender
-        if let host {
-            var shown = LoggedHost(name: host.host.name, address: host.host.address?.text, port: host.port)
-            shown.isContinued = host.isContinued
-            shown.isSecure = host.host.isSecure
-            if let local = host.localAddress { shown.interface = LoggedInterface(address: local.text, port: host.localPort) }
-            path.host = shown
-        }
+        path.host = host.map(shown)
         return path
+    }
+
+    private func shown(_ host: UsedHost) -> LoggedHost {
+        var shown = LoggedHost(name: host.host.name, address: host.host.address?.text, port: host.port)
+        shown.isContinued = host.isContinued
+        shown.isSecure = host.host.isSecure
+        if let local = host.localAddress {
+            shown.interface = LoggedInterface(address: local.text, port: host.localPort)
+        }
+        return shown
+    }
+
+    /// A line that a transport has of its own.
+    func log(_ line: TransportLogLine) {
+        guard let host = line.host else {
+            if line.isPanic { runner.log.panic(line.text, id: id.bytes) } else { runner.log(line.text, id) }
+            return
+        }
+        var failure = HostFailure(shown(host), message: line.text, errno: Int(line.errno))
+        failure.isRecipientDeferral = line.isRecipientDeferral
+        runner.log(failure.text(by: runner.selector), id)
     }
 
     // MARK: Routing
@@ -74,16 +102,19 @@ extension MessageDelivery {
 
     // MARK: Transports
 
-    func logDelivery(_ node: Int, _ instruction: DeliveryInstruction, _ outcome: TransportOutcome, _ said: ByteString?) {
+    func logDelivery(
+        _ node: Int, _ instruction: DeliveryInstruction, _ outcome: TransportOutcome, _ said: ByteString?
+    ) {
         guard !instruction.disablesLogging else { return }
         let arrow: Delivery.Arrow = outgoing.isDryRun ? .suppressed : outcome.isFirst ? .first : .further
-        var path = path(node, instruction, host: outcome.host)
+        var path = path(node, instruction, host: outcome.host, isSuccess: true)
         path.deliverTime = LogInterval(microseconds: outcome.duration)
         var record = Delivery(arrow, path, confirmation: said)
         record.size = outgoing.size
         record.usedChunking = outcome.host?.usedChunking ?? false
         if let host = outcome.host {
-            record.pipelining = host.usedPipelining ? .used : host.offersPipelining ? .offeredOnly : .notOffered
+            record.pipelining =
+                host.usedPipelining ? .used : host.offersPipelining ? .offeredOnly : .notOffered
         }
         let now = runner.expander.environment.now().seconds
         record.queueTime = LogInterval(seconds: Int(now - original.receivedTime))
@@ -92,7 +123,8 @@ extension MessageDelivery {
     }
 
     func logDeferral(
-        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble, _ outcome: TransportOutcome
+        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble,
+        _ outcome: TransportOutcome
     ) {
         var path = path(node, instruction, host: outcome.host)
         path.deliverTime = LogInterval(microseconds: outcome.duration)
@@ -103,7 +135,8 @@ extension MessageDelivery {
     }
 
     func logFailure(
-        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble, _ outcome: TransportOutcome
+        _ node: Int, _ instruction: DeliveryInstruction, _ trouble: TransportTrouble,
+        _ outcome: TransportOutcome
     ) {
         var path = path(node, instruction, host: outcome.host)
         path.deliverTime = LogInterval(microseconds: outcome.duration)

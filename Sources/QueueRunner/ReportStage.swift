@@ -21,7 +21,7 @@ extension MessageDelivery {
             } else if isUnwanted(address) {
                 ignore(address, "RFC 3461 DSN, failure notify not requested")
             } else if errorsTo == nil, original.sender.isEmpty {
-                freezing = original.isLocalError || original.login.isEmpty ? " (delivery error message)" : frozenReason
+                freezing = " (delivery error message)"
             } else {
                 let to = errorsTo ?? original.sender
                 if let place = byRecipient.firstIndex(where: { $0.to == to }) {
@@ -33,8 +33,6 @@ extension MessageDelivery {
         }
         for group in byRecipient { try await bounce(group.addresses, to: group.to) }
     }
-
-    private var frozenReason: ByteString { " (delivery error message)" }
 
     private func isTooOldToReport(_ errorsTo: ByteString?) -> Bool {
         guard errorsTo == nil, original.sender.isEmpty else { return false }
@@ -48,7 +46,8 @@ extension MessageDelivery {
     }
 
     private mutating func ignore(_ address: FailedAddress, _ reason: ByteString?) {
-        let line = Failure.ignored(logged(address.node, address.instruction), reason: reason, by: runner.selector)
+        let line = Failure.ignored(
+            logged(address.node, address.instruction), reason: reason, by: runner.selector)
         runner.log(line, id)
         tree.settle(address.node)
     }
@@ -56,7 +55,9 @@ extension MessageDelivery {
     private mutating func bounce(_ addresses: [FailedAddress], to recipient: ByteString) async throws {
         let frame = await frame(to: recipient)
         let content = returnedContent
-        var bounce = Bounce(frame: frame, failed: addresses.map { notified($0.node, $0.instruction, $0.host, $0.userText) }, content: content)
+        var bounce = Bounce(
+            frame: frame, failed: addresses.map { notified($0.node, $0.instruction, $0.host, $0.userText) },
+            content: content)
         bounce.text = runner.settings.bounceText
         let isFull: Bool
         if case .full = content { isFull = true } else { isFull = false }
@@ -87,7 +88,9 @@ extension MessageDelivery {
         let limit = settings.bounceSizeLimit
         let rounded = (limit / 8192 + 1) * 8192
         if limit > 0, outgoing.body.size > rounded { return .headersByLimit }
-        if settings.bounceLineLimit > 0, outgoing.longestLine > settings.bounceLineLimit { return .headersByLimit }
+        if settings.bounceLineLimit > 0, outgoing.longestLine > settings.bounceLineLimit {
+            return .headersByLimit
+        }
         return .full(body: "")
     }
 
@@ -98,13 +101,17 @@ extension MessageDelivery {
         var reports: [(NotifiedAddress, SuccessReport.Relay)] = []
         for address in served where !tree.isRedirected(address.node) {
             let notify = tree.notify(of: address.node)
-            guard notify.contains(.success), !notify.contains(.never), !original.sender.isEmpty else { continue }
+            guard notify.contains(.success), !notify.contains(.never), !original.sender.isEmpty else {
+                continue
+            }
             let isLastHop = address.instruction?.isLastHop ?? false
             if let host = address.host {
                 guard !address.peerKnowsDSN || isLastHop else { continue }
-                reports.append((notified(address.node, address.instruction, host, nil), .toHost(name: host.host.name)))
+                reports.append(
+                    (notified(address.node, address.instruction, host, nil), .toHost(name: host.host.name)))
             } else {
-                reports.append((notified(address.node, address.instruction, nil, nil), isLastHop ? .lastHop : .byRouter))
+                reports.append(
+                    (notified(address.node, address.instruction, nil, nil), isLastHop ? .lastHop : .byRouter))
             }
         }
         guard !reports.isEmpty, !outgoing.isDryRun else { return }
@@ -118,7 +125,8 @@ extension MessageDelivery {
     // MARK: What reports share
 
     func frame(to recipient: ByteString) async -> NotificationFrame {
-        let from = (try? await runner.expander.expand(runner.settings.dsnFrom, outgoing.facts).bytes)
+        let from =
+            (try? await runner.expander.expand(runner.settings.dsnFrom, outgoing.facts).bytes)
             ?? "Mail Delivery System <Mailer-Daemon@\(runner.system.settings.qualifyDomain)>"
         let now = runner.expander.environment.now().seconds
         var frame = NotificationFrame(

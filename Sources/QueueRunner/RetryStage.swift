@@ -65,7 +65,9 @@ extension MessageDelivery {
     private mutating func timeOut(_ timedOut: [RetryKey: Bool]) {
         var waiting: [DeferredAddress] = []
         for address in deferred {
-            let isOver = !address.keys.isEmpty && !address.skippedHosts && address.keys.allSatisfy { timedOut[$0] == true }
+            let isOver =
+                !address.keys.isEmpty && !address.skippedHosts
+                && address.keys.allSatisfy { timedOut[$0] == true }
             guard isOver else {
                 waiting.append(address)
                 continue
@@ -73,7 +75,9 @@ extension MessageDelivery {
             let line = Failure.retryTimeout(logged(address.node, address.instruction), by: runner.selector)
             runner.log(line, id)
             note(ByteString(line.dropFirst(3)))
-            let said = address.userText.map { "\($0): retry timeout exceeded" as ByteString } ?? "retry timeout exceeded"
+            let said =
+                address.userText.map { "\($0): retry timeout exceeded" as ByteString }
+                ?? "retry timeout exceeded"
             failed.append(
                 FailedAddress(
                     node: address.node, text: said, userText: said, instruction: address.instruction,

@@ -18,21 +18,30 @@ extension MessageDelivery {
     mutating func route() async -> [PlannedAddress] {
         var plans: [PlannedAddress] = []
         var seen: [ByteString: Int] = [:]
-        var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled })
+        // Exim's order: the last recipient first, then what each became, the last one first again.
+        var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled }.reversed())
         if !failed.isEmpty { return [] }
-        while let node = pending.popLast() {
+        var next = 0
+        while next < pending.count {
+            let node = pending[next]
+            next += 1
             if await mustWait(node) { continue }
             let result = await runner.system.router.route(tree.nodes[node].address, outgoing.facts)
             for line in result.logLines {
-                if line.isPanic { runner.log.panic(line.text, id: id.bytes) } else { runner.log(line.text, id) }
+                if line.isPanic {
+                    runner.log.panic(line.text, id: id.bytes)
+                } else {
+                    runner.log(line.text, id)
+                }
             }
             let parts = EmailParts(tree.nodes[node].address.address)
             if case .deferred = result.verdict {} else { forgetRouting(node, parts) }
             if let copy = result.unseenCopy, let child = tree.add(copy, under: node) { pending.append(child) }
             let children = await take(result, node, &plans, &seen)
-            pending += children
+            pending += children.reversed()
         }
-        return plans
+        // What was routed last is delivered first, so that recipients are served in their order.
+        return plans.reversed()
     }
 
     /// Takes a verdict; gives children to route.
@@ -44,7 +53,9 @@ extension MessageDelivery {
             var node = node
             if result.unseenCopy != nil {
                 // The address is now a parent: of the copy, and of what is delivered.
-                guard let child = tree.add(result.address.child(result.address.address, by: instruction.router), under: node)
+                guard
+                    let child = tree.add(
+                        result.address.child(result.address.address, by: instruction.router), under: node)
                 else { return [] }
                 node = child
             }
@@ -72,16 +83,18 @@ extension MessageDelivery {
             return
         }
         let place: ByteString = "\(instruction.transport) \(tree.plainKey(node))"
-        if let original = seen[place] {
-            tree.join(node, to: original)
-            return
+        if let earlier = seen[place] {
+            // Of equals the one that was routed last is delivered, as in Exim.
+            tree.join(earlier, to: node)
+            plans.removeAll { $0.node == earlier }
         }
         seen[place] = node
         plans.append(PlannedAddress(node: node, instruction: instruction))
     }
 
     private mutating func takeItems(
-        _ items: [RedirectedItem], _ node: Int, _ plans: inout [PlannedAddress], _ seen: inout [ByteString: Int]
+        _ items: [RedirectedItem], _ node: Int, _ plans: inout [PlannedAddress],
+        _ seen: inout [ByteString: Int]
     ) -> [Int] {
         var children: [Int] = []
         for item in items {
@@ -91,7 +104,7 @@ extension MessageDelivery {
             case .delivery(let child, let instruction):
                 guard let added = tree.add(child, key: itemKey(child, node), under: node) else { continue }
                 plan(added, instruction, child, &plans, &seen)
-            case .bypassed(let child, let path):
+            case .bypassed(let child, let path, _):
                 guard let added = tree.add(child, key: itemKey(child, node), under: node) else { continue }
                 logBypassed(added, path, router: child.ancestors.first?.router)
                 tree.settle(added)
@@ -118,11 +131,13 @@ extension MessageDelivery {
         let parts = EmailParts(tree.nodes[node].address.address)
         let key: RetryKey =
             result.retryUsesLocalPart ? .address(tree.plainKey(node)) : .routing(parts.domain)
-        let error = RetryError(basicErrno: trouble.errno, text: trouble.text.isEmpty ? "unknown error" : trouble.text)
+        let error = RetryError(
+            basicErrno: trouble.errno, text: trouble.text.isEmpty ? "unknown error" : trouble.text)
         retries.append((node, RetryItem(key, .record(error))))
         deferred.append(
             DeferredAddress(
-                node: node, errno: trouble.errno, text: trouble.text, userText: trouble.userText, keys: [key]))
+                node: node, errno: trouble.errno, text: trouble.text, userText: trouble.userText, keys: [key])
+        )
         if trouble.freezes { freezing = freezing ?? "" }
         logDeferral(node, trouble, router: result.router, stage: .router)
     }
@@ -141,7 +156,9 @@ extension MessageDelivery {
                 return true
             }
         }
-        guard runner.options.regardsRoutingRetries, !isForced, await isTooEarly(node, parts) else { return false }
+        guard runner.options.regardsRoutingRetries, !isForced, await isTooEarly(node, parts) else {
+            return false
+        }
         let trouble = RoutingTrouble("retry time not reached", errno: -52)
         deferred.append(DeferredAddress(node: node, errno: -52, text: trouble.text))
         logDeferral(node, trouble, router: nil, stage: .beforeRouting)
@@ -151,7 +168,9 @@ extension MessageDelivery {
     private func isTooEarly(_ node: Int, _ parts: EmailParts) async -> Bool {
         let now = runner.expander.environment.now().seconds
         let book = runner.transportEnvironment.hosts
-        if let record = await book.record(.routing(parts.domain), now: now), record.nextTry > now, !record.expired {
+        if let record = await book.record(.routing(parts.domain), now: now), record.nextTry > now,
+            !record.expired
+        {
             return true
         }
         let key = tree.plainKey(node)
@@ -196,7 +215,9 @@ extension DeliveryTree {
     /// The key without a homonym's mark: the address with its domain in small letters.
     func plainKey(_ node: Int) -> ByteString {
         let key = nodes[node].key
-        guard key.first == UInt8(ascii: "\\"), let end = key[1...].firstIndex(of: UInt8(ascii: "\\")) else { return key }
+        guard key.first == UInt8(ascii: "\\"), let end = key[1...].firstIndex(of: UInt8(ascii: "\\")) else {
+            return key
+        }
         return ByteString(key[(end + 1)...])
     }
 }

@@ -16,10 +16,18 @@ struct RunnerCommand: AsyncParsableCommand {
             Example: bobbin-queuerunner -C /etc/exim4/exim4.conf --every 15m
             """)
 
-    @Option(name: .customShort("C"), help: "The configuration file (Exim's language); the first that exists of a list.")
+    static func main() async {
+        await main(ConfigurationSource.separated(CommandLine.arguments.dropFirst()))
+    }
+
+    @Option(
+        name: .customShort("C", allowingJoined: true),
+        help: "The configuration file (Exim's language); the first that exists of a list.")
     var configuration: String?
 
-    @Option(name: .customShort("D"), parsing: .singleValue, help: "A macro that the file cannot change: NAME=text.")
+    @Option(
+        name: .customShort("D", allowingJoined: true), parsing: .singleValue,
+        help: "A macro that the file cannot change: NAME=text.")
     var define: [String] = []
 
     @Flag(help: "Try now, whatever the retry times say.")
@@ -40,7 +48,9 @@ struct RunnerCommand: AsyncParsableCommand {
     @Option(help: "Make a pass at this interval, such as 5m, until stopped.")
     var every: String?
 
-    @Option(name: .customLong("message"), parsing: .singleValue, help: "Only this message; may be given several times.")
+    @Option(
+        name: .customLong("message"), parsing: .singleValue,
+        help: "Only this message; may be given several times.")
     var messages: [String] = []
 
     @Option(help: "Only messages with a waiting recipient that contains this.")
@@ -58,7 +68,9 @@ struct RunnerCommand: AsyncParsableCommand {
     @Option(help: "The last id to look at.")
     var stop: String?
 
-    @Flag(name: [.customShort("N"), .customLong("no-delivery")], help: "Deliver nothing for real, but go all the way.")
+    @Flag(
+        name: [.customShort("N"), .customLong("no-delivery")],
+        help: "Deliver nothing for real, but go all the way.")
     var noDelivery = false
 
     mutating func run() async throws {
@@ -129,7 +141,7 @@ struct RunnerCommand: AsyncParsableCommand {
 
     private static func complain(_ text: String) {
         let line = "bobbin-queuerunner: \(text)\n"
-        line.withCString { pointer in _ = unsafe write(STDERR_FILENO, pointer, strlen(pointer)) }
+        unsafe line.withCString { pointer in _ = unsafe write(STDERR_FILENO, pointer, strlen(pointer)) }
     }
 }
 

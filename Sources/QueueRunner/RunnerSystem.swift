@@ -11,7 +11,9 @@ import Synchronization
 import Transports
 
 /// Everything that deliveries share in this process.
-struct RunnerSystem: Sendable {
+///
+/// A class, since each delivery keeps it: copying so many fields for each was a twentieth of a queue run's time.
+final class RunnerSystem: Sendable {
     /// The most messages that are worked on at one time; those that wait for a busy host do not count.
     static let messagesInFlight = 100
     /// The most local deliveries at one time.
@@ -53,7 +55,8 @@ struct RunnerSystem: Sendable {
             mailUser: DeliveryUser(uid: owner.uid, gid: owner.gid),
             hosts: HostBook(retries, dataExpire: system.settings.retryDataExpire),
             connections: ConnectionPool(
-                whileWaiting: ConnectionPool.Waiting(begin: { await slots.give() }, end: { await slots.takeBack() })))
+                whileWaiting: ConnectionPool.Waiting(
+                    begin: { await slots.give() }, end: { await slots.takeBack() })))
         environment.isForced = options.isForced || options.thaws
         environment.deliverLocalProgram = Sibling.path(of: "bobbin-deliver-local")
         environment.neverUsers = NeverUsers.numbers(system.configuration.main.text("never_users"))
@@ -108,7 +111,8 @@ enum Sibling {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
         guard count > 0,
-            let parts = ByteString(buffer[..<count].map { UInt8(bitPattern: $0) }).cutAtLast(UInt8(ascii: "/"))
+            let parts = ByteString(buffer[..<count].map { UInt8(bitPattern: $0) }).cutAtLast(
+                UInt8(ascii: "/"))
         else { return nil }
         let path: ByteString = "\(ByteString(parts.before))/\(name)"
         return unsafe access(path.string, X_OK) == 0 ? path : nil

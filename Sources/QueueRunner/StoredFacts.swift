@@ -81,6 +81,8 @@ struct StoredFacts {
 extension HeaderFile {
     /// The header lines as MailText has them, removed ones left out.
     var shownHeaders: [Header] {
-        headers.filter { !$0.isDeleted }.map { Header($0.text, kind: HeaderKind(rawValue: $0.type) ?? .other) }
+        headers.filter { !$0.isDeleted }.map {
+            Header($0.text, kind: HeaderKind(rawValue: $0.type) ?? .other)
+        }
     }
 }

@@ -20,15 +20,13 @@ struct Submission: Sendable {
 
     /// Writes head, body and tail; the body with LF line ends.
     func submit(head: ByteString, body: MessageBody?, tail: ByteString) async -> SubmissionOutcome {
-        guard let program = Sibling.path(of: "bobbin-receiver") else {
+        guard let receiver = Sibling.path(of: "bobbin-receiver") else {
             return .refused("bobbin-receiver is not beside this program")
         }
-        let arguments = ["submit"] + runner.source.arguments + [
-            "--dsn-for", about.bytes.string, "-t", "-i", "-f", "<>", "--queue-only", "--print-id",
-        ]
+        let (program, arguments) = command(receiver)
         do {
             let result = try await Subprocess.run(
-                .path(FilePath(program.string)), arguments: Arguments(arguments), platformOptions: identity,
+                .path(FilePath(program)), arguments: Arguments(arguments),
                 input: .inputWriter, output: .string(limit: 4096), error: .string(limit: 4096)
             ) { execution in
                 let writer = execution.standardInputWriter
@@ -38,23 +36,29 @@ struct Submission: Sendable {
                 try await writer.finish()
             }
             guard result.terminationStatus.isSuccess else {
-                return .refused("\(String(describing: result.terminationStatus)) \(result.standardError ?? "")")
+                return .refused(
+                    "\(String(describing: result.terminationStatus)) \(result.standardError)")
             }
-            let said = ByteString(result.standardOutput ?? "").trimmed()
+            let said = ByteString(result.standardOutput).trimmed()
             return .accepted(MessageID(said))
         } catch {
             return .refused(ByteString(String(describing: error)))
         }
     }
 
-    /// The mail user, where we are root.
-    private var identity: PlatformOptions {
-        var options = PlatformOptions()
-        guard MailUser.isRoot, let owner = runner.system.settings.owner, owner.uid != 0 else { return options }
-        options.userID = owner.uid
-        options.groupID = owner.gid
-        options.supplementaryGroups = [owner.gid]
-        return options
+    /// The command; where we are root it runs as the mail user.
+    ///
+    /// That is done by `bobbin-deliver-local`, not by Subprocess's user option: that one calls setgroups in a child
+    /// made by a bare clone, where glibc waits for threads that are not there.
+    private func command(_ receiver: ByteString) -> (program: String, arguments: [String]) {
+        let arguments =
+            ["submit"] + runner.source.arguments + [
+                "--dsn-for", about.bytes.string, "-t", "-i", "-f", "<>", "--queue-only", "--print-id",
+            ]
+        guard MailUser.isRoot, let owner = runner.system.settings.owner, owner.uid != 0,
+            let changer = runner.transportEnvironment.deliverLocalProgram
+        else { return (receiver.string, arguments) }
+        return (changer.string, ["--user", "\(owner.uid):\(owner.gid)", "--", receiver.string] + arguments)
     }
 
     private static func write(_ body: MessageBody, _ writer: StandardInputWriter) async throws {

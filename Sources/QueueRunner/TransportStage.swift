@@ -111,15 +111,20 @@ extension MessageDelivery {
         }
         let parts = EmailParts(item.address.address)
         return transport.retryUsesLocalPart
-            ? .local("\(item.instruction.facts.localPart?.bytes ?? parts.localPart)@\(parts.domain)") : .local(parts.domain)
+            ? .local("\(item.instruction.facts.localPart?.bytes ?? parts.localPart)@\(parts.domain)")
+            : .local(parts.domain)
     }
 
     private mutating func isLocalTooEarly(_ group: DeliveryGroup) async -> Bool {
-        guard runner.options.regardsRoutingRetries, !isForced, let first = group.items.first else { return false }
+        guard runner.options.regardsRoutingRetries, !isForced, let first = group.items.first else {
+            return false
+        }
         let key = localKey(group.nodes[0], group.transport, first)
         let now = runner.expander.environment.now().seconds
-        guard let record = await runner.transportEnvironment.hosts.record(key, now: now), record.nextTry > now,
-            !record.expired, !(await isPastCutoff(key, record, domain: EmailParts(first.address.address).domain))
+        guard let record = await runner.transportEnvironment.hosts.record(key, now: now),
+            record.nextTry > now,
+            !record.expired,
+            !(await isPastCutoff(key, record, domain: EmailParts(first.address.address).domain))
         else { return false }
         let trouble = TransportTrouble("Retry time not yet reached", errno: -53)
         for (node, item) in zip(group.nodes, group.items) {
@@ -190,9 +195,7 @@ extension MessageDelivery {
     private mutating func take(
         _ outcomes: [TransportOutcome], _ lines: [TransportLogLine], _ group: DeliveryGroup
     ) {
-        for line in lines {
-            if line.isPanic { runner.log.panic(line.text, id: id.bytes) } else { runner.log(line.text, id) }
-        }
+        for line in lines { log(line) }
         for (index, outcome) in outcomes.enumerated() {
             let (node, item) = (group.nodes[index], group.items[index])
             retries += outcome.retries.map { (node, $0) }
@@ -291,7 +294,8 @@ struct TransportCall: Sendable {
                 }
             },
             cutoff: { key, record in
-                let error = RetryError(basicErrno: record.basicErrno, moreErrno: record.moreErrno, text: record.text)
+                let error = RetryError(
+                    basicErrno: record.basicErrno, moreErrno: record.moreErrno, text: record.text)
                 return await runner.chooser.schedule(for: key, error, domain: domain, facts)?.finalCutoff ?? 0
             })
         return (index, outcomes, lines)

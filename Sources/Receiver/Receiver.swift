@@ -8,6 +8,7 @@
 // session, from greeting to QUIT), Message/ (from the first header line to the commit).
 
 import ArgumentParser
+import MailSystem
 
 /// The program `bobbin-receiver`.
 @main
@@ -19,4 +20,8 @@ struct ReceiverProgram: AsyncParsableCommand {
         subcommands: [ListenCommand.self, StdioCommand.self, SubmitCommand.self])
 
     @OptionGroup var shared: SharedOptions
+
+    static func main() async {
+        await main(ConfigurationSource.separated(CommandLine.arguments.dropFirst()))
+    }
 }

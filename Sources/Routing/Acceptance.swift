@@ -35,8 +35,9 @@ extension RoutingScene {
     mutating func setErrorsTo() async throws(RoutingTrouble) {
         guard let template = options.errorsTo else { return }
         let name = options.name
-        guard let value = try await expand(
-            template, failing: "\(name) router failed to expand \"\(template.source)\"")
+        guard
+            let value = try await expand(
+                template, failing: "\(name) router failed to expand \"\(template.source)\"")
         else { return }
         let text = ByteString(value.bytes.trimmed())
         if text.isEmpty {
@@ -81,8 +82,9 @@ extension RoutingScene {
         -> ByteString
     {
         let name = options.name
-        guard let value = try await expand(
-            template, failing: "failed to expand \(option) \"\(template.source)\" in \(name) router")
+        guard
+            let value = try await expand(
+                template, failing: "failed to expand \(option) \"\(template.source)\" in \(name) router")
         else {
             throw RoutingTrouble(
                 "failed to expand \(option) \"\(template.source)\" in \(name) router: forced failure")
@@ -142,18 +144,24 @@ extension RoutingScene {
         throw RoutingTrouble(problem)
     }
 
-    private mutating func setDirectories(_ instruction: inout DeliveryInstruction) async throws(RoutingTrouble) {
+    private mutating func setDirectories(_ instruction: inout DeliveryInstruction)
+        async throws(RoutingTrouble)
+    {
         let name = options.name
         if let template = options.transportHome {
             instruction.homeDirectory = try await expand(
-                template, failing: "failed to expand \"\(template.source)\" for transport_home_directory in \(name) router")
+                template,
+                failing:
+                    "failed to expand \"\(template.source)\" for transport_home_directory in \(name) router")
         } else {
             instruction.homeDirectory = home ?? facts.address.home
         }
         if let template = options.transportDirectory {
             instruction.currentDirectory = try await expand(
                 template,
-                failing: "failed to expand \"\(template.source)\" for transport_current_directory in \(name) router")
+                failing:
+                    "failed to expand \"\(template.source)\" for transport_current_directory in \(name) router"
+            )
         }
     }
 }

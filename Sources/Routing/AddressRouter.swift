@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 package import Configuration
 package import Expansion
 
@@ -45,7 +45,7 @@ package struct AddressRouter: Sendable {
                 return walk.result(.deferred(error), by: router.options)
             }
         }
-        return await unrouteable(walk, facts, purpose)
+        return await unrouteable(walk)
     }
 
     private func start(of address: RoutingAddress) -> Int {
@@ -60,16 +60,17 @@ package struct AddressRouter: Sendable {
             try await scene.testPreconditions(knownUsers: users) == .holds
         else {
             walk.logLines += scene.logLines
+            walk.lastScene = scene
             walk.index += 1
             return nil
         }
+        walk.lastScene = scene
         let answer = try await run(router, &scene)
         walk.take(scene)
         switch answer {
         case .declined(let text):
             walk.text = text ?? walk.text
             walk.address = scene.address
-            walk.declinedBy = router.options.name
             walk.index = try await scene.hasMore() ? walk.index + 1 : routers.count
             walk.logLines += scene.logLines.dropFirst(walk.seenLines(scene))
             return nil
@@ -108,7 +109,9 @@ package struct AddressRouter: Sendable {
         return result
     }
 
-    private func run(_ router: Router, _ scene: inout RoutingScene) async throws(RoutingTrouble) -> DriverAnswer {
+    private func run(_ router: Router, _ scene: inout RoutingScene) async throws(RoutingTrouble)
+        -> DriverAnswer
+    {
         guard try await scene.setVariables(), try await scene.setAddressData() else { return .declined(nil) }
         switch router.driver {
         case .accept: return .accepted(hosts: [], transport: nil)
@@ -121,21 +124,21 @@ package struct AddressRouter: Sendable {
     }
 
     private func unrouteable(
-        _ walk: RoutingWalk, _ facts: Facts, _ purpose: RoutingPurpose
+        _ walk: RoutingWalk
     ) async -> RoutingResult {
         var walk = walk
         let text = walk.text ?? "Unrouteable address"
-        guard let last = walk.last, let template = last.cannotRouteMessage,
-            let index = indices[last.name]
+        // The last router's affixes are off `$local_part`, as in Exim.
+        guard let last = walk.last, let template = last.cannotRouteMessage, var scene = walk.lastScene
         else { return walk.result(.failed(RoutingTrouble(text, userText: walk.text)), by: nil) }
-        var scene = RoutingScene(
-            routers[index], walk.address, facts: facts, purpose: purpose, environment: environment)
+        scene.logLines = []
         do {
             let message = try await environment.expander.expand(template, scene.facts)
             return walk.result(
                 .failed(RoutingTrouble(message.bytes, userText: message.bytes)), by: nil)
         } catch {
-            if case .forcedFailure = error {} else {
+            if case .forcedFailure = error {
+            } else {
                 scene.log(
                     "failed to expand cannot_route_message in \(last.name) router: \(error.text)",
                     isPanic: true)
@@ -152,7 +155,7 @@ private struct RoutingWalk {
     var index: Int
     /// The last router that was considered, skipped ones included.
     var last: RouterOptions?
-    var declinedBy: ByteString?
+    var lastScene: RoutingScene?
     /// What a router that declined had to say.
     var text: ByteString?
     var logLines: [RoutingLogLine] = []
@@ -243,8 +246,9 @@ extension RoutingScene {
             }
             let source = ByteString(parts.after.trimmed())
             let router = options.name
-            guard let value = try await expand(
-                Template(source), failing: "expansion of \"\(source)\" failed in \(router) router")
+            guard
+                let value = try await expand(
+                    Template(source), failing: "expansion of \"\(source)\" failed in \(router) router")
             else { return false }
             address.variables[name] = value
             facts.address.routerVariables[name] = value
@@ -256,8 +260,9 @@ extension RoutingScene {
     fileprivate mutating func setAddressData() async throws(RoutingTrouble) -> Bool {
         guard let template = options.addressData else { return true }
         let name = options.name
-        guard let value = try await expand(
-            template, failing: "expansion of \"\(template.source)\" failed in \(name) router")
+        guard
+            let value = try await expand(
+                template, failing: "expansion of \"\(template.source)\" failed in \(name) router")
         else { return false }
         address.addressData = value
         facts.address.addressData = value

@@ -68,7 +68,9 @@ struct DNSLookupRouter: Sendable {
     private func decline(
         _ text: ByteString?, _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> DriverAnswer {
-        guard try await isListed(failDeferDomains, "fail_defer_domains", &scene) else { return .declined(text) }
+        guard try await isListed(failDeferDomains, "fail_defer_domains", &scene) else {
+            return .declined(text)
+        }
         throw RoutingTrouble("missing MX, or all MXs point to missing A records, and defer requested")
     }
 

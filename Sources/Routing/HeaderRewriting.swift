@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 package import Expansion
 package import MailText
 
@@ -14,7 +14,8 @@ extension Rewriter {
         var place = 0
         var isChanged = false
         for item in AddressParser.parseList(list) {
-            guard case .success(let parsed) = item.outcome, !parsed.address.isNull, parsed.address.isQualified,
+            guard case .success(let parsed) = item.outcome, !parsed.address.isNull,
+                parsed.address.isQualified,
                 let rewritten = try await rewritten(parsed.address, as: .header(header.kind), facts),
                 rewritten.whole != nil || rewritten.address != parsed.address
             else { continue }

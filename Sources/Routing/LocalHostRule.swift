@@ -47,7 +47,9 @@ extension RoutingScene {
         case "fail": return .failed(RoutingTrouble(reason, userText: reason))
         case _ where rule.starts(with: ByteString("reroute:")):
             var domain = options.selfRule.dropFirst(8).trimmed()
-            if domain.startsIgnoringCase(with: ByteString("rewrite:")) { domain = domain.dropFirst(8).trimmed() }
+            if domain.startsIgnoringCase(with: ByteString("rewrite:")) {
+                domain = domain.dropFirst(8).trimmed()
+            }
             return .rerouted(domain: ByteString(domain))
         default:
             log("\(reason): \(domain)")

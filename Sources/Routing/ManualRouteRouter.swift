@@ -36,7 +36,8 @@ struct ManualRouteRouter: Sendable {
         var items = ItemList.split(hostList, separator: UInt8(ascii: ":"))
         if items.isEmpty {
             if plan.isRemote {
-                throw RoutingTrouble("error in \(scene.options.name) router: no host(s) specified for domain \(scene.domain)")
+                throw RoutingTrouble(
+                    "error in \(scene.options.name) router: no host(s) specified for domain \(scene.domain)")
             }
             return .accepted(hosts: [], transport: plan.transport)
         }
@@ -54,8 +55,9 @@ struct ManualRouteRouter: Sendable {
     private func rule(_ scene: inout RoutingScene) async throws(RoutingTrouble) -> RouteRule? {
         if let data {
             let name = scene.options.name
-            guard let value = try await scene.expand(
-                data, failing: "\(name) router: failed to expand \"\(data.source)\""),
+            guard
+                let value = try await scene.expand(
+                    data, failing: "\(name) router: failed to expand \"\(data.source)\""),
                 !value.bytes.trimmed().isEmpty
             else { return nil }
             return RouteRule(data: value.bytes)
@@ -107,7 +109,8 @@ struct ManualRouteRouter: Sendable {
             default:
                 guard scene.environment.transportIsRemote[word] != nil else {
                     scene.log(
-                        "Error in \(scene.options.name) router: unknown routing option or transport name \"\(word)\"")
+                        "Error in \(scene.options.name) router: unknown routing option or transport name \"\(word)\""
+                    )
                     throw RoutingTrouble(
                         "error in router: unknown routing option or transport name \"\(word)\"")
                 }

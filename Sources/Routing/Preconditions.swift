@@ -79,7 +79,8 @@ extension RoutingScene {
             if let (length, variable) = Affix.first(options.prefixes, { $0.prefix(of: localPart) }) {
                 let prefix = ByteString(casedLocalPart.prefix(length))
                 facts.address.localPartPrefix = TaintedBytes(prefix, .tainted)
-                facts.address.localPartPrefixVariable = TaintedBytes(ByteString(prefix.prefix(variable)), .tainted)
+                facts.address.localPartPrefixVariable = TaintedBytes(
+                    ByteString(prefix.prefix(variable)), .tainted)
                 keep(length..<localPart.count)
             } else if !options.prefixIsOptional {
                 return false
@@ -89,7 +90,8 @@ extension RoutingScene {
             if let (length, variable) = Affix.first(options.suffixes, { $0.suffix(of: localPart) }) {
                 let suffix = ByteString(casedLocalPart.suffix(length))
                 facts.address.localPartSuffix = TaintedBytes(suffix, .tainted)
-                facts.address.localPartSuffixVariable = TaintedBytes(ByteString(suffix.suffix(variable)), .tainted)
+                facts.address.localPartSuffixVariable = TaintedBytes(
+                    ByteString(suffix.suffix(variable)), .tainted)
                 keep(0..<(localPart.count - length))
             } else if !options.suffixIsOptional {
                 return false
@@ -138,7 +140,8 @@ struct Affix {
     /// The same for a suffix, whose wildcard is its last octet.
     func suffix(of localPart: ByteString) -> (length: Int, variable: Int)? {
         guard text.last == UInt8(ascii: "*") else {
-            let matches = localPart.count >= text.count
+            let matches =
+                localPart.count >= text.count
                 && ByteString(localPart.suffix(text.count)).equalsIgnoringCase(text)
             return matches ? (text.count, 0) : nil
         }

@@ -80,6 +80,9 @@ struct RedirectRouter: Sendable {
 
     func route(_ scene: inout RoutingScene, users: SystemUsers) async throws(RoutingTrouble) -> DriverAnswer {
         guard let text = try await listText(&scene, users) else { return .declined(nil) }
+        if Self.isFilter(text) {
+            throw RoutingTrouble("error in filter data: filtering not enabled", errno: -17)
+        }
         var gathered = Gathered()
         let rules = AddressRules(allowsDomainLiterals: scene.environment.allowsDomainLiterals)
         if let answer = try gather(text, rules, depth: 0, &gathered, &scene) { return answer }
@@ -93,6 +96,18 @@ struct RedirectRouter: Sendable {
             children.append(child)
         }
         return .redirected(children)
+    }
+
+    /// Whether the data's first line makes it a filter (`# Exim filter`, `# Sieve filter`).
+    ///
+    /// A filter read as a list would send mail to strange places, so it is deferred, with Exim's words for a
+    /// router without `allow_filter`.
+    private static func isFilter(_ text: ByteString) -> Bool {
+        let first = text.prefix { $0 != .newline }.trimmed()
+        guard first.first == UInt8(ascii: "#") else { return false }
+        let words = first.dropFirst().split { $0.isASCIISpace }.prefix(2).map { $0.lowercasedASCII() }
+        return words.count == 2 && (words[0] == "exim" || words[0] == "sieve")
+            && words[1].starts(with: ByteString("filter"))
     }
 
     private func listText(
@@ -130,14 +145,22 @@ struct RedirectRouter: Sendable {
                 return .discarded
             case .unknown: return .declined(nil)
             case .fail(let said):
-                guard allowsFail else { throw badData("\":fail:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted") }
+                guard allowsFail else {
+                    throw badData(
+                        "\":fail:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted")
+                }
                 return .failed(RoutingTrouble(said, userText: said))
             case .defer(let said):
-                guard allowsDefer else { throw badData("\":defer:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted") }
+                guard allowsDefer else {
+                    throw badData(
+                        "\":defer:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted")
+                }
                 throw RoutingTrouble(said, userText: said)
             case .include(let path):
                 let included = try include(path, depth)
-                if let answer = try gather(included, rules, depth: depth + 1, &gathered, &scene) { return answer }
+                if let answer = try gather(included, rules, depth: depth + 1, &gathered, &scene) {
+                    return answer
+                }
             case .malformed(let item, let problem):
                 let said: ByteString = "\(problem) in \"\(item)\""
                 guard skipsSyntaxErrors else { throw badData(said) }
@@ -190,7 +213,14 @@ struct RedirectRouter: Sendable {
         case .file(let path):
             let isDirectory = path.last == UInt8(ascii: "/")
             if path == "/dev/null", !forbidsFile {
-                return .bypassed(offspring(path, &scene), path: path)
+                // The transport is named by -bt alone.
+                let transport: ByteString?
+                if let fileTransport {
+                    transport = try? await scene.transportName(fileTransport, "file_transport")
+                } else {
+                    transport = nil
+                }
+                return .bypassed(offspring(path, &scene), path: path, transport: transport)
             }
             return try await delivery(
                 .file(path), forbidsFile ? nil : isDirectory ? directoryTransport : fileTransport,

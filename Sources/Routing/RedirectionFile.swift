@@ -35,7 +35,9 @@ extension RedirectionFileRules {
         }
     }
 
-    private func missing(_ path: ByteString, _ error: SystemErrno) throws(RoutingTrouble) -> RedirectionFileOutcome {
+    private func missing(_ path: ByteString, _ error: SystemErrno) throws(RoutingTrouble)
+        -> RedirectionFileOutcome
+    {
         switch error.number {
         case ENOTDIR where ignoresNotDirectory: return .absent
         case EACCES where ignoresAccess: return .absent
@@ -59,10 +61,14 @@ extension RedirectionFileRules {
         guard status.isRegular else { throw RoutingTrouble("\(path) is not a regular file", errno: -1) }
         if status.mode & modeMask & 0o7777 != 0 {
             let mode = String(status.mode & 0o7777, radix: 8)
-            throw RoutingTrouble("bad mode (0\(ByteString(mode))) for \(path): \(octal(status.mode & modeMask & 0o7777)) bit(s) unexpected")
+            throw RoutingTrouble(
+                "bad mode (0\(ByteString(mode))) for \(path): \(octal(status.mode & modeMask & 0o7777)) bit(s) unexpected"
+            )
         }
         if checksOwner ?? (account != nil || !owners.isEmpty) {
-            var allowed = owners.compactMap { users.user(named: $0)?.uid ?? $0.decimalInteger().map { UInt32(clamping: $0) } }
+            var allowed = owners.compactMap {
+                users.user(named: $0)?.uid ?? $0.decimalInteger().map { UInt32(clamping: $0) }
+            }
             if let account { allowed.append(account.uid) }
             if !allowed.contains(status.uid) {
                 throw RoutingTrouble("bad owner for \(path)")

@@ -29,11 +29,13 @@ package struct RetryChooser: Sendable {
         for key: RetryKey, _ error: RetryError, domain: ByteString?, _ facts: Facts
     ) async -> RetrySchedule? {
         var facts = facts
-        for entry in rules {
-            guard entry.pattern.matches(basicErrno: error.basicErrno, moreErrno: error.moreErrno) else { continue }
+        for entry in rules
+        where entry.pattern.matches(basicErrno: error.basicErrno, moreErrno: error.moreErrno) {
             if let senders = entry.rule.senders,
                 !(await expander.matchAddress(facts.message.sender ?? "", in: senders, &facts).isMatch)
-            { continue }
+            {
+                continue
+            }
             var matches = await expander.matchAddress(key.subject, in: entry.list, &facts).isMatch
             if !matches, let domain, key.text.starts(with: ByteString("T:")) {
                 matches = await expander.matchAddress("*@\(domain)", in: entry.list, &facts).isMatch

@@ -87,7 +87,9 @@ package struct Rewriter: Sendable {
         var pattern = pattern
         if pattern.starts(with: ByteString("\\N")), pattern.count >= 4 {
             pattern = ByteString(pattern.dropFirst(2))
-            if let end = pattern.firstRange(of: ByteString("\\N")) { pattern = ByteString(pattern[..<end.lowerBound]) }
+            if let end = pattern.firstRange(of: ByteString("\\N")) {
+                pattern = ByteString(pattern[..<end.lowerBound])
+            }
         }
         do {
             let regex = try PCRE2Pattern.compile(pattern)
@@ -115,10 +117,13 @@ package struct Rewriter: Sendable {
             var repeats = 0
             while repeats < Self.maximumRepeats {
                 var known = facts
-                guard await expander.matchAddress(
-                    current.text, in: ListText("<\n \(rule.pattern)"), &known, caseful: true).isMatch
+                guard
+                    await expander.matchAddress(
+                        current.text, in: ListText("<\n \(rule.pattern)"), &known, caseful: true
+                    ).isMatch
                 else { break }
                 if rule.replacement.source == "*" { return result }
+                known.captures = await captures(of: current, by: rule, facts)
                 guard let next = try await replacement(of: current, by: rule, known) else { break }
                 repeats += 1
                 result = next
@@ -130,11 +135,44 @@ package struct Rewriter: Sendable {
                 let matched = repeats > 0
                 if matched { return result }
                 if await expander.matchAddress(
-                    current.text, in: ListText("<\n \(rule.pattern)"), &known, caseful: true).isMatch
-                { return result }
+                    current.text, in: ListText("<\n \(rule.pattern)"), &known, caseful: true
+                ).isMatch {
+                    return result
+                }
             }
         }
         return result
+    }
+
+    /// `$0`, `$1` and so on for a replacement (manual, section 31.5): what the pattern's wildcards or groups matched.
+    private func captures(
+        of address: EmailAddress, by rule: RewriteRule, _ facts: Facts
+    ) async -> [TaintedBytes] {
+        let whole = TaintedBytes(address.text, .tainted)
+        guard let pattern = try? await expander.expand(Template(rule.pattern), facts).bytes else {
+            return [whole]
+        }
+        if pattern.first == UInt8(ascii: "^") {
+            guard let found = try? PCRE2Pattern.compile(pattern).firstMatch(in: address.text) else {
+                return [whole]
+            }
+            return [whole]
+                + found.captures.dropFirst().map { range in
+                    TaintedBytes(range.map { ByteString(address.text[$0]) } ?? ByteString(), .tainted)
+                }
+        }
+        let parts = pattern.cutAtLast(UInt8(ascii: "@")) ?? ([], pattern[...])
+        let wild = [(parts.before, address.localPart), (parts.after, address.domain)].compactMap {
+            pattern, text in
+            Self.wildPart(of: text, in: pattern)
+        }
+        return [whole] + wild.map { TaintedBytes($0, .tainted) }
+    }
+
+    /// What the asterisk at the beginning of a pattern stands for; nil without one.
+    private static func wildPart(of text: ByteString, in pattern: ArraySlice<UInt8>) -> ByteString? {
+        guard pattern.first == UInt8(ascii: "*"), text.count >= pattern.count - 1 else { return nil }
+        return ByteString(text.dropLast(pattern.count - 1))
     }
 
     private func applies(_ rule: RewriteRule, to field: RewriteField) -> Bool {
@@ -161,7 +199,9 @@ package struct Rewriter: Sendable {
         do {
             parsed = try AddressParser.parseOne(text).address
         } catch {
-            throw .failed("Rewriting of \(address.text) yielded unparseable address: \(error.message) in address \(text)")
+            throw .failed(
+                "Rewriting of \(address.text) yielded unparseable address: \(error.message) in address \(text)"
+            )
         }
         if !parsed.isQualified, !rule.flags.contains(UInt8(ascii: "Q")) {
             throw .failed("Rewriting of \(address.text) yielded unqualified address \"\(text)\"")

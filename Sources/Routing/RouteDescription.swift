@@ -13,20 +13,26 @@ package struct RouteDescription: Sendable {
 
     /// Routes an address and its children to the end, as `-bt` does.
     package init(
-        of address: ByteString, by router: AddressRouter, _ facts: Facts, purpose: RoutingPurpose = .addressTest
+        of address: ByteString, by router: AddressRouter, _ facts: Facts,
+        purpose: RoutingPurpose = .addressTest
     ) async {
         pending = [RoutingAddress(address)]
         var remote: [(RoutingAddress, DeliveryInstruction)] = []
         var local: [(RoutingAddress, DeliveryInstruction)] = []
-        while let next = pending.popLast() {
+        while !pending.isEmpty {
+            let next = pending.removeFirst()
             let result = await router.route(next, facts, purpose: purpose)
             if let copy = result.unseenCopy { pending.append(copy) }
             switch result.verdict {
             case .deliver(let instruction):
+                // With `unseen` what is delivered is a child beside the copy.
+                let delivered =
+                    result.unseenCopy == nil
+                    ? result.address : result.address.child(next.address, by: instruction.router)
                 if router.environment.transportIsRemote[instruction.transport] == true {
-                    remote.insert((result.address, instruction), at: 0)
+                    remote.append((delivered, instruction))
                 } else {
-                    local.insert((result.address, instruction), at: 0)
+                    local.append((delivered, instruction))
                 }
             case .redirected(let items): take(items)
             case .discarded: text += "mail to \(next.address) is discarded\n" as ByteString
@@ -38,12 +44,16 @@ package struct RouteDescription: Sendable {
     }
 
     private mutating func take(_ items: [RedirectedItem]) {
-        for item in items {
+        for item in items.reversed() {
             switch item {
             case .address(let child): pending.append(child)
             case .delivery(let child, let instruction):
-                text += "\(child.parent ?? "") -> \(child.address)\n  transport = \(instruction.transport)\n" as ByteString
-            case .bypassed(let child, let path): text += "\(child.parent ?? "") -> \(path)\n" as ByteString
+                text +=
+                    "\(child.parent ?? "") -> \(child.address)\n  transport = \(instruction.transport)\n"
+                    as ByteString
+            case .bypassed(let child, let path, let transport):
+                text += "\(child.parent ?? "") -> \(path)\n" as ByteString
+                if let transport { text += "  transport = \(transport)\n" as ByteString }
             case .refused(let child, _, let trouble):
                 text += "\(child.parent ?? "") -> \(child.address)\n" as ByteString
                 text += "*** Error in setting up pipe, file, or autoreply:\n\(trouble.text)\n" as ByteString

@@ -91,7 +91,9 @@ struct RouterOptions: Sendable {
     }
 
     private static func purposes(_ block: OptionBlock) -> Set<RoutingPurpose> {
-        var purposes: Set<RoutingPurpose> = [.delivery, .addressTest, .verifySender, .verifyRecipient, .expand]
+        var purposes: Set<RoutingPurpose> = [
+            .delivery, .addressTest, .verifySender, .verifyRecipient, .expand,
+        ]
         let verify = block.flag("verify") ?? true
         if !(block.flag("verify_sender") ?? verify) { purposes.remove(.verifySender) }
         if !(block.flag("verify_recipient") ?? verify) { purposes.remove(.verifyRecipient) }

@@ -39,7 +39,9 @@ package struct RoutingEnvironment: Sendable {
     /// Addresses of a name by the system's own means (`/etc/hosts` and so on), as `byname` wants them.
     package var addressesByName: @Sendable (ByteString) async -> AddressLookup = SystemHosts.addresses
     /// Whether the process may be root's and so can look into the homes of others; false leaves EACCES as it is.
-    package var random: @Sendable () -> any RandomNumberGenerator & Sendable = { SystemRandomNumberGenerator() }
+    package var random: @Sendable () -> any RandomNumberGenerator & Sendable = {
+        SystemRandomNumberGenerator()
+    }
 
     /// Makes an environment; settings are set afterwards.
     package init(

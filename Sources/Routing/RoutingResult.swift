@@ -29,7 +29,7 @@ package enum RedirectedItem: Sendable {
     /// A pipe, file or reply with its transport.
     case delivery(RoutingAddress, DeliveryInstruction)
     /// `/dev/null`: done without a transport.
-    case bypassed(RoutingAddress, path: ByteString)
+    case bypassed(RoutingAddress, path: ByteString, transport: ByteString?)
     /// A pipe, file or reply that may not be, and why; it is deferred.
     case refused(RoutingAddress, DeliveryInstruction.Target, RoutingTrouble)
 }

@@ -105,7 +105,7 @@ extension EnvelopePhase {
         guard refusedRecipients.allSatisfy({ $0 == first }) else {
             return .refuse(Reply(503, last), logged: last)
         }
-        let words = first.loggedText.replacing(ByteString("\\n"), with: ByteString("\n"))
+        let words = first.lines.joined(separator: "\n")
         let text: ByteString = "All RCPT commands were rejected with this error:\n\(words)\n\(last)"
         return .refuse(Reply(503, text), logged: last)
     }

@@ -19,7 +19,9 @@ struct ClientSocket: ~Copyable {
     init(
         to address: IPAddress, port: Int, from interface: IPAddress?, timeout seconds: Int64
     ) throws(SystemFailure) {
-        let raw = socket(address.isV6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        let raw = socket(
+            address.isV6 ? AF_INET6 : AF_INET,
+            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
         guard raw >= 0 else { throw .last }
         let owned = Descriptor(raw)
         if let interface { try Self.bind(raw, to: interface) }
@@ -123,7 +125,9 @@ struct ClientSocket: ~Copyable {
         return errno == ECONNRESET ? .closed : .failed(errno)
     }
 
-    /// Sends octets; what the server says meanwhile goes to `hear`. Throws the errno, ETIMEDOUT at the time limit.
+    /// Sends octets; what the server says meanwhile goes to `hear`.
+    ///
+    /// Throws the errno, ETIMEDOUT at the time limit.
     mutating func write(
         _ octets: ArraySlice<UInt8>, timeout seconds: Int64, hear: (ArraySlice<UInt8>) -> Void
     ) throws(SystemFailure) {

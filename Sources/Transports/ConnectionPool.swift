@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// Connections that are open and idle, and how many there may be at all.
 ///
@@ -112,7 +112,8 @@ package actor ConnectionPool {
     func keep(_ connection: SMTPConnection) async {
         idle[connection.key, default: []].append(connection)
         let count = idle.values.reduce(0) { $0 + $1.count }
-        guard count > limits.total, let key = idle.first(where: { $0.key != connection.key && !$0.value.isEmpty })?.key,
+        guard count > limits.total,
+            let key = idle.first(where: { $0.key != connection.key && !$0.value.isEmpty })?.key,
             let surplus = idle[key]?.removeFirst()
         else { return }
         await surplus.quit()

@@ -60,7 +60,9 @@ struct HeaderAssembly {
         return lines
     }
 
-    private func expand(_ item: ByteString, _ option: ByteString) async throws(TransportTrouble) -> ByteString? {
+    private func expand(_ item: ByteString, _ option: ByteString) async throws(TransportTrouble)
+        -> ByteString?
+    {
         do {
             return try await environment.expander.expand(Template(item), facts).bytes
         } catch {
@@ -148,7 +150,9 @@ struct DeliveryScene {
         do {
             limit = try await environment.expander.expandToInteger(template, facts)
         } catch {
-            throw TransportTrouble("failed to expand message_size_limit in \(transport.name) transport: \(error.text)", errno: -27)
+            throw TransportTrouble(
+                "failed to expand message_size_limit in \(transport.name) transport: \(error.text)",
+                errno: -27)
         }
         guard limit > 0, message.size > limit else { return nil }
         let text: ByteString = "message is too big (transport limit = \(limit))"

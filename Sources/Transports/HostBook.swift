@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 package import Hints
 import Synchronization
 
@@ -18,7 +18,9 @@ package final class HostBook: Sendable {
     private let dataExpire: Int64
     private let failed = Mutex<[RetryKey: Int64]>([:])
 
-    /// Reads from the `retry` database; nil is an empty one. Records older than `dataExpire` seconds count as absent.
+    /// Reads from the `retry` database; nil is an empty one.
+    ///
+    /// Records older than `dataExpire` seconds count as absent.
     package init(_ database: HintsDatabase?, dataExpire: Int64) {
         self.database = database
         self.dataExpire = dataExpire

@@ -47,7 +47,9 @@ extension LocalOrder {
     /// The order as octets.
     package var encoded: ByteString {
         var writer = FieldWriter()
-        for text in [transport, path, head, tail, checkString, escapeString, createFile, home, maildirTag, hostName] {
+        for text in [
+            transport, path, head, tail, checkString, escapeString, createFile, home, maildirTag, hostName,
+        ] {
             writer.put(text)
         }
         writer.put(kind.rawValue)
@@ -93,7 +95,9 @@ extension LocalOrder {
         (createFile, home, maildirTag) = (texts[6], texts[7], texts[8])
         (mode, directoryMode, lockFileMode) = (modes[2], modes[3], modes[4])
         bodyStart = numbers[0] < 0 ? nil : numbers[0]
-        (bodySize, lockRetries, lockInterval, lockFileTimeout) = (numbers[1], numbers[2], numbers[3], numbers[4])
+        (bodySize, lockRetries, lockInterval, lockFileTimeout) = (
+            numbers[1], numbers[2], numbers[3], numbers[4]
+        )
         (quota, maildirRetries) = (numbers[5], numbers[6])
         (isWireFormat, usesCRLF, failsNarrower, createsDirectory) = (flags[0], flags[1], flags[2], flags[3])
         (mustExist, allowsSymlink, checksOwner, checksGroup) = (flags[4], flags[5], flags[6], flags[7])

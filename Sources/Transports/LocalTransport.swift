@@ -14,8 +14,10 @@ struct LocalTransport {
             let user = try await user()
             if scene.environment.neverUsers.contains(user.uid) {
                 let text: ByteString =
-                    "User \(user.uid) set for \(scene.transport.name) transport is on the never_users list"
-                return (.deferred(TransportTrouble(text, errno: -29)), [TransportLogLine(text, isPanic: true)])
+                    "User \(user.uid) set for \(scene.transport.name) transport is on the \(user.uid == 0 ? "fixed_" : "")never_users list"
+                return (
+                    .deferred(TransportTrouble(text, errno: -29)), [TransportLogLine(text, isPanic: true)]
+                )
             }
             let order = try await order(user)
             if scene.message.isDryRun { return (.delivered(confirmation: nil), []) }
@@ -55,13 +57,15 @@ struct LocalTransport {
         if let template = scene.transport.generic.user {
             let account = try await account(template, users)
             user = DeliveryUser(
-                uid: account.uid, gid: account.gid, initializesGroups: scene.transport.generic.initializesGroups)
+                uid: account.uid, gid: account.gid,
+                initializesGroups: scene.transport.generic.initializesGroups)
             group = given?.group ?? account.gid ?? group
         }
         if let template = scene.transport.generic.group {
             let name = try await scene.expand(template, "group")?.bytes ?? ""
             guard let gid = users.group(named: name) else {
-                throw TransportTrouble("group \"\(name)\" for \(scene.transport.name) transport not found", errno: -30)
+                throw TransportTrouble(
+                    "group \"\(name)\" for \(scene.transport.name) transport not found", errno: -30)
             }
             group = gid
         }
@@ -87,7 +91,9 @@ struct LocalTransport {
 
     private mutating func order(_ user: DeliveryUser) async throws(TransportTrouble) -> LocalOrder {
         let (path, kind) = try await place()
-        let identity = System.effectiveUser == 0 ? (user.uid, user.gid ?? 0) : (System.effectiveUser, System.effectiveGroup)
+        let identity =
+            System.effectiveUser == 0
+            ? (user.uid, user.gid ?? 0) : (System.effectiveUser, System.effectiveGroup)
         var order = LocalOrder(
             transport: scene.transport.name, kind: kind, path: path, uid: identity.0, gid: identity.1,
             hostName: scene.environment.primaryHostName)
@@ -144,14 +150,17 @@ struct LocalTransport {
         } else if case .file(let given) = scene.items.first?.instruction.target {
             path = TaintedBytes(given)
         } else {
-            throw TransportTrouble("Mandatory file or directory option missing from \(name) transport", errno: -27)
+            throw TransportTrouble(
+                "Mandatory file or directory option missing from \(name) transport", errno: -27)
         }
         if path.taint.isTainted {
             throw TransportTrouble(
-                "Tainted '\(path.bytes)' (file or directory name for \(name) transport) not permitted", errno: -1)
+                "Tainted '\(path.bytes)' (file or directory name for \(name) transport) not permitted",
+                errno: -1)
         }
         guard path.bytes.first == UInt8(ascii: "/") else {
-            throw TransportTrouble("appendfile: file or directory name \"\(path.bytes)\" is not absolute", errno: -21)
+            throw TransportTrouble(
+                "appendfile: file or directory name \"\(path.bytes)\" is not absolute", errno: -21)
         }
         if settings.isMaildir { return (path.bytes, .maildir) }
         let intoDirectory = isDirectory || path.bytes.last == UInt8(ascii: "/")
@@ -164,7 +173,8 @@ struct LocalTransport {
         var head = try await text(
             settings.messagePrefix,
             default: isMailbox
-                ? "From ${if def:return_path{$return_path}{MAILER-DAEMON}} ${tod_bsdinbox}\n" : nil, "message_prefix")
+                ? "From ${if def:return_path{$return_path}{MAILER-DAEMON}} ${tod_bsdinbox}\n" : nil,
+            "message_prefix")
         if !generic.bodyOnly {
             head += try await scene.header()
             head.append(.newline)
@@ -191,7 +201,8 @@ enum EximSize {
     static func parse(_ text: ByteString) -> Int? {
         let trimmed = ByteString(text.trimmed())
         guard let last = trimmed.last else { return 0 }
-        let shift = [UInt8(ascii: "K"): 10, UInt8(ascii: "M"): 20, UInt8(ascii: "G"): 30][last.uppercasedASCII]
+        let shift = [UInt8(ascii: "K"): 10, UInt8(ascii: "M"): 20, UInt8(ascii: "G"): 30][
+            last.uppercasedASCII]
         guard let number = (shift == nil ? trimmed[...] : trimmed.dropLast()).decimalInteger(), number >= 0
         else { return nil }
         let (product, over) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0))

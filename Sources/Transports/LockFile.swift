@@ -11,7 +11,8 @@ struct LockFile: ~Copyable {
         let now = System.moment().seconds
         let time = Hex.encode(Self.octets(UInt32(truncatingIfNeeded: now)))
         let process = Hex.encode(Self.octets(UInt32(bitPattern: System.processID)))
-        let post: ByteString = "\(path).\(order.hostName).\(time).\(process).\(UInt32.random(in: 0...UInt32.max))"
+        let post: ByteString =
+            "\(path).\(order.hostName).\(time).\(process).\(UInt32.random(in: 0...UInt32.max))"
         for attempt in 0...max(order.lockRetries, 0) {
             if try Self.attempt(post, path, order) { return }
             Self.removeStale(path, olderThan: order.lockFileTimeout)

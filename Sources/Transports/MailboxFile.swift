@@ -66,7 +66,8 @@ struct MailboxFile {
     /// Nil when the file has come into being meanwhile.
     private func create() throws(TransportTrouble) -> Descriptor? {
         if order.mustExist {
-            throw TransportTrouble("mailbox \(order.path) does not exist, but file_must_exist is set", errno: ENOENT)
+            throw TransportTrouble(
+                "mailbox \(order.path) does not exist, but file_must_exist is set", errno: ENOENT)
         }
         try LocalPaths.checkCreation(of: order)
         do {
@@ -103,7 +104,9 @@ struct MailboxFile {
         }
         let narrowed = try checkMode(facts)
         let file: Descriptor
-        do { file = try System.open(order.path, O_WRONLY | O_APPEND | (order.allowsSymlink ? 0 : O_NOFOLLOW)) } catch {
+        do {
+            file = try System.open(order.path, O_WRONLY | O_APPEND | (order.allowsSymlink ? 0 : O_NOFOLLOW))
+        } catch {
             if error.number == ENOENT { return nil }
             throw TransportTrouble("while opening mailbox \(order.path)", errno: error.number)
         }
@@ -137,7 +140,8 @@ struct MailboxFile {
 
     private func checkUnchanged(_ file: CInt, _ facts: FileFacts) throws(TransportTrouble) {
         let now = try? System.status(file)
-        guard let now, now.inode == facts.inode, now.device == facts.device, now.isRegular, now.uid == facts.uid
+        guard let now, now.inode == facts.inode, now.device == facts.device, now.isRegular,
+            now.uid == facts.uid
         else {
             var trouble = TransportTrouble("opened mailbox \(order.path) is not what it was", errno: -5)
             trouble.freezes = true
@@ -162,7 +166,8 @@ struct MailboxFile {
             System.truncate(file.raw, to: size)
             let isFull = error.number == ENOSPC || error.number == EDQUOT
             throw TransportTrouble(
-                isFull ? "mailbox is full (quota exceeded while writing to file \(order.path))"
+                isFull
+                    ? "mailbox is full (quota exceeded while writing to file \(order.path))"
                     : "while writing to \(order.path)", errno: error.number)
         }
     }
@@ -198,7 +203,8 @@ enum LocalPaths {
             place = end + 1
             guard (try? System.status(part)) == .some(nil) else { continue }
             do { try System.makeDirectory(part, order.directoryMode) } catch {
-                throw TransportTrouble("failed to create directories for \(path): \(error.text)", errno: error.number)
+                throw TransportTrouble(
+                    "failed to create directories for \(path): \(error.text)", errno: error.number)
             }
         }
     }
@@ -209,14 +215,17 @@ enum LocalPaths {
         switch order.createFile {
         case "anywhere": isAllowed = true
         case "belowhome":
-            isAllowed = !order.home.isEmpty && order.path.starts(with: "\(order.home)/" as ByteString)
+            isAllowed =
+                !order.home.isEmpty && order.path.starts(with: "\(order.home)/" as ByteString)
                 && !order.path.contains("/../" as ByteString)
         case "inhome": isAllowed = !order.home.isEmpty && parent(of: order.path) == order.home
         default:
-            isAllowed = order.path.starts(with: order.createFile) && !order.path.contains("/../" as ByteString)
+            isAllowed =
+                order.path.starts(with: order.createFile) && !order.path.contains("/../" as ByteString)
         }
         if !isAllowed {
-            throw TransportTrouble("mailbox \(order.path) has wrong place: create_file is \(order.createFile)", errno: -11)
+            throw TransportTrouble(
+                "mailbox \(order.path) has wrong place: create_file is \(order.createFile)", errno: -11)
         }
     }
 }

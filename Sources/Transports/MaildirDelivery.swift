@@ -20,7 +20,8 @@ struct DirectoryDelivery {
     private var isMaildir: Bool { order.kind == .maildir }
 
     private var directory: ByteString {
-        order.path.count > 1 && order.path.last == UInt8(ascii: "/") ? ByteString(order.path.dropLast()) : order.path
+        order.path.count > 1 && order.path.last == UInt8(ascii: "/")
+            ? ByteString(order.path.dropLast()) : order.path
     }
 
     private func prepare() throws(TransportTrouble) {
@@ -32,11 +33,14 @@ struct DirectoryDelivery {
                 throw TransportTrouble("stat() error for \(path): \(error.text)", errno: error.number)
             }
             if let facts {
-                guard facts.isDirectory else { throw TransportTrouble("\(path) is not a directory", errno: -5) }
+                guard facts.isDirectory else {
+                    throw TransportTrouble("\(path) is not a directory", errno: -5)
+                }
                 continue
             }
             guard order.createsDirectory else {
-                throw TransportTrouble("directory \(path) does not exist and create_directory is not set", errno: ENOENT)
+                throw TransportTrouble(
+                    "directory \(path) does not exist and create_directory is not set", errno: ENOENT)
             }
             try LocalPaths.checkCreation(of: order)
             try LocalPaths.makeDirectories(path, order)
@@ -49,7 +53,8 @@ struct DirectoryDelivery {
         if isMaildir, (try? System.status(directory + "/maildirfolder")) != .some(nil) {
             root = LocalPaths.parent(of: directory)
         }
-        try LocalQuota.check(order, present: Self.size(of: root, depth: 0), name: temporaryName(now: System.moment()))
+        try LocalQuota.check(
+            order, present: Self.size(of: root, depth: 0), name: temporaryName(now: System.moment()))
     }
 
     /// The octets in all files below a directory.
@@ -66,7 +71,7 @@ struct DirectoryDelivery {
         let chance = UInt16.random(in: 0...UInt16.max)
         return isMaildir
             ? "\(now.seconds).M\(now.microseconds)P\(System.processID)Q\(chance).\(order.hostName)"
-            : "q\(now.seconds)-\(now.microseconds)-\(System.processID)-\(chance)"
+            : "temp.\(System.processID).\(now.microseconds).\(chance).\(order.hostName)"
     }
 
     private func temporaryName(now: (seconds: Int64, microseconds: Int)) -> ByteString {
@@ -87,7 +92,8 @@ struct DirectoryDelivery {
                 var writer = MessageWriter(order, to: file.raw)
                 try writer.write(bodyFrom: data)
                 try System.sync(file.raw)
-                try place(temporary, name)
+                let inode = try System.status(file.raw).inode
+                try place(temporary, isMaildir ? name : Self.finalName(inode))
             } catch {
                 System.unlink(temporary)
                 throw TransportTrouble("while writing to \(temporary)", errno: error.number)
@@ -97,8 +103,16 @@ struct DirectoryDelivery {
         throw TransportTrouble("failed to open a new file in \(directory): names are taken", errno: EEXIST)
     }
 
+    /// Exim's default of `directory_file`: `q${base62:$tod_epoch}-$inode`.
+    private static func finalName(_ inode: UInt64) -> ByteString {
+        "q\(Base62.encode(UInt64(clamping: System.moment().seconds), width: 6))-\(inode)"
+    }
+
     private func place(_ temporary: ByteString, _ name: ByteString) throws(SystemFailure) {
-        guard isMaildir else { return try System.syncDirectory(directory) }
+        guard isMaildir else {
+            try System.rename(temporary, "\(directory)/\(name)")
+            return try System.syncDirectory(directory)
+        }
         let final: ByteString = "\(directory)/new/\(name)"
         do {
             try System.rename(temporary, final + order.maildirTag)

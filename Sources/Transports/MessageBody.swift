@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 import Glibc
 
 /// The body of a message on the queue, for reading from any place by several deliveries at once.
@@ -35,7 +35,9 @@ package final class MessageBody: Sendable {
     }
 
     /// Lends the descriptor, for a child process.
-    func withDescriptor<Result>(_ use: (CInt, _ start: Int) -> Result) -> Result { use(descriptor.raw, start) }
+    func withDescriptor<Result>(_ use: (CInt, _ start: Int) -> Result) -> Result {
+        use(descriptor.raw, start)
+    }
 }
 
 extension TransportTrouble {

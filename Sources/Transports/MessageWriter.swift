@@ -93,7 +93,8 @@ struct MessageWriter {
         }
         line += part
         guard ends || line.count >= order.checkString.count else { return }
-        buffer += line.starts(with: order.checkString)
+        buffer +=
+            line.starts(with: order.checkString)
             ? order.escapeString + line.dropFirst(order.checkString.count) : line
         line = ByteString()
     }

@@ -1,5 +1,5 @@
 package import Bytes
-package import Expansion
+import Expansion
 
 /// The queuefile transport: the message goes to another program as a pair of spool files (spool.md 6).
 ///
@@ -27,7 +27,8 @@ extension Transport {
                 "Tainted '\(directory.bytes)' (directory for \(name) transport) not permitted", errno: -1)
         }
         guard directory.bytes.first == UInt8(ascii: "/") else {
-            throw TransportTrouble("\(name) transport directory: \(directory.bytes) is not absolute", errno: -1)
+            throw TransportTrouble(
+                "\(name) transport directory: \(directory.bytes) is not absolute", errno: -1)
         }
         return HandOver(
             directory: directory.bytes, recipients: items.map { $0.recipient(includingAffixes: true) })

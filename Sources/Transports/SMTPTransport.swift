@@ -87,7 +87,9 @@ struct SMTPTransport {
                 "\(scene.transport.name) transport called with no hosts set", errno: -1)
         }
         guard let text = try await scene.expand(template, "hosts") else {
-            throw TransportTrouble("failed to expand list of hosts \"\(template.source)\" in \(scene.transport.name) transport", errno: -27)
+            throw TransportTrouble(
+                "failed to expand list of hosts \"\(template.source)\" in \(scene.transport.name) transport",
+                errno: -27)
         }
         var items = ItemList.split(text.bytes, separator: UInt8(ascii: ":"))
         if settings.hostsRandomize {
@@ -118,7 +120,8 @@ struct SMTPTransport {
             throw TransportTrouble("failed to lookup IP address for \(first.name)", errno: -32)
         }
         let tail: ByteString =
-            missing.allSatisfy(\.isDeferred) ? " temporarily" : missing.contains(where: \.isDeferred) ? "" : " permanently"
+            missing.allSatisfy(\.isDeferred)
+            ? " temporarily" : missing.contains(where: \.isDeferred) ? "" : " permanently"
         throw TransportTrouble("all host address lookups\(forDomain) failed\(tail)", errno: -54)
     }
 
@@ -126,7 +129,8 @@ struct SMTPTransport {
         guard !settings.allowsLocalhost else { return }
         let interfaces = environment.expander.environment.localInterfaces()
         for host in hosts {
-            guard let address = host.address, interfaces.contains(address) || address == .v4(0x7F00_0001) else { continue }
+            guard let address = host.address, interfaces.contains(address) || address == .v4(0x7F00_0001)
+            else { continue }
             var trouble = TransportTrouble(
                 "\(scene.transport.name) transport found host \(host.name) to be local", errno: -50)
             trouble.freezes = true
@@ -192,7 +196,8 @@ struct SMTPTransport {
     }
 
     private func interface(for address: IPAddress) async throws(TransportTrouble) -> IPAddress? {
-        guard let template = settings.interface, let text = try await scene.expand(template, "interface")?.bytes
+        guard let template = settings.interface,
+            let text = try await scene.expand(template, "interface")?.bytes
         else { return nil }
         for item in ItemList.split(text, separator: UInt8(ascii: ":")) {
             guard let interface = IPAddress(item) else {
@@ -205,7 +210,9 @@ struct SMTPTransport {
         return nil
     }
 
-    private func retryKey(_ used: UsedHost, _ interface: IPAddress?) async throws(TransportTrouble) -> RetryKey {
+    private func retryKey(_ used: UsedHost, _ interface: IPAddress?) async throws(TransportTrouble)
+        -> RetryKey
+    {
         var includesAddress = true
         if let template = settings.retryIncludesAddress,
             let text = try await scene.expand(template, "retry_include_ip_address")?.bytes
@@ -306,7 +313,8 @@ struct SMTPTransport {
             used.isContinued = true
             isFirstTransaction = false
         }
-        let mayServeMore = settings.maximumMessages == 0 || connection.transactionCount < settings.maximumMessages
+        let mayServeMore =
+            settings.maximumMessages == 0 || connection.transactionCount < settings.maximumMessages
         if isOpen, mayServeMore {
             await environment.connections.keep(connection)
         } else if isOpen {
@@ -332,7 +340,8 @@ struct SMTPTransport {
                     item.recipient(includingAffixes: scene.transport.generic.includesAffixes),
                     notify: item.notify, originalRecipient: item.originalRecipient)
             }, size: message.size,
-            lineCount: message.head.count { $0 == .newline } + scene.message.bodyLineCount)
+            // The blank line does not count, in Exim.
+            lineCount: message.head.count { $0 == .newline } - 1 + scene.message.bodyLineCount)
         transaction.needsSMTPUTF8 = scene.message.isSMTPUTF8
         transaction.returns = scene.message.returnsHeadersOnly.map { $0 ? .headers : .full }
         transaction.envelopeID = scene.message.envelopeID
@@ -399,7 +408,17 @@ struct SMTPTransport {
                 RetryItem(retryKey.message(scene.message.id), .record(error), isHost: true, isMessage: true))
         case .host: remember(retryKey, error)
         }
-        outcomes[index] = result
+        settle(index, result)
+    }
+
+    /// Gives an address its outcome at this host; what the hosts before have told the hints stays told.
+    private mutating func settle(_ index: Int, _ outcome: TransportOutcome) {
+        var outcome = outcome
+        if let earlier = outcomes[index] {
+            outcome.retries = earlier.retries + outcome.retries
+            outcome.host = outcome.host ?? earlier.host
+        }
+        outcomes[index] = outcome
     }
 
     /// The host cannot be used at all.
@@ -412,7 +431,7 @@ struct SMTPTransport {
             let isFinal = trouble.isPermanent && isLast
             var result = TransportOutcome(isFinal ? .failed(shown(trouble)) : .deferred(shown(trouble)))
             if !trouble.text.isEmpty { result.host = used }
-            outcomes[index] = result
+            settle(index, result)
         }
         remember(retryKey, error)
         note(trouble, used, isLast: isLast, &said)
@@ -426,7 +445,8 @@ struct SMTPTransport {
 
     private func shown(_ trouble: ClientTrouble) -> TransportTrouble {
         var shown = TransportTrouble(
-            trouble.text, errno: Int32(clamping: trouble.errno), userText: trouble.mayBeShown ? trouble.text : nil)
+            trouble.text, errno: Int32(clamping: trouble.errno),
+            userText: trouble.mayBeShown ? trouble.text : nil)
         shown.more = Int32(clamping: trouble.code ?? 0)
         return shown
     }
@@ -438,19 +458,16 @@ struct SMTPTransport {
         if trouble.isPermanent, trouble.scope != .host { return }
         if trouble.scope == .recipient, isLast || trouble.code == nil { return }
         guard said.insert("\(trouble.text) \(trouble.errno)").inserted else { return }
-        var line: ByteString = "H=\(used.host.name) [\(used.host.address?.text ?? "")]"
-        if trouble.scope == .recipient {
-            line += " \(trouble.text)" as ByteString
-        } else if trouble.text.isEmpty {
-            line += " \(SystemFailure(number: CInt(clamping: trouble.errno)).text)" as ByteString
-        } else {
-            line += ": \(trouble.text)" as ByteString
-            if trouble.errno > 0 { line += ": \(SystemFailure(number: CInt(clamping: trouble.errno)).text)" as ByteString }
-        }
-        lines.append(TransportLogLine(line))
+        var line = TransportLogLine(trouble.text)
+        line.host = used
+        line.errno = Int32(clamping: trouble.errno)
+        line.isRecipientDeferral = trouble.scope == .recipient
+        lines.append(line)
     }
 
-    private func retryError(_ trouble: ClientTrouble, _ used: UsedHost, connecting: Bool = false) -> RetryError {
+    private func retryError(_ trouble: ClientTrouble, _ used: UsedHost, connecting: Bool = false)
+        -> RetryError
+    {
         let number = Int32(clamping: trouble.errno)
         let code = trouble.scope == .host ? nil : trouble.code
         let text: ByteString
@@ -462,7 +479,8 @@ struct SMTPTransport {
         return RetryError(
             basicErrno: number,
             moreErrno: EximErrno.more(
-                fromMX: used.host.mx != nil, replyCode: code, connecting: connecting && number == 110), text: text)
+                fromMX: used.host.mx != nil, replyCode: code, connecting: connecting && number == 110),
+            text: text)
     }
 
     private func addressKeys(_ index: Int) -> [RetryKey] {
@@ -482,7 +500,9 @@ struct SMTPTransport {
         return outcomes.enumerated().map { index, outcome in
             var result = outcome ?? TransportOutcome(untried(hosts))
             if index == 0 || outcome == nil { result.retries += hostRetries }
-            if index > 0, outcome != nil, Self.isOpen(result) { result.retries += hostRetries.filter(Self.isRecord) }
+            if index > 0, outcome != nil, Self.isOpen(result) {
+                result.retries += hostRetries.filter(Self.isRecord)
+            }
             if Self.isOpen(result) {
                 result.waitingHosts = waitingHosts
                 result.skippedHosts = skipped
@@ -496,7 +516,8 @@ struct SMTPTransport {
     }
 
     private func untried(_ hosts: [RouteHost]) -> TransportVerdict {
-        let areAllExpired = !standings.isEmpty && standings.allSatisfy { if case .expired = $0 { true } else { false } }
+        let areAllExpired =
+            !standings.isEmpty && standings.allSatisfy { if case .expired = $0 { true } else { false } }
         if areAllExpired {
             let tail: ByteString =
                 settings.delaysAfterCutoff

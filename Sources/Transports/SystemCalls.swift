@@ -60,7 +60,9 @@ enum System {
         }
     }
 
-    static func open(_ path: ByteString, _ flags: CInt, _ mode: UInt32 = 0) throws(SystemFailure) -> Descriptor {
+    static func open(_ path: ByteString, _ flags: CInt, _ mode: UInt32 = 0) throws(SystemFailure)
+        -> Descriptor
+    {
         let descriptor = unsafe Glibc.open(path.string, flags | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw .last }
         return Descriptor(descriptor)
@@ -69,7 +71,9 @@ enum System {
     static func write(_ descriptor: CInt, _ octets: ArraySlice<UInt8>) throws(SystemFailure) {
         var rest = octets
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe rest.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw .last
@@ -98,7 +102,9 @@ enum System {
         if mode & 0o7000 != 0 { _ = unsafe chmod(path.string, mode) }
     }
 
-    static func link(_ old: ByteString, _ new: ByteString) -> Bool { unsafe Glibc.link(old.string, new.string) == 0 }
+    static func link(_ old: ByteString, _ new: ByteString) -> Bool {
+        unsafe Glibc.link(old.string, new.string) == 0
+    }
 
     static func unlink(_ path: ByteString) { _ = unsafe Glibc.unlink(path.string) }
 
@@ -138,7 +144,7 @@ enum System {
     /// Locks a whole file as other mail programs see it; false when another has it.
     ///
     /// The lock belongs to the open file, so that two deliveries of this process exclude each other too.
-    static func lockRecord(_ descriptor: CInt) -> Bool { unsafe clinux_lock_prefix(descriptor, 0) == 0 }
+    static func lockRecord(_ descriptor: CInt) -> Bool { clinux_lock_prefix(descriptor, 0) == 0 }
 
     static func lockFlock(_ descriptor: CInt) -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
 

@@ -116,6 +116,12 @@ package struct TransportLogLine: Sendable, Hashable {
     package var text: ByteString
     /// Whether the panic log gets it too.
     package var isPanic = false
+    /// For the line of a host that could not be used: the host; the text is then what follows it.
+    package var host: UsedHost?
+    /// The number that goes with the host's text.
+    package var errno: Int32 = 0
+    /// Whether it is about one recipient only, with further hosts to come.
+    package var isRecipientDeferral = false
 
     /// Makes a line.
     package init(_ text: ByteString, isPanic: Bool = false) {

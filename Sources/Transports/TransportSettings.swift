@@ -25,7 +25,8 @@ package struct Transport: Sendable {
         switch block.driver {
         case "appendfile": driver = .appendfile(AppendfileSettings(block))
         case "queuefile":
-            driver = block.template("directory").map { .queuefile(directory: $0) } ?? .unavailable("queuefile")
+            driver =
+                block.template("directory").map { .queuefile(directory: $0) } ?? .unavailable("queuefile")
         case "smtp": driver = .smtp(SMTPSettings(block))
         default: driver = .unavailable(block.driver)
         }
@@ -53,7 +54,11 @@ package struct Transport: Sendable {
 
     /// Whether the options name `$local_part` or `$domain`, so that addresses that differ in it go apart.
     package var dependsOnLocalPart: Bool {
-        if case .appendfile(let settings) = driver { settings.mentions(ByteString("local_part")) } else { false }
+        if case .appendfile(let settings) = driver {
+            settings.mentions(ByteString("local_part"))
+        } else {
+            false
+        }
     }
 
     /// See `dependsOnLocalPart`.

@@ -84,6 +84,15 @@ struct SourceTests {
         #expect(error?.problem.contains(part) == true, "\(String(describing: error))")
     }
 
+    @Test("Macros may also be defined between ACLs and between drivers")
+    func macrosInSections() throws {
+        let text: ByteString =
+            "begin acl\nA = accept\none:\n  A\nbegin transports\nD = smtp\nt:\n  driver = D\n"
+        let configuration = try Configuration.read(text: text, file: "test.conf")
+        #expect(configuration.acls["one"]?.statements.map(\.verb) == [.accept])
+        #expect(configuration.transports["t"]?.driver == "smtp")
+    }
+
     @Test("Quoted strings give their escapes, others are taken as they stand")
     func quoting() throws {
         let block = try main("smtp_banner = \"a\\tb\\x41\\060\\\\\"\nqualify_domain = \\t\"x\n")

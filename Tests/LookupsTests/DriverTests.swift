@@ -33,6 +33,19 @@ struct DriverTests {
         #expect(try await find("lsearch", "a", ByteString(url.path), drivers) == .unusable(text))
     }
 
+    @Test(
+        "A name is given back when it may safely name a file, and is not found otherwise",
+        arguments: [
+            ("bob", true), ("a.b+c-d_e", true), ("0", true), ("", false), (".bob", false), ("../x", false),
+            ("a/b", false), ("a b", false), ("-x", false), ("a\u{0}b", false),
+            (String(repeating: "a", count: 65), false),
+        ])
+    func fileNames(name: String, isSafe: Bool) async throws {
+        let driver = try #require(LookupDrivers.standard().driver(named: "filename"))
+        let expected: LookupOutcome = isSafe ? .found(ByteString(name)) : .notFound
+        #expect(await driver.find(LookupRequest(key: ByteString(name))) == expected)
+    }
+
     @Test("A key with a zero in it names no entry of a directory, and no user")
     func zero() async throws {
         #expect(try await find("dsearch", "passwd", "/etc") == .found("passwd"))

@@ -211,7 +211,7 @@ struct CommandTests {
                 == .refuse(
                     Reply(
                         503,
-                        "All RCPT commands were rejected with this error:\n550 no\nValid RCPT command must precede DATA"
+                        "All RCPT commands were rejected with this error:\nno\nValid RCPT command must precede DATA"
                     ),
                     logged: "Valid RCPT command must precede DATA"))
         phase.refuseRecipient(Reply(451, "later"))

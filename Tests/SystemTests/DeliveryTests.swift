@@ -89,10 +89,10 @@ extension SystemTests.Delivery {
     func sameDeliveries(scenario: Scenario) throws {
         let wanted = try Self.perform(scenario) { try $0.start(exim: ["-qf"]) }
         let found = try Self.perform(scenario) { try $0.start("bobbin-queuerunner", ["--force"]) }
-        #expect(found.log == wanted.log)
-        #expect(found.sent == wanted.sent)
-        #expect(found.mailboxes == wanted.mailboxes)
-        #expect(found.listing == wanted.listing)
+        #expect(difference(found.log, wanted.log) == nil)
+        #expect(difference(found.sent, wanted.sent) == nil)
+        #expect(difference(found.mailboxes, wanted.mailboxes) == nil)
+        #expect(difference(found.listing, wanted.listing) == nil)
     }
 
     /// Exim receives the mail; then `run` delivers it.
@@ -125,8 +125,9 @@ extension SystemTests.Delivery {
         text.replacing(site.directory.path.string, with: "SITE").replacing("\(wire.port)", with: "<wire>")
     }
 
-    /// Queue runs and the order of deliveries made at the same time differ without meaning.
+    /// What is each program's own, and the order of deliveries made at the same time differ without meaning.
     static func steady(_ log: [String]) -> [String] {
-        log.filter { !$0.contains("queue run:") && !$0.contains("<= ") }.sorted()
+        let passing = ["queue run:", "<= ", "exim user lost privilege", "options that have no effect yet"]
+        return log.filter { line in !passing.contains { line.contains($0) } }.sorted()
     }
 }

@@ -53,7 +53,9 @@ extension SystemTests.BothWays {
         try Self.count(site, wire)
     }
 
-    /// The messages that still have a body. A kill between the two removals of a completion leaves `-H` alone: that
+    /// The messages that still have a body.
+    ///
+    /// A kill between the two removals of a completion leaves `-H` alone: that
     /// message is done, and Exim never looks at such a file again.
     static func waiting(_ site: MailSite) -> [String] {
         let names = Set(site.names(in: "spool/input"))
@@ -92,7 +94,9 @@ extension SystemTests.BothWays {
         #expect(twice.values.allSatisfy { $0 <= 1 + kills })
         #expect(twice.count <= kills * inFlight, "\(twice.count) recipients were served more than once")
         // A kill between the removal of a message and the log line costs that line, and at most one a runner.
-        let completed = try site.log().filter { $0.hasSuffix(" Completed") }.map { $0.split(separator: " ")[2] }
+        let completed = try site.log().filter { $0.hasSuffix(" Completed") }.map {
+            $0.split(separator: " ")[2]
+        }
         #expect(completed.count >= messages - 3 * kills)
         #expect(Set(completed).count == completed.count, "a message was completed twice")
     }

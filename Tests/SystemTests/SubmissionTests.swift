@@ -31,13 +31,13 @@ extension SystemTests.Reception {
         let bobbin = try MailSite(text)
         let found = try bobbin.start("bobbin", ["exim"] + arguments, input: input).wait()
         #expect(found.code == wanted.code)
-        #expect(masked(found.errors) == masked(wanted.errors))
+        #expect(difference(masked(found.errors), masked(wanted.errors)) == nil)
         let (one, other) = (
             try Self.outcome(bobbin, replies: []), try Self.outcome(exim, replies: [])
         )
-        #expect(one.log == other.log)
-        #expect(one.traces.map(\.header) == other.traces.map(\.header))
-        #expect(one.traces.map(\.data) == other.traces.map(\.data))
+        #expect(difference(one.log, other.log) == nil)
+        #expect(difference(one.traces.map(\.header).joined(), other.traces.map(\.header).joined()) == nil)
+        #expect(difference(one.traces.map(\.data), other.traces.map(\.data)) == nil)
     }
 
     @Test("An SMTP session on standard input leaves the same files as with Exim's -bs")
@@ -62,6 +62,6 @@ extension SystemTests.Reception {
         let traces = (
             try Self.outcome(bobbin, replies: []).traces, try Self.outcome(exim, replies: []).traces
         )
-        #expect(traces.0 == traces.1)
+        #expect(difference(traces.0.map(\.header).joined(), traces.1.map(\.header).joined()) == nil)
     }
 }

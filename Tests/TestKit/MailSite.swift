@@ -34,6 +34,9 @@ package final class MailSite: Sendable {
             SITE = \(directory.path)
             primary_hostname = mail.example.org
             tls_advertise_hosts =
+            smtputf8_advertise_hosts =
+            pipelining_connect_advertise_hosts =
+            keep_environment =
 
             """
         try directory.write(text + configuration, to: "exim.conf")
@@ -148,7 +151,7 @@ package final class MailSite: Sendable {
     }
 
     private static func listening(_ daemon: ChildProcess, _ port: Int) throws -> ChildProcess {
-        try eventually("a server listens on port \(port)") {
+        try eventually("a server listens on port \(port)", within: 30) {
             guard daemon.isRunning else {
                 throw Program.Failure(description: "the server ended: \(try daemon.wait())")
             }

@@ -92,6 +92,7 @@ package final class WireServer: Sendable {
 
     private func serve(_ stream: LoopbackStream) throws {
         var sender = ByteString()
+        var hasSender = false
         var recipients: [ByteString] = []
         func answer(_ verb: String, _ argument: ByteString, _ usual: ByteString, _ message: ByteString = "")
             throws
@@ -125,7 +126,9 @@ package final class WireServer: Sendable {
             case "MAIL":
                 let address = Self.address(line)
                 guard let isAccepted = try answer(verb, address, "250 OK") else { return }
-                if isAccepted { (sender, recipients) = (address, []) }
+                if isAccepted { (sender, hasSender, recipients) = (address, true, []) }
+            case "RCPT" where !hasSender:
+                try stream.write("503 sender not yet given\r\n")
             case "RCPT":
                 let address = Self.address(line)
                 guard let isAccepted = try answer(verb, address, "250 Accepted") else { return }
@@ -136,12 +139,12 @@ package final class WireServer: Sendable {
                 guard isAccepted else { continue }
                 guard let message = try stream.readMessage() else { return }
                 guard try answer("MESSAGE", "", "250 OK accepted", message) != nil else { return }
-                (sender, recipients) = ("", [])
+                (sender, hasSender, recipients) = ("", false, [])
             case "QUIT":
                 _ = try answer(verb, "", "221 bye")
                 return
             default:
-                if verb == "RSET" { (sender, recipients) = ("", []) }
+                if verb == "RSET" { (sender, hasSender, recipients) = ("", false, []) }
                 guard try answer(verb, ByteString(words.after), "250 OK") != nil else { return }
             }
         }

@@ -136,14 +136,10 @@ extension OptionTable {
         .init(
             .boolean, .notYet,
             """
-            filter_prepend_home forbid_exim_filter forbid_filter_dlfunc forbid_filter_existstest
-            forbid_filter_logwrite forbid_filter_lookup forbid_filter_perl forbid_filter_readfile
-            forbid_filter_readsocket forbid_filter_reply forbid_filter_run forbid_sieve_filter
-            """),
-        .init(
-            .boolean, .notYetDecisive,
-            """
-            allow_filter
+            allow_filter filter_prepend_home forbid_exim_filter forbid_filter_dlfunc
+            forbid_filter_existstest forbid_filter_logwrite forbid_filter_lookup forbid_filter_perl
+            forbid_filter_readfile forbid_filter_readsocket forbid_filter_reply forbid_filter_run
+            forbid_sieve_filter
             """),
         .init(
             .octal, .honoured,

@@ -323,12 +323,13 @@ extension OptionTable {
             hosts_avoid_tls hosts_nopass_tls hosts_noproxy_tls hosts_pipe_connect hosts_request_ocsp
             hosts_try_auth hosts_try_dane hosts_try_fastopen hosts_try_prdr hosts_verify_avoid_tls
             serialize_hosts tls_resumption_hosts tls_try_verify_hosts tls_verify_cert_hostnames
+            tls_verify_hosts
             """),
         .init(
             .hostList, .notYetDecisive,
             """
             hosts_require_alpn hosts_require_auth hosts_require_dane hosts_require_ocsp
-            hosts_require_tls tls_verify_hosts
+            hosts_require_tls
             """),
     ])
 }

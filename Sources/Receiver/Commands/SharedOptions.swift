@@ -7,12 +7,12 @@ import MailText
 /// Options that every command has.
 struct SharedOptions: ParsableArguments {
     @Option(
-        name: .customShort("C"),
+        name: .customShort("C", allowingJoined: true),
         help: "The configuration file (Exim's language); the first that exists of a list.")
     var configuration: String?
 
     @Option(
-        name: .customShort("D"), parsing: .singleValue,
+        name: .customShort("D", allowingJoined: true), parsing: .singleValue,
         help: "A macro that the file cannot change: NAME=text.")
     var define: [String] = []
 

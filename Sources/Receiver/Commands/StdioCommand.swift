@@ -23,9 +23,9 @@ struct StdioCommand: AsyncParsableCommand {
     var queueOnly = false
 
     mutating func run() async throws {
-        do {
+        do throws(StartError) {
             try await session()
-        } catch let error as StartError {
+        } catch {
             throw Exit.failure(ByteString(error.description), EX_CONFIG)
         }
     }

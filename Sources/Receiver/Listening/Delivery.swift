@@ -72,23 +72,27 @@ enum Sibling {
         return "\(ByteString(parts.before))/\(name)"
     }
 
-    /// POSIX_SPAWN_SETSID, which glibc's header shows to GNU programs only.
-    private static let newSession: Int16 = 0x80
+    /// POSIX_SPAWN_SETSID, which glibc's header shows to GNU programs only, and POSIX_SPAWN_SETSIGMASK: a thread of
+    /// ours may have signals blocked that the program must hear.
+    private static let spawnFlags: Int16 = 0x80 | 0x08
 
     /// Starts a program in a session of its own, with nothing on its standard streams.
     static func startInBackground(_ program: String, _ arguments: [String]) {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
-        unsafe posix_spawnattr_setflags(&attributes, newSession)
-        var actions = posix_spawn_file_actions_t()
+        unsafe posix_spawnattr_setflags(&attributes, spawnFlags)
+        var noSignals = sigset_t()
+        unsafe sigemptyset(&noSignals)
+        unsafe posix_spawnattr_setsigmask(&attributes, &noSignals)
+        var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { for word in unsafe words { unsafe free(word) } }
+        defer { unsafe words.forEach { unsafe free($0) } }
         var child: pid_t = 0
         unsafe posix_spawn(&child, program, &actions, &attributes, &words, environ)
     }

@@ -36,6 +36,7 @@ struct HeaderFileFilling {
         header.dsnEnvelopeID = envelope.mail?.envelopeID
         header.dsnReturn = envelope.mail?.returns.map { $0 == .full ? 1 : 2 }
         header.recipients = envelope.recipients.map(recipient)
+        for address in envelope.removed { header.nonRecipients.insert(address) }
     }
 
     private func connection(_ header: inout HeaderFile) {
@@ -73,7 +74,7 @@ struct HeaderFileFilling {
 
     private func flags(_ header: inout HeaderFile) {
         header.deliverFirstTime = true
-        header.isLocal = arrival.isLocal
+        header.isLocal = arrival.isLocal && !arrival.senderSetTrusted
         header.isLocalError = arrival.isLocalError
         header.dontDeliver = arrival.dontDeliver
         header.senderSetUntrusted = arrival.senderSetUntrusted

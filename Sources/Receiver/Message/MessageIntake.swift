@@ -56,16 +56,18 @@ struct MessageIntake: ~Copyable {
 
     private mutating func takeHeaderLine() {
         let step = reader.take(line)
+        let taken = line
         line.removeAll(keepingCapacity: true)
         switch step {
         case .more: break
         case .finished: beginBody(with: nil)
-        case .bodyStarted(let first): beginBody(with: first)
+        // With its end, which the reader has cut off.
+        case .bodyStarted: beginBody(with: taken)
         case .tooLong(let text): fail(.headerTooLong(text))
         }
     }
 
-    private mutating func beginBody(with first: ByteString?) {
+    private mutating func beginBody(with first: [UInt8]?) {
         inBody = true
         do {
             pending = try spool.newMessage(ids)

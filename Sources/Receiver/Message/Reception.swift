@@ -49,6 +49,8 @@ struct Reception {
         var isLocalError = false
         var dontDeliver = false
         var senderSetUntrusted = false
+        /// Whether a trusted caller has set the sender: then the message is nobody's on this machine.
+        var senderSetTrusted = false
         /// The message that this one answers (`-E`).
         var reference: ByteString?
         /// Line 2 of `-H`.

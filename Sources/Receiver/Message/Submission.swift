@@ -73,6 +73,7 @@ struct Submission {
         arriving.isLocalError = request.bounceOf != nil
         arriving.dontDeliver = request.dontDeliver
         arriving.reference = request.bounceOf
+        arriving.senderSetTrusted = senderSetTrusted
         arriving.senderSetUntrusted = request.sender != nil && !caller.isTrusted
         let log = SessionLog(system: context.system)
         var reception = Reception(context, log, state, envelope, arriving)
@@ -88,12 +89,17 @@ struct Submission {
         }
     }
 
+    /// Whether a trusted caller has said who the sender is.
+    private var senderSetTrusted: Bool { request.sender != nil && caller.isTrusted }
+
     private func facts(_ envelope: Envelope) -> Facts {
         var facts = Facts()
         facts.connection.ident = caller.login
         facts.connection.receivedProtocol = request.protocol
-        facts.connection.authenticatedID = caller.login
-        facts.connection.authenticatedSender = caller.submitter.address.text
+        if !senderSetTrusted {
+            facts.connection.authenticatedID = caller.login
+            facts.connection.authenticatedSender = caller.submitter.address.text
+        }
         facts.message.sender = envelope.sender
         facts.message.recipientsCount = envelope.recipients.count
         return facts
@@ -121,6 +127,7 @@ struct Submission {
         }
         let taken = headerRecipients(message.headers)
         if !taken.bad.isEmpty { throw .badAddresses(taken.bad) }
+        envelope.removed = named
         let removed = Set(named.map { $0.lowercasedASCII() })
         var seen: Set<ByteString> = []
         for address in taken.good where !removed.contains(address.lowercasedASCII()) {

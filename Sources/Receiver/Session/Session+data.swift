@@ -13,7 +13,7 @@ extension Session {
 
     mutating func data() async {
         guard await mayReceive() else { return }
-        guard !(settings.enforcesSync && framer.hasPending) else { return await outOfStep() }
+        guard !(isRemote && settings.enforcesSync && framer.hasPending) else { return await outOfStep() }
         await say(Reply(354, "Enter message, ending with \".\" on a line by itself"))
         let begun = SpoolTime.now()
         var intake = MessageIntake(
@@ -48,6 +48,9 @@ extension Session {
         if verdict.decision == .drop { isOpen = false }
         return false
     }
+
+    /// Whether the client is a host; on standard input there is nobody to be out of step with.
+    private var isRemote: Bool { state.facts.connection.remoteAddress != nil }
 
     private mutating func outOfStep() async {
         let offered: ByteString = advertised.contains(.pipelining) ? "" : " not"
@@ -229,6 +232,7 @@ extension Session {
     private func applyLocalCaller(_ arriving: inout Reception.Arriving) {
         guard state.facts.connection.remoteAddress == nil, let caller = context.localCaller else { return }
         arriving.isLocal = true
+        arriving.senderSetTrusted = caller.isTrusted
         arriving.submitter = caller.submitter
         arriving.fixups = caller.fixups
         arriving.origin = caller.origin

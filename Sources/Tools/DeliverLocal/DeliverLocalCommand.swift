@@ -1,7 +1,8 @@
 // DeliverLocal: the program bobbin-deliver-local, which makes one local delivery as another user.
 //
 // Purpose: gives up root for the user given, reads one order on standard input, delivers from the data file on
-// descriptor 3, writes one outcome on standard output. It has no configuration and starts nothing.
+// descriptor 3, writes one outcome on standard output. It has no configuration. With a program named after `--` it
+// becomes that program instead, as the user given.
 // May import: Bytes, Transports, ArgumentParser.
 
 import ArgumentParser
@@ -26,10 +27,15 @@ struct DeliverLocalCommand: ParsableCommand {
     @Flag(help: "Take the user's further groups too.")
     var initgroups = false
 
+    @Argument(parsing: .postTerminator, help: "A program to become, with its arguments, after --.")
+    var program: [String] = []
+
     mutating func run() throws {
         try becomeUser()
+        if let path = program.first { throw Self.become(path, program) }
         guard let order = LocalOrder(decoding: Self.input()) else {
-            throw CleanExit.message("standard input holds no order; this program is started by bobbin-queuerunner")
+            throw CleanExit.message(
+                "standard input holds no order; this program is started by bobbin-queuerunner")
         }
         Self.output(LocalDelivery.perform(order, data: 3).encoded)
     }
@@ -49,7 +55,16 @@ struct DeliverLocalCommand: ParsableCommand {
         } else {
             guard unsafe setgroups(1, &groups) == 0 else { throw ExitCode(EX_OSERR) }
         }
-        guard setgid(parts[1]) == 0, setuid(parts[0]) == 0, geteuid() == parts[0] else { throw ExitCode(EX_OSERR) }
+        guard setgid(parts[1]) == 0, setuid(parts[0]) == 0, geteuid() == parts[0] else {
+            throw ExitCode(EX_OSERR)
+        }
+    }
+
+    /// Becomes the program; comes back only when that cannot be done.
+    private static func become(_ path: String, _ arguments: [String]) -> ExitCode {
+        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        _ = unsafe execv(path, &words)
+        return ExitCode(EX_UNAVAILABLE)
     }
 
     private static func input() -> ByteString {

@@ -5,7 +5,7 @@ import Spooler
 
 /// Changes of envelope and state: pure functions on a header file.
 struct HeaderEdit: Sendable {
-    let rules: SiteAddressRules
+    let rules: AddressRules
     /// Who does it, for the log.
     let user: ByteString
 
@@ -103,10 +103,8 @@ struct HeaderEdit: Sendable {
 
     private func address(_ text: ByteString, allowsNull: Bool) -> Result<EmailAddress, AddressError> {
         guard !text.trimmed().isEmpty else { return .failure(AddressError("empty address", in: text)) }
-        let rules = AddressRules(
-            allowsNull: allowsNull, allowsDomainLiterals: rules.allowsDomainLiterals,
-            stripsExcessAngleBrackets: rules.stripsExcessAngleBrackets,
-            stripsTrailingDot: rules.stripsTrailingDot)
+        var rules = rules
+        rules.allowsNull = allowsNull
         do throws(AddressError) {
             return .success(try AddressParser.parseOne(text, rules: rules).address)
         } catch {

@@ -21,7 +21,7 @@ struct ExpandCommand: ConsoleCommand {
 
     mutating func run(on console: Console) async throws {
         let site = try queue.site()
-        var bench = ExpansionBench(site, caller: .current())
+        var bench = try await ExpansionBench(site, caller: .current())
         if let message {
             guard let id = MessageID(message.utf8) else {
                 throw ToolFailure(

@@ -1,7 +1,6 @@
 import Bytes
 import Configuration
 import Expansion
-import Lookups
 import MailSystem
 import Spooler
 
@@ -13,10 +12,10 @@ struct ExpansionBench: Sendable {
     private var facts = Facts()
 
     /// Makes a bench; as in Exim the sender is the caller until a message is loaded.
-    init(_ site: Site, caller: Caller) {
+    init(_ site: Site, caller: Caller) async throws(ToolFailure) {
         self.site = site
         self.caller = caller
-        expander = Expander(site.expansionEnvironment)
+        expander = try await site.mailSystem().expander
         let domain = expander.environment.settings.qualifyDomain
         facts.message.sender = "\(caller.login)@\(domain)"
         facts.message.callerUID = Int(caller.uid)
@@ -69,25 +68,5 @@ struct ExpansionBench: Sendable {
     private func withMacros(_ string: ByteString) -> ByteString {
         guard site.isAdmin(caller) else { return string }
         return site.configuration.macros.reduce(string) { $0.replacing($1.name, with: $1.text) }
-    }
-}
-
-extension Site {
-    /// What expansions of a tool may know: settings and named lists, and files and the password file to look things up.
-    var expansionEnvironment: Environment {
-        var environment = Environment()
-        let main = configuration.main
-        let host = main.text("primary_hostname") ?? HostName.current
-        environment.settings.primaryHostName = host
-        environment.settings.qualifyDomain = main.text("qualify_domain") ?? host
-        environment.settings.qualifyRecipient =
-            main.text("qualify_recipient") ?? environment.settings.qualifyDomain
-        environment.settings.spoolDirectory = spool.directory
-        environment.settings.configFile = configuration.file
-        environment.settings.eximUID = Int(mailUser?.uid ?? 0)
-        environment.settings.eximGID = Int(mailUser?.gid ?? 0)
-        environment.namedLists = configuration.namedLists
-        environment.lookups = .standard()
-        return environment
     }
 }

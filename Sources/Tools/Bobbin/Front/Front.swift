@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import MailSystem
 
 /// Chooses between Exim's personality and the commands of `bobbin`, and turns failures into exit codes.
 struct Front: Sendable {
@@ -15,16 +16,7 @@ struct Front: Sendable {
         if arguments.first == "exim" {
             return await EximProgram(.exim, console).run(Array(arguments.dropFirst()))
         }
-        return await runCommand(Self.separated(arguments.map(\.string)))
-    }
-
-    /// `-DNAME=text` as two words, since the parser would take the text for a value of `-DNAME`.
-    private static func separated(_ words: [String]) -> [String] {
-        let options = words.prefix { $0 != "--" }
-        let split = options.flatMap {
-            $0.count > 2 && $0.hasPrefix("-D") ? ["-D", String($0.dropFirst(2))] : [$0]
-        }
-        return split + words.dropFirst(options.count)
+        return await runCommand(ConfigurationSource.separated(arguments.map(\.string)))
     }
 
     private func runCommand(_ arguments: [String]) async -> ExitStatus {

@@ -32,9 +32,10 @@ enum Sibling: String, Sendable {
         }
         unsafe block.withUnsafeMutableBufferPointer { block in
             guard let start = block.baseAddress else { return }
-            var pointers: [UnsafeMutablePointer<CChar>?] = []
-            for offset in offsets { unsafe pointers.append(start + offset) }
-            _ = unsafe execv(path.string, unsafe pointers + [nil])
+            var pointers: [UnsafeMutablePointer<CChar>?] =
+                unsafe offsets.map { offset in unsafe start + offset }
+            unsafe pointers.append(nil)
+            _ = unsafe execv(path.string, pointers)
         }
     }
 

@@ -15,7 +15,8 @@ struct EximHandOver: Sendable {
         }
         let deeds = request.deeds
         let own: Set<EximRequest.Deed> = [
-            .list, .count, .expand, .printOptions, .version, .testAddress, .verifyAddress, .rebuildAliases,
+            .list, .count, .expand, .printOptions, .version, .testAddress, .verifyRecipient, .verifySender,
+            .rebuildAliases,
         ]
         if !deeds.isDisjoint(with: own) { return nil }
         if deeds.contains(.daemon) { return (.receiver, daemon) }

@@ -127,9 +127,10 @@ enum CombinationRules {
         let deeds = request.deeds
         let isDaemon = deeds.contains(.daemon)
         let withOthers: [EximRequest.Deed] = [
-            .smtp, .batchedSMTP, .submit, .list, .expand, .testAddress, .verifyAddress,
+            .smtp, .batchedSMTP, .submit, .list, .expand, .testAddress, .verifyRecipient, .verifySender,
         ]
-        let tests = deeds.contains(.testAddress) && deeds.contains(.verifyAddress)
+        let tests =
+            deeds.contains(.testAddress) && !deeds.isDisjoint(with: [.verifyRecipient, .verifySender])
         let headerOverSMTP =
             request.submission.takesRecipientsFromHeader
             && (deeds.contains(.smtp) || deeds.contains(.batchedSMTP))

@@ -30,8 +30,8 @@ enum EximOptions {
         EximOption("--help", "Say what this program is.", does(.help)),
         EximOption("-bP", "Print options of the configuration.", does(.printOptions)),
         EximOption("-bt", "Test how addresses are routed.", does(.testAddress)),
-        EximOption("-bv", "Verify addresses as recipients.", does(.verifyAddress)),
-        EximOption("-bvs", "Verify addresses as senders.", does(.verifyAddress)),
+        EximOption("-bv", "Verify addresses as recipients.", does(.verifyRecipient)),
+        EximOption("-bvs", "Verify addresses as senders.", does(.verifySender)),
         EximOption("-bi", "Accepted; there is no alias file to rebuild.", does(.rebuildAliases)),
         EximOption("-bw", .joined, "Not supported: systemd starts sockets.") { _, _ throws(EximUsageError) in
             throw .unsupported("-bw", "use \"bobbin receive --stdio\" from inetd, or a daemon with -bd")

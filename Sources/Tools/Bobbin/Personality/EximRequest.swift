@@ -32,10 +32,17 @@ struct EximRequest: Sendable, Equatable {
     /// The words after the options.
     var arguments: [ByteString] = []
 
+    /// What -bt, -bv or -bvs asks for.
+    var addressTest: AddressTest.Kind? {
+        if deeds.contains(.testAddress) { return .route }
+        if deeds.contains(.verifyRecipient) { return .verifyRecipient }
+        return deeds.contains(.verifySender) ? .verifySender : nil
+    }
+
     /// Things to do that exclude each other, some of them.
     enum Deed: Sendable, Hashable {
         case daemon, smtp, batchedSMTP, submit, list, count, expand, printOptions, version, testAddress
-        case verifyAddress, rebuildAliases, help, runQueue
+        case verifyRecipient, verifySender, rebuildAliases, help, runQueue
     }
 }
 

@@ -19,9 +19,7 @@ struct EximTasks: Sendable {
         if let command = request.messageCommand { return try handle(command) }
         if request.deeds.contains(.expand) { return try await expand() }
         if request.deeds.contains(.printOptions) { return try printOptions() }
-        if request.deeds.contains(.testAddress) || request.deeds.contains(.verifyAddress) {
-            throw EximUsageError.unsupported("-bt", "addresses cannot be tested yet")
-        }
+        if let kind = request.addressTest { return try await test(kind) }
         return .success
     }
 
@@ -121,7 +119,7 @@ struct EximTasks: Sendable {
 
     private func expand() async throws -> ExitStatus {
         guard request.loadedMessage == nil || site.isAdmin(caller) else { throw EximUsageError.denied }
-        var bench = ExpansionBench(site, caller: caller)
+        var bench = try await ExpansionBench(site, caller: caller)
         if let id = request.loadedMessage {
             do {
                 try bench.load(id, from: spool)
@@ -131,6 +129,11 @@ struct EximTasks: Sendable {
         }
         await bench.expand(request.arguments, on: console)
         return .success
+    }
+
+    private func test(_ kind: AddressTest.Kind) async throws -> ExitStatus {
+        let test = try await AddressTest(site, kind, sender: request.submission.sender, caller: caller)
+        return await test.run(request.arguments, on: console)
     }
 
     private func printOptions() throws -> ExitStatus {

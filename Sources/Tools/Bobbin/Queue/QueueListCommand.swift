@@ -63,7 +63,10 @@ extension QueueOptions {
 extension ToolFailure {
     /// The caller is no admin user.
     static func notAdmin(to deed: ByteString, _ site: Site) -> ToolFailure {
-        let group = site.mailUser.map { " or be a member of group \($0.gid)" as ByteString } ?? ""
+        let group =
+            site.mailUser.map {
+                ", or be a member of group \(GroupName.of($0.gid) ?? "\($0.gid)")" as ByteString
+            } ?? ""
         return ToolFailure(.noPermission, "you may not \(deed): run this as root or the mail user\(group)")
     }
 }

@@ -40,12 +40,14 @@ struct QueueSelection: Sendable {
         if let olderThan, age <= olderThan { return false }
         if let isFrozen, header.isFrozen != isFrozen { return false }
         if let sender, !Self.finds(sender, in: "<\(header.sender)>") { return false }
-        if let recipient, !header.undelivered.contains(where: { Self.finds(recipient, in: $0.address) }) {
-            return false
-        }
+        if let recipient, !Self.awaits(recipient, header) { return false }
         guard let size else { return true }
         let shown = ListingNumbers.size(bodySize.map { header.messageSize(bodySize: $0) } ?? 0)
         return Self.finds(size, in: ByteString(shown.trimmed()))
+    }
+
+    private static func awaits(_ pattern: PCRE2Pattern, _ header: HeaderFile) -> Bool {
+        header.recipients.contains { !header.isListedAsDelivered($0) && finds(pattern, in: $0.address) }
     }
 
     /// Whether the pattern is found; a match that gives up counts as none, since a selection that widens would be worse.

@@ -15,7 +15,7 @@ enum HostName {
 enum GroupName {
     /// The name of a group's number; nil where there is none.
     static func of(_ gid: UInt32) -> ByteString? {
-        var entry = group()
+        var entry = unsafe group()
         var buffer = [CChar](repeating: 0, count: 1 << 14)
         var result: UnsafeMutablePointer<group>?
         guard unsafe getgrgid_r(gid, &entry, &buffer, buffer.count, &result) == 0, let found = unsafe result,

@@ -3,6 +3,7 @@ import Configuration
 import EximLog
 import Expansion
 import MailSystem
+import MailText
 import Spooler
 
 /// What the tools for queue and spool need of a configuration: the spool, the logs, and who may do what.
@@ -62,20 +63,13 @@ struct Site: Sendable {
     }
 
     /// What addresses may look like here.
-    var addressRules: SiteAddressRules {
+    var addressRules: AddressRules {
         let main = configuration.main
-        return SiteAddressRules(
+        return AddressRules(
             allowsDomainLiterals: main.flag("allow_domain_literals") ?? false,
             stripsExcessAngleBrackets: main.flag("strip_excess_angle_brackets") ?? false,
             stripsTrailingDot: main.flag("strip_trailing_dot") ?? false)
     }
-}
-
-/// The options that decide what an address may look like.
-struct SiteAddressRules: Sendable, Hashable {
-    var allowsDomainLiterals = false
-    var stripsExcessAngleBrackets = false
-    var stripsTrailingDot = false
 }
 
 // MARK: - Reading options

@@ -6,7 +6,7 @@ import Spooler
 /// The options that say which configuration is meant.
 struct SiteOptions: ParsableArguments {
     @Option(
-        name: [.customShort("C"), .customLong("config")],
+        name: [.customShort("C", allowingJoined: true), .customLong("config")],
         help: ArgumentHelp(
             "Configuration file, in Exim's language.",
             discussion: "Else $BOBBIN_CONFIG, /etc/bobbin/bobbin.conf, or what is built in.",
@@ -14,7 +14,7 @@ struct SiteOptions: ParsableArguments {
     var file: String?
 
     @Option(
-        name: [.customShort("D"), .customLong("define")],
+        name: [.customShort("D", allowingJoined: true), .customLong("define")],
         help: ArgumentHelp(
             "Define a macro that the file cannot change; may be repeated.", valueName: "NAME=text"))
     var definitions: [String] = []

@@ -1,0 +1,86 @@
+import ACL
+import Bytes
+import Expansion
+import MailSystem
+import MailText
+import Routing
+
+/// Routes or verifies addresses that people give, and tells what comes of it (manual, options -bt, -bv and -bvs).
+struct AddressTest: Sendable {
+    /// What is tested.
+    enum Kind: Sendable, Hashable {
+        /// Where the mail would go: -bt.
+        case route
+        /// Whether a recipient is good: -bv.
+        case verifyRecipient
+        /// Whether a sender is good: -bvs.
+        case verifySender
+    }
+
+    private let system: MailSystem
+    private let kind: Kind
+    private var facts = Facts()
+    private let rules: AddressRules
+
+    /// Makes a test; the sender is the caller unless one is given.
+    init(_ site: Site, _ kind: Kind, sender: ByteString?, caller: Caller = .current())
+        async throws(ToolFailure)
+    {
+        self.kind = kind
+        system = try await site.mailSystem()
+        rules = site.addressRules
+        let given = sender.map { $0 == "<>" ? "" : $0 }
+        facts.message.sender = given ?? "\(caller.login)@\(system.settings.qualifyDomain)"
+    }
+
+    /// Tests addresses, or lines of standard input with a prompt; the worst result decides.
+    func run(_ addresses: [ByteString], on console: Console) async -> ExitStatus {
+        var worst = ExitStatus.success
+        func test(_ text: ByteString) async {
+            let result = await answer(to: text)
+            console.write(result.text)
+            if result.status.rawValue > worst.rawValue { worst = result.status }
+        }
+        for text in addresses where !text.isEmpty { await test(text) }
+        guard addresses.isEmpty else { return worst }
+        console.write("> ")
+        console.output.flush()
+        while let line = console.readLine() {
+            await test(line)
+            console.write("> ")
+            console.output.flush()
+        }
+        console.write("\n")
+        return worst
+    }
+
+    private func answer(to text: ByteString) async -> (text: ByteString, status: ExitStatus) {
+        let address: EmailAddress
+        do throws(AddressError) {
+            guard !text.trimmed().isEmpty else { throw AddressError("empty address", in: text) }
+            address = try AddressParser.parseOne(text, rules: rules).address
+        } catch {
+            return ("syntax error: \(error.message)\n", .addressFailed)
+        }
+        let settings = system.settings
+        let domain = kind == .verifySender ? settings.qualifyDomain : settings.qualifyRecipient
+        let whole = address.qualified(with: domain).text
+        return kind == .route ? await route(whole) : await verify(whole)
+    }
+
+    private func route(_ address: ByteString) async -> (text: ByteString, status: ExitStatus) {
+        let description = await RouteDescription(of: address, by: system.router, facts)
+        return (description.text, ExitStatus(rawValue: Int32(description.status)) ?? .failure)
+    }
+
+    private func verify(_ address: ByteString) async -> (text: ByteString, status: ExitStatus) {
+        let verifier = RoutingVerifier(system)
+        switch await verifier.verify(address, asSender: kind == .verifySender, facts) {
+        case .accepted: return ("\(address) verified\n", .success)
+        case .failed(let said, let logged):
+            return ("\(address) failed to verify: \(said ?? logged)\n", .addressFailed)
+        case .deferred(let logged):
+            return ("\(address) cannot be resolved at this time: \(logged)\n", .failure)
+        }
+    }
+}

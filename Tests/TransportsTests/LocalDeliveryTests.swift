@@ -1,0 +1,130 @@
+import Bytes
+import Foundation
+import TestKit
+import Testing
+import Transports
+
+@Suite("Local deliveries")
+struct LocalDeliveryTests {
+    private let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func order(_ kind: LocalOrder.Kind, _ name: ByteString, body: ByteString) throws -> (
+        LocalOrder, FileHandle
+    ) {
+        let data = try directory.write("id-D\n" + body, to: "data")
+        let handle = try #require(FileHandle(forReadingAtPath: data.string))
+        var order = LocalOrder(
+            transport: "local", kind: kind, path: directory.file(name), uid: geteuid(), gid: getegid(),
+            hostName: "mail.example")
+        order.head = "From a@b now\nSubject: x\n\n"
+        order.tail = "\n"
+        order.checkString = "From "
+        order.escapeString = ">From "
+        order.bodyStart = 5
+        order.bodySize = body.count
+        order.lockRetries = 0
+        order.lockInterval = 0
+        return (order, handle)
+    }
+
+    @Test("A mailbox gets the message with its From lines escaped, and is as it was when the writing fails")
+    func mailbox() throws {
+        let (order, data) = try order(.mailbox, "mbox", body: "From x\n From y\nFrom z")
+        for _ in 0..<2 { #expect(LocalDelivery.perform(order, data: data.fileDescriptor) == .delivered) }
+        let once = "From a@b now\nSubject: x\n\n>From x\n From y\n>From z\n\n"
+        #expect(try directory.read("mbox").string == once + once)
+        #expect(!FileManager.default.fileExists(atPath: directory.file("mbox.lock").string))
+    }
+
+    @Test("A mailbox that another process has locked is left alone", arguments: ["fcntl", "lockfile"])
+    func locked(by way: String) throws {
+        let (order, data) = try order(.mailbox, "mbox", body: "x\n")
+        let path = try directory.write("", to: "mbox").string
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        let script = """
+            import fcntl,sys,os
+            f=open(sys.argv[1],'r+')
+            fcntl.lockf(f,fcntl.LOCK_EX) if sys.argv[2]=='fcntl' else os.link(sys.argv[1],sys.argv[1]+'.lock')
+            print('ready',flush=True)
+            sys.stdin.read(); import time; time.sleep(600)
+            """
+        let other = try ChildProcess("/usr/bin/env", ["python3", "-c", script, path, way])
+        defer { other.kill() }
+        try eventually("the other process has the lock") { try other.output.contains(ByteString("ready")) }
+        let words = way == "fcntl" ? "fcntl/flock" : "lock file"
+        #expect(
+            LocalDelivery.perform(order, data: data.fileDescriptor)
+                == .deferred(
+                    TransportTrouble("failed to lock mailbox \(ByteString(path)) (\(words))", errno: -9)))
+        #expect(try directory.read("mbox") == "")
+    }
+
+    @Test("A maildir is made, and gets a whole file in new")
+    func maildir() throws {
+        var (order, data) = try order(.maildir, "md/deep", body: "From x\n")
+        order.checkString = ""
+        order.tail = ""
+        order.maildirTag = ":2,"
+        #expect(LocalDelivery.perform(order, data: data.fileDescriptor) == .delivered)
+        let found = try FileManager.default.contentsOfDirectory(atPath: directory.file("md/deep/new").string)
+        let name = try #require(found.first)
+        #expect(found.count == 1)
+        #expect(name.hasSuffix(".mail.example:2,"))
+        #expect(
+            try directory.read("md/deep/new/\(name)" as ByteString).string
+                == "From a@b now\nSubject: x\n\nFrom x\n")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: directory.file("md/deep/tmp").string).isEmpty)
+    }
+
+    @Test("A mailbox over its quota, of another owner, or that is a link is not written to")
+    func refusals() throws {
+        var (order, data) = try order(.mailbox, "mbox", body: "x\n")
+        order.quota = 10
+        guard case .deferred(let full) = LocalDelivery.perform(order, data: data.fileDescriptor) else {
+            Issue.record("delivered")
+            return
+        }
+        #expect(full.errno == -22)
+        order.quota = 0
+        order.uid += 1
+        guard case .deferred(let foreign) = LocalDelivery.perform(order, data: data.fileDescriptor) else {
+            Issue.record("delivered")
+            return
+        }
+        #expect(foreign.errno == -6)
+        order.uid -= 1
+        order.path = directory.file("link")
+        try FileManager.default.createSymbolicLink(
+            atPath: order.path.string, withDestinationPath: directory.file("mbox").string)
+        guard case .deferred(let link) = LocalDelivery.perform(order, data: data.fileDescriptor) else {
+            Issue.record("delivered")
+            return
+        }
+        #expect(link.errno == -5)
+    }
+
+    @Test("An order is read as it was written; damaged octets are none")
+    func coding() throws {
+        var (order, _) = try order(.maildir, "x", body: "")
+        order.quota = 77
+        order.usesFlock = true
+        order.maildirTag = ":a:b"
+        #expect(LocalOrder(decoding: order.encoded) == order)
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<4000 {
+            let octets = order.encoded.mutated(using: &random)
+            if let other = LocalOrder(decoding: octets) {
+                #expect(LocalOrder(decoding: other.encoded) == other)
+            }
+            _ = LocalOutcome(decoding: octets)
+        }
+        var trouble = TransportTrouble("why: 1:2", errno: -22)
+        trouble.freezes = true
+        for outcome in [LocalOutcome.delivered, .deferred(trouble)] {
+            #expect(LocalOutcome(decoding: outcome.encoded) == outcome)
+        }
+    }
+}
