@@ -119,16 +119,10 @@ extension PendingMessage {
     public mutating func append(_ octets: ArraySlice<UInt8>) throws(SpoolError) { try append(octets.span) }
 
     private mutating func count(_ octets: Span<UInt8>) {
-        var newlines = 0
-        var zeros = 0
-        for index in octets.indices {
-            let octet = octets[index]
-            newlines &+= octet == .newline ? 1 : 0
-            zeros &+= octet == 0 ? 1 : 0
-        }
+        let found = octets.newlinesAndZeros
         bodySize += octets.count
-        bodyLineCount += newlines
-        bodyZeroCount += zeros
+        bodyLineCount += found.newlines
+        bodyZeroCount += found.zeros
     }
 
     /// Writes what is gathered, so that others who open `-D` see all that has come.
