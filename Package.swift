@@ -106,8 +106,9 @@ let package = Package(
         program(
             "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration",
-                "Routing", "ACL", "MailSystem", "DNS", "DMARCReports", argumentParser, subprocess, systemPackage,
+                "Bytes", "MailText", "EximLog", "Spooler", "OpenSSL", "Hints", "Expansion", "Configuration",
+                "Routing", "ACL", "MailSystem", "DNS", "DMARCReports", argumentParser, subprocess,
+                systemPackage,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
@@ -119,7 +120,7 @@ let package = Package(
         tests("EximLog", ["Bytes", "EximLog"], exclude: ["Fixtures"]),
         tests("SMTP", ["Bytes", "MailText", "SMTP"], exclude: ["Fixtures"]),
         tests("DNS", ["Bytes", "DNS", "TestKit"]),
-        tests("Hints", ["Bytes", "Hints", "TestKit", grdb], exclude: ["Fixtures"]),
+        tests("Hints", ["Bytes", "Hints", "OpenSSL", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("DMARCReports", ["Bytes", "MailText", "DMARCReports", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("OpenSSL", ["Bytes", "OpenSSL"]),
         tests("Lookups", ["Bytes", "DNS", "Lookups"]),
@@ -141,6 +142,8 @@ let package = Package(
             ]),
         tests("System", ["Bytes", "TestKit"]),
         tests("Reception", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
-        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem", "DMARCReports"], exclude: ["Fixtures"]),
+        tests(
+            "Bobbin", ["Bobbin", "Bytes", "Hints", "Spooler", "MailSystem", "DMARCReports"],
+            exclude: ["Fixtures"]),
     ]
 )

@@ -15,6 +15,9 @@ struct CommandTests {
         "spool requeue", "config", "config check", "config show", "config default", "expand", "route",
         "dmarc", "dmarc import", "dmarc report", "dmarc stats",
         "dmarc import-report", "dmarc expire", "dmarc show",
+        "hints",
+        "hints list", "hints dump", "hints show", "hints next", "hints tidy", "hints fix", "hints import",
+        "hints stats",
     ]
 
     @Test("Help is printed on standard output, has an example, and is the golden one", arguments: commands)
