@@ -286,6 +286,45 @@ struct ImportTests {
         #expect(try rows("SELECT name FROM domain ORDER BY name") == ["bounce.new.example", "new.example"])
     }
 
+    @Test("Programs that make the same new store at once all get it", .timeLimit(.minutes(2)))
+    func together() async throws {
+        let path = scratch.directory.file("new.sqlite")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<6 {
+                group.addTask {
+                    let store = try DMARCStore(path: path)
+                    var pieces = [HistoryRecord.sample(number).text.bytes]
+                    _ = try HistoryImport(store).stream(named: "test") { () throws(DMARCError) in
+                        pieces.popLast() ?? []
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let count = try DMARCStore(path: path).read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM message")
+        }
+        #expect(count == 6)
+    }
+
+    @Test("Two importers that rotate the same file do not hinder one another", .timeLimit(.minutes(2)))
+    func twoRotations() async throws {
+        let path = scratch.directory.file("history")
+        var text = ByteString()
+        for number in 0..<500 { text += HistoryRecord.sample(number).text }
+        try scratch.directory.write(text, to: "history")
+        var options = restless
+        options.settle = 1
+        let (importer, other) = (
+            HistoryImport(store, options: options), HistoryImport(store, options: options)
+        )
+        async let first = importer.rotate(path)
+        async let second = other.rotate(path)
+        let summaries = try await [first, second]
+        #expect(summaries.reduce(0) { $0 + $1.added } == 500)
+        #expect(try rows("SELECT count(*) FROM message") == ["500"])
+    }
+
     @Test("A file that is no store is refused with what to do")
     func noStore() throws {
         let path = try scratch.directory.write(

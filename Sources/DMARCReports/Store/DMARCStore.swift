@@ -1,6 +1,7 @@
 package import Bytes
 import Foundation
 import GRDB
+import Glibc
 
 /// The relational store of DMARC history and reports: one SQLite file, shared by all programs through its locks.
 ///
@@ -19,24 +20,45 @@ package final class DMARCStore: Sendable {
     /// Fails for a file that is no SQLite database, or was made by a later version.
     package init(path: ByteString) throws(DMARCError) {
         self.path = path
+        queue = try Self.opened(path)
+    }
+
+    /// How often a store is opened anew while another program makes it.
+    private static let mostAttempts = 50
+
+    private static func opened(_ path: ByteString) throws(DMARCError) -> DatabaseQueue {
+        var attempt = 1
+        while true {
+            do throws(DMARCError) {
+                return try openOnce(path)
+            } catch {
+                // Two programs that make the same new store at once hinder one another; in the end it is there.
+                let isPassing = error.kind == .busy || error.reason.contains(ByteString("already exists"))
+                guard isPassing, attempt < mostAttempts else { throw error }
+                usleep(100_000)
+                attempt += 1
+            }
+        }
+    }
+
+    private static func openOnce(_ path: ByteString) throws(DMARCError) -> DatabaseQueue {
         var configuration = Configuration()
-        configuration.busyMode = .timeout(Self.longestWait)
+        configuration.busyMode = .timeout(longestWait)
         configuration.prepareDatabase { database in
             // A committed batch must outlive a power cut: after it the history file may be removed.
             try database.execute(
                 sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32000")
         }
-        let place = path.string
-        queue = try Self.attempt(path) { try DatabaseQueue(path: place, configuration: configuration) }
-        try Self.attempt(path) { [queue] in
+        return try attempt(path) {
+            let queue = try DatabaseQueue(path: path.string, configuration: configuration)
             let migrator = DMARCSchema.migrator
-            let isNewer = try queue.read { try migrator.hasBeenSuperseded($0) }
-            guard !isNewer else {
+            guard try !queue.read({ try migrator.hasBeenSuperseded($0) }) else {
                 throw DMARCError(
                     .store, at: path,
                     "made by a later version of this program: use that version, or another file")
             }
             try migrator.migrate(queue)
+            return queue
         }
     }
 

@@ -123,7 +123,11 @@ package struct HistoryImport: Sendable {
             throw DMARCError(.data, at: path, "not a regular file: cannot be rotated")
         }
         let renamed: ByteString = "\(path)\(Self.suffix)\(options.now()).\(getpid())"
-        guard unsafe rename(path.string, renamed.string) == 0 else { throw .system(path, "rename") }
+        guard unsafe rename(path.string, renamed.string) == 0 else {
+            // Another importer was quicker.
+            if errno == ENOENT { return summary }
+            throw .system(path, "rename")
+        }
         summary.add(try drain(renamed))
         return summary
     }
@@ -204,25 +208,36 @@ package struct HistoryImport: Sendable {
 
     private func drain(_ path: ByteString) throws(DMARCError) -> ImportSummary {
         var summary = ImportSummary()
-        while true {
-            let file = try HistoryFile(path: path)
-            summary.add(try work(through: file, isFinal: false).summary)
-            var state = try file.state()
-            // A writer may have opened the file just before it was renamed.
-            while options.now() - state.modified < options.settle {
-                usleep(100_000)
-                state = try file.state()
+        // Nothing is left where another importer brought the same file to its end.
+        while try HistoryFile.State.of(path) != nil {
+            do throws(DMARCError) {
+                if try drainOnce(path, &summary) { break }
+            } catch {
+                guard error.kind == .missing else { throw error }
             }
-            let last = try work(through: file, isFinal: true)
-            summary.add(last.summary)
-            guard try file.state().size == last.reader.openOffset else { continue }
-            guard unsafe unlink(path.string) == 0 || errno == ENOENT else { throw .system(path, "remove") }
-            try store.forget(
-                HistoryPosition(
-                    device: state.device, inode: state.inode, path: path, offset: 0, line: 1, before: ""))
-            summary.held = 0
-            return summary
         }
+        summary.held = 0
+        return summary
+    }
+
+    /// Imports a renamed file and removes it; false when it grew meanwhile.
+    private func drainOnce(_ path: ByteString, _ summary: inout ImportSummary) throws(DMARCError) -> Bool {
+        let file = try HistoryFile(path: path)
+        summary.add(try work(through: file, isFinal: false).summary)
+        var state = try file.state()
+        // A writer may have opened the file just before it was renamed.
+        while options.now() - state.modified < options.settle {
+            usleep(100_000)
+            state = try file.state()
+        }
+        let last = try work(through: file, isFinal: true)
+        summary.add(last.summary)
+        guard try file.state().size == last.reader.openOffset else { return false }
+        guard unsafe unlink(path.string) == 0 || errno == ENOENT else { throw .system(path, "remove") }
+        try store.forget(
+            HistoryPosition(
+                device: state.device, inode: state.inode, path: path, offset: 0, line: 1, before: ""))
+        return true
     }
 
     private static func leftovers(of path: ByteString) throws(DMARCError) -> [ByteString] {
