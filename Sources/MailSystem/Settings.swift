@@ -21,6 +21,8 @@ package struct Settings: Sendable {
     package var owner: FileOwner?
     /// `message_id_format`: which generation of ids is made (ours; both are read).
     package var messageIDFormat: MessageID.Format
+    /// `commit_sharing`: how the receiver makes messages durable (ours).
+    package var commitSharing: CommitSharing
     /// `localhost_number`.
     package var localhostNumber: Int?
     /// `log_selector`.
@@ -54,6 +56,7 @@ package struct Settings: Sendable {
         spool.preservesMessageLogs = main.flag("preserve_message_logs") ?? false
         self.spool = spool
         messageIDFormat = try Self.idFormat(main)
+        commitSharing = try Self.sharing(main)
         localhostNumber = try await Self.number(
             reader, "localhost_number", upTo: messageIDFormat == .short ? 16 : 16)
         logSelector = try Self.selector(main)
@@ -132,6 +135,14 @@ package struct Settings: Sendable {
         case "long": return .long
         case "short": return .short
         case let other: throw StartError("message_id_format: \"\(other)\" is neither \"long\" nor \"short\"")
+        }
+    }
+
+    private static func sharing(_ main: OptionBlock) throws(StartError) -> CommitSharing {
+        switch main.text("commit_sharing") ?? "batched" {
+        case "batched": return .batched
+        case "exim": return .eximOrder
+        case let other: throw StartError("commit_sharing: \"\(other)\" is neither \"batched\" nor \"exim\"")
         }
     }
 

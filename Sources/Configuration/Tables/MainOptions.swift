@@ -98,7 +98,7 @@ extension OptionTable {
         .init(
             .keyword, .honoured,
             """
-            hints_layout message_id_format
+            commit_sharing hints_layout message_id_format
             """),
         .init(
             .string, .honoured,

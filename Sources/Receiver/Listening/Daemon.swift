@@ -26,9 +26,10 @@ struct Daemon {
         let queueOnly = command.queueOnly || settings.queueOnly
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
-            login: owner(system), queueOnly: queueOnly, localCaller: nil, deliver: { starter.deliver($0) })
-        let listener = Listener(context: context, threads: SessionThreads(), log: log)
-        var servers: [Listener.Server] = []
+            login: owner(system), commits: commitGroup(system, log), queueOnly: queueOnly,
+            localCaller: nil, deliver: { starter.deliver($0) })
+        let listener = Listener(context: context, log: log)
+        var servers: [any Channel] = []
         for address in try command.addresses(system) { servers.append(try await listener.bind(address)) }
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
         try writePID()
@@ -42,7 +43,7 @@ struct Daemon {
 
     /// Runs the servers; at a signal stops accepting, lets sessions end, and then the deliveries.
     private func serve(
-        _ servers: [Listener.Server], _ listener: Listener, _ starter: DeliveryStarter,
+        _ servers: [any Channel], _ listener: Listener, _ starter: DeliveryStarter,
         _ signals: AsyncStream<CInt>, deliversNow: Bool
     ) async {
         await withTaskGroup(of: Void.self) { group in
@@ -58,10 +59,9 @@ struct Daemon {
         }
     }
 
-    private func stop(at signals: AsyncStream<CInt>, _ servers: [Listener.Server], _ listener: Listener) async
-    {
+    private func stop(at signals: AsyncStream<CInt>, _ servers: [any Channel], _ listener: Listener) async {
         for await _ in signals {
-            for server in servers { server.channel.close(promise: nil) }
+            for server in servers { server.close(promise: nil) }
             listener.sessions.stop()
             break
         }
@@ -70,6 +70,18 @@ struct Daemon {
             try? await Task.sleep(for: .seconds(Self.patience))
             listener.sessions.abort()
         }
+    }
+
+    private func commitGroup(
+        _ system: MailSystem, _ log: SessionLog
+    ) -> CommitGroup {
+        let group = CommitGroup(system.spool, system.settings.commitSharing)
+        if system.settings.commitSharing == .batched, !group.isShared {
+            log.main(
+                "commit_sharing: messages are committed each for itself, since the spool directory cannot be opened or the kernel is older than Linux 5.8"
+            )
+        }
+        return group
     }
 
     private func owner(_ system: MailSystem) -> ByteString {
@@ -88,9 +100,9 @@ struct Daemon {
         unsafe text.bytes.withUnsafeBytes { _ = unsafe write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    private func announce(_ servers: [Listener.Server], _ system: MailSystem, _ log: SessionLog) {
+    private func announce(_ servers: [any Channel], _ system: MailSystem, _ log: SessionLog) {
         let places = servers.compactMap { server -> ByteString? in
-            guard let address = server.channel.localAddress, let ip = address.ipAddress,
+            guard let address = server.localAddress, let ip = address.ipAddress,
                 let port = address.port
             else { return nil }
             return "[\(ip)]:\(port)"

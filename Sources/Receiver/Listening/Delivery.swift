@@ -78,7 +78,7 @@ enum Sibling {
 
     /// Starts a program in a session of its own, with nothing on its standard streams.
     static func startInBackground(_ program: String, _ arguments: [String]) {
-        var attributes = unsafe posix_spawnattr_t()
+        var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         unsafe posix_spawnattr_setflags(&attributes, spawnFlags)

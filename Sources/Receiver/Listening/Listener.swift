@@ -10,88 +10,70 @@ import Spooler
 import Synchronization
 
 /// The daemon: accepts connections and runs a session for each, until it is told to stop.
-struct Listener {
-    typealias Connection = NIOAsyncChannel<WireInput, ByteBuffer>
-    typealias Server = NIOAsyncChannel<Connection, Never>
-
+struct Listener: Sendable {
     let context: SessionContext
-    let threads: SessionThreads
     let log: SessionLog
     let sessions = OpenSessions()
 
     /// Binds an address; the error says which and why.
-    func bind(_ address: ListeningAddress) async throws(StartError) -> Server {
+    func bind(_ address: ListeningAddress) async throws(StartError) -> any Channel {
         do {
             return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.backlog, value: 512)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .childChannelOption(.maxMessagesPerRead, value: 4)
-                .bind(host: address.host, port: address.port) { channel in
+                .serverChannelInitializer { [log] channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(WireInputHandler())
-                        return try Connection(
-                            wrappingChannelSynchronously: channel,
-                            configuration: .init(
-                                backPressureStrategy: .init(lowWatermark: 2, highWatermark: 8)))
+                        try channel.pipeline.syncOperations.addHandler(AcceptTrouble(log: log))
                     }
                 }
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.maxMessagesPerRead, value: 4)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try begin(channel) }
+                }
+                .bind(host: address.host, port: address.port).get()
         } catch {
             throw StartError(
                 "cannot listen on \(address.host) port \(address.port): \(error); is the port in use?")
         }
     }
 
-    /// Accepts until the server channel closes; returns when the last session has ended.
-    func run(_ server: Server) async {
-        await withDiscardingTaskGroup { group in
-            do {
-                try await server.executeThenClose { connections in
-                    for try await connection in connections {
-                        guard
-                            let ticket = sessions.enter(connection.channel, limit: context.settings.acceptMax)
-                        else {
-                            group.addTask { await refuse(connection) }
-                            continue
-                        }
-                        group.addTask(executorPreference: threads) {
-                            await serve(connection)
-                            sessions.leave(ticket)
-                        }
-                    }
-                }
-            } catch {
-                log.panic("listening ended: \("\(error)")")
-            }
-        }
-    }
-
-    private func serve(_ connection: Connection) async {
-        let facts = Self.facts(connection.channel)
+    /// Returns when the server channel has been closed and the last session has ended.
+    func run(_ server: any Channel) async {
         do {
-            try await connection.executeThenClose { inbound, outbound in
-                let wire = ConnectionWire(channel: connection.channel, inbound: inbound, outbound: outbound)
-                var session = Session(context, wire, facts)
-                await session.run()
-            }
+            try await server.closeFuture.get()
         } catch {
-            // The connection broke while it was closed: nothing is left to tell the client.
-            return
+            log.panic("listening ended: \("\(error)")")
+        }
+        await sessions.allEnded()
+    }
+
+    /// Begins a session on its connection's event loop.
+    private func begin(_ channel: any Channel) throws {
+        guard let ticket = sessions.enter(channel, limit: context.settings.acceptMax) else {
+            return refuse(channel)
+        }
+        let wire = ConnectionWire()
+        try channel.pipeline.syncOperations.addHandler(wire)
+        let bound = NIOLoopBound(wire, eventLoop: channel.eventLoop)
+        let loop = LoopExecutor(channel.eventLoop)
+        Task(executorPreference: loop) {
+            await serve(bound.value, Self.facts(channel))
+            sessions.leave(ticket)
         }
     }
 
-    private func refuse(_ connection: Connection) async {
-        let peer = Self.facts(connection.channel).remoteAddress?.text ?? "unknown"
+    private func serve(_ wire: ConnectionWire, _ facts: ConnectionFacts) async {
+        var session = Session(context, wire, facts)
+        await session.run()
+        await wire.close()
+    }
+
+    private func refuse(_ channel: any Channel) {
+        let peer = Self.facts(channel).remoteAddress?.text ?? "unknown"
         log.main("Connection from [\(peer)] refused: too many connections")
-        do {
-            try await connection.executeThenClose { _, outbound in
-                try await outbound.write(
-                    ByteBuffer(
-                        string: "421 Too many concurrent SMTP connections; please try again later.\r\n"))
-            }
-        } catch {
-            return
-        }
+        let text = "421 Too many concurrent SMTP connections; please try again later.\r\n"
+        channel.writeAndFlush(ByteBuffer(string: text)).whenComplete { _ in channel.close(promise: nil) }
     }
 
     private static func facts(_ channel: any Channel) -> ConnectionFacts {
@@ -108,12 +90,26 @@ struct Listener {
     }
 }
 
+/// Trouble in accepting a connection concerns that one only: the listener goes on.
+private final class AcceptTrouble: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+
+    private let log: SessionLog
+
+    init(log: SessionLog) { self.log = log }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        log.panic("a connection could not be accepted: \("\(error)")")
+    }
+}
+
 /// The sessions that are open now, so that each can be told to stop.
 final class OpenSessions: Sendable {
     private struct State {
         var next = 0
         var channels: [Int: any Channel] = [:]
         var isStopping = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
@@ -130,7 +126,26 @@ final class OpenSessions: Sendable {
         return ticket
     }
 
-    func leave(_ ticket: Int) { state.withLock { _ = $0.channels.removeValue(forKey: ticket) } }
+    func leave(_ ticket: Int) {
+        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.channels[ticket] = nil
+            guard state.channels.isEmpty else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for one in waiting { one.resume() }
+    }
+
+    /// Waits until no session is open.
+    func allEnded() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if !state.channels.isEmpty { state.waiting.append(continuation) }
+                return state.channels.isEmpty
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
 
     /// Tells every session to end at the next fit moment.
     func stop() {

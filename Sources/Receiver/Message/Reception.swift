@@ -243,7 +243,7 @@ struct Reception {
         let first = "\(stamp) \(record.messageLogText(by: system.settings.logSelector))" as ByteString
         let committed: CommittedMessage
         do {
-            committed = try message.pending.commit(header, logging: first)
+            committed = try await message.pending.commit(header, logging: first, in: context.commits)
         } catch {
             log.panic(ByteString(error.description), id: id.bytes)
             return .failed("spool error: \(ByteString(error.description))")
