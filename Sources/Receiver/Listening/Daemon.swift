@@ -34,6 +34,9 @@ struct Daemon {
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
         try writePID()
         announce(servers, system, log)
+        // Before the first session, since none needs root's rights. A daemon that delivers at once must keep them
+        // for the queue runner that it starts.
+        if queueOnly { try Privileges.drop(to: system.settings.owner) }
         await serve(servers, listener, starter, signals, deliversNow: !queueOnly)
         if let file = command.pidFile { unsafe unlink(file) }
     }
@@ -52,13 +55,6 @@ struct Daemon {
                 starter.finish()
             }
             group.addTask { await stop(at: signals, servers, listener) }
-            // The runner is started with our rights as they are now; sessions need none of root's.
-            await Task.yield()
-            do throws(StartError) {
-                try Privileges.drop(to: deliversNow ? nil : listener.context.system.settings.owner)
-            } catch {
-                listener.log.panic("\(ByteString(error.description))")
-            }
             await group.waitForAll()
         }
     }
