@@ -95,7 +95,7 @@ let package = Package(
             "Receiver",
             [
                 "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration", "Routing",
-                "ACL", "MailSystem", argumentParser, nioCore, nioPosix, subprocess, systemPackage,
+                "ACL", "MailSystem", argumentParser, nioCore, nioPosix,
             ]),
         program(
             "QueueRunner",

@@ -287,7 +287,8 @@ struct Reception {
     ) -> (HeaderFile, sender: ByteString) {
         let sender = fixed.sender?.text ?? envelope.sender ?? ""
         var header = HeaderFile(
-            id: message.pending.id, origin: arrival.origin, sender: sender, receivedTime: arrival.begun.seconds)
+            id: message.pending.id, origin: arrival.origin, sender: sender,
+            receivedTime: arrival.begun.seconds)
         HeaderFileFilling(state, envelope, arrival, now: SpoolTime.now()).fill(&header, body: message.pending)
         header.headers = fixed.headers.map { HeaderLine($0.text, type: $0.kind.rawValue) }
         return (header, sender)
