@@ -11,6 +11,8 @@ struct Area: Sendable, CustomStringConvertible {
 
     /// How many sessions run at one moment.
     static let concurrency = 12
+    /// How many runs of programs at one moment.
+    static let programs = 4
 
     static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Fixtures")
@@ -39,14 +41,35 @@ struct Area: Sendable, CustomStringConvertible {
         let networked = scripts.filter { $0.arguments == nil }
         var exim: [String: [String]] = [:]
         var bobbin: [String: [String]] = [:]
-        for script in scripts where script.arguments != nil {
-            exim[script.title] = try submission(script, isExim: true)
-            bobbin[script.title] = try submission(script, isExim: false)
-        }
+        for (title, wanted, found) in try await submissions() { (exim[title], bobbin[title]) = (wanted, found) }
         if networked.isEmpty { return (exim, bobbin) }
-        exim.merge(try await sessions(networked, isExim: true)) { $1 }
-        bobbin.merge(try await sessions(networked, isExim: false)) { $1 }
+        async let wanted = sessions(networked, isExim: true)
+        async let found = sessions(networked, isExim: false)
+        exim.merge(try await wanted) { $1 }
+        bobbin.merge(try await found) { $1 }
         return (exim, bobbin)
+    }
+
+    /// The runs of programs: title, Exim's outcome, Bobbin's.
+    private func submissions() async throws -> [(String, [String], [String])] {
+        try await withThrowingTaskGroup(of: (String, [String], [String]).self) { group in
+            var waiting = scripts.filter { $0.arguments != nil }[...]
+            var result: [(String, [String], [String])] = []
+            func add(_ script: Script) {
+                group.addTask {
+                    try await OwnThread.run {
+                        let wanted = try submission(script, isExim: true)
+                        return (script.title, wanted, try submission(script, isExim: false))
+                    }
+                }
+            }
+            for script in waiting.popFirst(Self.programs) { add(script) }
+            while let outcome = try await group.next() {
+                result.append(outcome)
+                if let script = waiting.popFirst() { add(script) }
+            }
+            return result
+        }
     }
 
     private func sessions(_ scripts: [Script], isExim: Bool) async throws -> [String: [String]] {

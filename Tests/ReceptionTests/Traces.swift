@@ -47,11 +47,11 @@ struct Traces {
         let title = owners[id] ?? ""
         var added: [String] = header.split(separator: "\n", omittingEmptySubsequences: false)
             .map { "H: \(hidden(String($0), title))" }
-        for suffix in ["D"] {
-            let text = Latin1.text(try site.spoolFile(id, suffix))
-            added += text.split(separator: "\n", omittingEmptySubsequences: false)
-                .map { "\(suffix): \(Self.readable(hidden(String($0), title)))" }
-        }
+        let body = Latin1.text(try site.spoolFile(id, "D")).split(
+            separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+        added.append("D: \(masked(String(body[0])))")
+        added += body[1...].joined().split(separator: "\n", omittingEmptySubsequences: false)
+            .map { "D: \(Self.readable(String($0)))" }
         lines[title, default: []] += added
     }
 

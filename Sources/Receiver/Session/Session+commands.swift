@@ -14,7 +14,7 @@ extension Session {
         lastLine = line
         state.facts.connection.smtpCommand = line
         let name = CommandName(line)
-        if advertised.contains(.pipelining), framer.hasPending { usedPipelining = true }
+        if advertised.contains(.pipelining), framer.hasPending, name?.word != "BDAT" { usedPipelining = true }
         if name?.mustBeLast(advertised) ?? true, isAhead { return await outOfStep() }
         guard let name else { return await unknown() }
         if line.contains(0) { return await containsNUL() }
@@ -26,7 +26,7 @@ extension Session {
         } catch {
             await wrongParameters(error, name)
         }
-        phase.followsRecipient = name.word == "RCPT"
+        phase.followsRecipient = name.word == "RCPT" && phase.isInTransaction
     }
 
     /// Whether the client has sent more than it might, by `smtp_enforce_sync`.
@@ -219,7 +219,8 @@ extension Session {
         } catch {
             return await say(Reply(501, error.message))
         }
-        if !address.isQualified, !(await isListed(.recipientUnqualified)) {
+        let isLocal = state.facts.connection.remoteAddress == nil
+        if !address.isQualified, !isLocal, !(await isListed(.recipientUnqualified)) {
             log.unqualified("verify", address.text, state.facts)
             return await say(Reply(501, "\(argument): recipient address must contain a domain"))
         }
@@ -228,7 +229,7 @@ extension Session {
         let text = address.qualified(with: system.settings.qualifyRecipient).text
         switch await RoutingVerifier(system).verify(text, asSender: false, state.facts) {
         case .accepted: await say(Reply(250, "<\(argument)> is deliverable"))
-        case .deferred(let why):
+        case .deferred(_, let why):
             await say(Reply(451, "<\(argument)> cannot be resolved at this time: \(why)"))
         case .failed(let said, let why):
             let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)

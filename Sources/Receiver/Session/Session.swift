@@ -64,7 +64,7 @@ struct Session {
         var facts = Facts()
         facts.connection = connection
         state = ACLState(facts: facts)
-        phase = EnvelopePhase(requiresHello: connection.remoteAddress != nil)
+        phase = EnvelopePhase()
     }
 
     /// Runs the session to its end.
