@@ -1,7 +1,7 @@
 package import Bytes
 import Configuration
-import MailText
 package import Expansion
+import MailText
 
 /// Whether mail for an address could be delivered, as far as routing tells.
 package enum AddressVerification: Sendable, Hashable {

@@ -77,7 +77,9 @@ package enum SessionEvent: Sendable, Hashable {
         case .senderVerifyFailed: .senderVerifyFail
         case .tooBig, .announcedTooBig: .sizeReject
         case .refused: .connectionReject
-        case .headerTooLong, .outOfStep, .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail, .tooManyUnknown, .warning: nil
+        case .headerTooLong, .outOfStep, .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
+            .tooManyUnknown, .warning:
+            nil
         }
     }
 

@@ -128,11 +128,14 @@ package struct RecipientCommand: Sendable, Hashable {
 enum SMTPAddress {
     /// The most octets of one (RFC 5321, section 4.5.3.1.3, and Exim's buffer).
     static let maximumLength = 256
+    /// How much of a longer one is shown.
+    static let shownLength = 64
 
     static func parse(_ text: ByteString, _ rules: AddressRules) throws(AddressError) -> EmailAddress {
         let address = try AddressParser.parseOne(text, rules: rules).address
         guard address.text.count <= maximumLength else {
-            throw AddressError("address is ridiculously long: \(address.text)", in: text)
+            let shown = ByteString(address.text.prefix(shownLength))
+            throw AddressError("address is ridiculously long: \(shown)...", in: text)
         }
         return address
     }

@@ -41,10 +41,15 @@ struct Area: Sendable, CustomStringConvertible {
         let networked = scripts.filter { $0.arguments == nil }
         var exim: [String: [String]] = [:]
         var bobbin: [String: [String]] = [:]
-        for (title, wanted, found) in try await submissions() { (exim[title], bobbin[title]) = (wanted, found) }
+        for (title, wanted, found) in try await submissions() {
+            (exim[title], bobbin[title]) = (wanted, found)
+        }
         if networked.isEmpty { return (exim, bobbin) }
-        async let wanted = sessions(networked, isExim: true)
-        async let found = sessions(networked, isExim: false)
+        let (oracle, receiver) = (
+            try Server(configuration, isExim: true), try Server(configuration, isExim: false)
+        )
+        async let wanted = sessions(networked, oracle)
+        async let found = sessions(networked, receiver)
         exim.merge(try await wanted) { $1 }
         bobbin.merge(try await found) { $1 }
         return (exim, bobbin)
@@ -72,9 +77,8 @@ struct Area: Sendable, CustomStringConvertible {
         }
     }
 
-    private func sessions(_ scripts: [Script], isExim: Bool) async throws -> [String: [String]] {
-        let site = try MailSite(configuration)
-        let (daemon, port) = try isExim ? site.eximDaemon() : site.receiver("--queue-only")
+    private func sessions(_ scripts: [Script], _ server: Server) async throws -> [String: [String]] {
+        let (site, daemon, port) = (server.site, server.daemon, server.port)
         let clients = scripts.enumerated().map { index, script in
             Client(script, from: script.source ?? 0x7F00_0A0A + UInt32(index))
         }
@@ -90,7 +94,7 @@ struct Area: Sendable, CustomStringConvertible {
         }
         daemon.signal(SIGTERM)
         try daemon.wait(within: 30)
-        if isExim { try awaitQuiet(site) }
+        if server.isExim { try awaitQuiet(site) }
         return try Traces(site, clients, heard).lines
     }
 
@@ -102,6 +106,32 @@ struct Area: Sendable, CustomStringConvertible {
             defer { last = size }
             if size != last { usleep(100_000) }
             return size == last
+        }
+    }
+}
+
+/// A daemon on a site of its own.
+private struct Server: Sendable {
+    let isExim: Bool
+    let site: MailSite
+    let daemon: ChildProcess
+    let port: Int
+
+    /// How often another port is tried, since a free one may be taken by somebody meanwhile.
+    private static let attempts = 5
+
+    init(_ configuration: ByteString, isExim: Bool) throws {
+        self.isExim = isExim
+        site = try MailSite(configuration)
+        var attempt = 1
+        while true {
+            do {
+                (daemon, port) = try isExim ? site.eximDaemon() : site.receiver("--queue-only")
+                return
+            } catch {
+                guard attempt < Self.attempts else { throw error }
+                attempt += 1
+            }
         }
     }
 }

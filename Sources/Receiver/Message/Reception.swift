@@ -183,7 +183,9 @@ struct Reception {
         var options = arrival.fixups
         let control = SubmissionControl(state)
         if control?.retainsSender ?? false { options.retainsSender = true }
-        if arrival.submitter == nil, state.facts.connection.authenticatedID == nil { options.checksFrom = false }
+        if arrival.submitter == nil, state.facts.connection.authenticatedID == nil {
+            options.checksFrom = false
+        }
         options.suppressed = state.has("suppress_local_fixups")
         let submitter =
             arrival.submitter
@@ -243,7 +245,8 @@ struct Reception {
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return text }
         var value = ByteString(text[(colon + 1)...])
         for item in AddressParser.parseList(value).reversed() {
-            guard case .success(let parsed) = item.outcome, !parsed.address.isQualified, !parsed.address.isNull
+            guard case .success(let parsed) = item.outcome, !parsed.address.isQualified,
+                !parsed.address.isNull
             else { continue }
             value.replaceSubrange(
                 parsed.place.upperBound..<parsed.place.upperBound, with: "@\(domain)" as ByteString)
@@ -326,7 +329,8 @@ struct Reception {
     ) -> (HeaderFile, sender: ByteString) {
         let sender = fixed.sender?.text ?? envelope.sender ?? ""
         var header = HeaderFile(
-            id: message.pending.id, origin: arrival.origin, sender: sender, receivedTime: arrival.begun.seconds)
+            id: message.pending.id, origin: arrival.origin, sender: sender,
+            receivedTime: arrival.begun.seconds)
         HeaderFileFilling(state, envelope, arrival, now: SpoolTime.now()).fill(&header, body: message.pending)
         header.headers = fixed.headers.map { HeaderLine($0.text, type: $0.kind.rawValue) }
         return (header, sender)

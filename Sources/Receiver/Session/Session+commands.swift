@@ -157,7 +157,7 @@ extension Session {
         let peer = connection.remoteAddress.map { " [\($0.text)]" as ByteString } ?? ""
         let caller = connection.ident.map { "\($0) at " as ByteString } ?? ""
         let shown = connection.hostName.name ?? argument
-        var lines = text.map { cut(Reply(250, $0)).lines } ?? ["\(activeHostName) Hello \(caller)\(shown)\(peer)"]
+        var lines = [text.map(firstLine) ?? "\(activeHostName) Hello \(caller)\(shown)\(peer)"]
         advertised = []
         guard isExtended else { return Reply(250, lines: lines) }
         advertised = [.extended]
@@ -179,6 +179,14 @@ extension Session {
         }
         lines.append("HELP")
         return Reply(250, lines: lines)
+    }
+
+    /// An ACL's text for HELO or EHLO has one line: clients read those that follow as extensions.
+    private func firstLine(_ text: ByteString) -> ByteString {
+        guard text.contains(.newline) else { return text }
+        log.panic(
+            "EHLO/HELO response must not contain newlines: message truncated: 250 \(text.escapedForLog())")
+        return ByteString(text.prefix { $0 != .newline })
     }
 
     /// `message_size_limit`, expanded; 0 is no limit.
@@ -307,7 +315,9 @@ private struct CommandName {
     /// Nil when the line begins with no command that is known.
     init?(_ line: ByteString) {
         for known in Self.all where line.startsIgnoringCase(with: known) {
-            if known.last != UInt8(ascii: ":"), let next = line[known.count...].first, next != .blank { continue }
+            if known.last != UInt8(ascii: ":"), let next = line[known.count...].first, next != .blank {
+                continue
+            }
             word = ByteString(known.prefix { $0 != .blank }).uppercasedASCII()
             spelled = known.count
             return
@@ -316,7 +326,8 @@ private struct CommandName {
     }
 
     private static let all: [ByteString] = [
-        "helo", "ehlo", "mail from:", "rcpt to:", "data", "bdat", "rset", "quit", "noop", "vrfy", "expn", "help",
+        "helo", "ehlo", "mail from:", "rcpt to:", "data", "bdat", "rset", "quit", "noop", "vrfy", "expn",
+        "help",
         "etrn", "auth", "starttls",
     ]
 

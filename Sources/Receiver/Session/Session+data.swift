@@ -42,7 +42,10 @@ extension Session {
             return verdict.message ?? "Enter message, ending with \".\" on a line by itself"
         }
         // To discard is no answer to DATA: the client is asked to come again, as Exim does.
-        if verdict.decision == .discard { verdict.decision = .defer }
+        if verdict.decision == .discard {
+            log.panic("\"discard\" verb not allowed in PREDATA ACL")
+            verdict.decision = .defer
+        }
         log.rejected(.data, verdict, state)
         await say(
             refusal(

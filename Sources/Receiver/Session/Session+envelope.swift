@@ -129,7 +129,8 @@ extension Session {
     private mutating func tooManyRecipients() async {
         if !envelope.hasTooMany {
             envelope.hasTooMany = true
-            let word: ByteString = settings.recipientsMaxReject ? "message rejected" : "excess temporarily rejected"
+            let word: ByteString =
+                settings.recipientsMaxReject ? "message rejected" : "excess temporarily rejected"
             let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
             system.log.reject("too many recipients: \(word): sender=<\(envelope.sender ?? "")> \(who)")
         }
