@@ -77,6 +77,8 @@ enum ClauseResult: Sendable, Hashable {
     case fails
     /// One could not be told now.
     case deferred(ByteString)
+    /// The configuration asks for what cannot be: refused for now, even in a warn statement.
+    case broken(ByteString)
     /// A nested ACL ended the connection.
     case drops
 }
@@ -105,6 +107,7 @@ struct StatementRun {
 
     /// What the statement decides; nil sends evaluation to the next one.
     func verdict(_ result: ClauseResult, _ state: inout ACLState) async -> ACLVerdict? {
+        if case .broken(let reason) = result { return await refusal(.defer, state, fallback: reason) }
         if case .deferred(let reason) = result {
             if verb == .warn {
                 state.logLines.append(

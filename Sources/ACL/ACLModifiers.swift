@@ -75,7 +75,7 @@ extension StatementRun {
     }
 
     private func notHere(_ clause: AccessControlList.Clause) -> ClauseResult {
-        .deferred("cannot use \(clause.name) condition in \(moment.place) ACL")
+        .broken("cannot use \(clause.name) condition in \(moment.place) ACL")
     }
 
     private func set(

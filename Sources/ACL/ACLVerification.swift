@@ -1,7 +1,7 @@
 package import Bytes
 import Configuration
-import MailText
 package import Expansion
+import MailText
 
 /// Whether mail for an address could be delivered, as far as routing tells.
 package enum AddressVerification: Sendable, Hashable {
@@ -9,8 +9,8 @@ package enum AddressVerification: Sendable, Hashable {
     case accepted(addressData: TaintedBytes?)
     /// No router accepts it; what the client may hear, and what the log says.
     case failed(said: ByteString?, logged: ByteString)
-    /// It cannot be told now.
-    case deferred(logged: ByteString)
+    /// It cannot be told now; what the client may hear, and what the log says.
+    case deferred(said: ByteString?, logged: ByteString)
 }
 
 /// Who answers `verify = sender` and `verify = recipient`; the composition root gives one that routes.
@@ -78,9 +78,8 @@ extension StatementRun {
             state.facts.message.senderVerifyFailure = "route"
             conditionMessage = "Sender verify failed"
             conditionLogMessage = "Sender verify failed"
-            state.facts.message.verifyMessage = TaintedBytes(said ?? logged, .tainted)
             return .fails
-        case .deferred(let logged):
+        case .deferred(_, let logged):
             if options.contains("defer_ok") { return .holds }
             if known == nil { state.logLines.append(failure("defer", sender, logged)) }
             return .deferred("Could not complete sender verify")
@@ -102,12 +101,13 @@ extension StatementRun {
             state.facts.address.addressData = data
             return .holds
         case .failed(let said, let logged):
-            conditionMessage = said
+            conditionMessage = said ?? logged
             conditionLogMessage = logged
             state.facts.message.verifyMessage = TaintedBytes(said ?? logged, .tainted)
             return .fails
-        case .deferred(let logged):
+        case .deferred(let said, let logged):
             if options.contains("defer_ok") { return .holds }
+            conditionMessage = said
             return .deferred(logged)
         }
     }

@@ -96,7 +96,8 @@ package struct Rejection: Sendable, Hashable {
 
     /// The line of a recipient that an ACL (`MAIL` or `RCPT`) discards: `RCPT <a>: discarded by RCPT ACL: reason`.
     package static func discarded(
-        argument: ByteString, acl: ByteString = "RCPT", of identity: SessionIdentity, sender: ByteString, reason: ByteString?,
+        argument: ByteString, acl: ByteString = "RCPT", of identity: SessionIdentity, sender: ByteString,
+        reason: ByteString?,
         by selector: LogSelector
     ) -> ByteString {
         let tail: ByteString = reason.map { ": \($0)" } ?? ""

@@ -53,6 +53,9 @@ package enum SessionEvent: Sendable, Hashable {
     case tooBig(sender: ByteString, read: Int, maximum: Int)
     /// `rejected MAIL FROM:<sender> <peer>: message too big: size=n max=m`; the same selector.
     case announcedTooBig(sender: ByteString, size: Int, maximum: Int)
+    /// `ridiculously long message header received from <peer> (more than n characters): message abandoned`, or
+    /// `overlong message header line ...`.
+    case headerTooLong(isLine: Bool, maximum: Int)
     /// `Connection from <peer> refused: text`; selector `connection_reject`.
     case refused(text: ByteString)
 
@@ -74,7 +77,9 @@ package enum SessionEvent: Sendable, Hashable {
         case .senderVerifyFailed: .senderVerifyFail
         case .tooBig, .announcedTooBig: .sizeReject
         case .refused: .connectionReject
-        case .outOfStep, .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail, .tooManyUnknown, .warning: nil
+        case .headerTooLong, .outOfStep, .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
+            .tooManyUnknown, .warning:
+            nil
         }
     }
 
@@ -118,6 +123,8 @@ package enum SessionEvent: Sendable, Hashable {
             "SMTP call from \(line.call) dropped: too many nonmail commands (last was \"\(last.escapedForLog())\")"
         case .tooManyUnknown(let last):
             "SMTP call from \(line.call) dropped: too many unrecognized commands (last was \"\(last.escapedForLog())\")"
+        case .headerTooLong(let isLine, let maximum):
+            "\(isLine ? "overlong message header line" : "ridiculously long message header") received from \(line.call) (more than \(maximum) characters): message abandoned"
         case .etrn(let argument): "ETRN \(argument.escapedForLog()) received from \(line.call)"
         case .outOfStep(let text, let next, let isOffered):
             "SMTP protocol synchronization error (next input sent too soon: pipelining was\(isOffered ? "" : " not") advertised): rejected \"\(text.escapedForLog())\" \(line.host) next input=\"\(next.escapedForLog())\""

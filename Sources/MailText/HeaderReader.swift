@@ -88,11 +88,14 @@ package struct HeaderReader: Sendable {
         }
     }
 
+    /// What a client hears of a header beyond `HeaderLimits.total`.
+    package static let headerTooLong: ByteString = "Message header is ridiculously long"
+    /// What a client hears of a header line beyond `HeaderLimits.line`.
+    package static let lineTooLong: ByteString = "A message header line is too long"
+
     private func limitStep() -> Step {
-        if size > limits.total { return .tooLong("Message header is ridiculously long") }
-        if limits.line > 0, current.count > limits.line {
-            return .tooLong("A message header line is too long")
-        }
+        if size > limits.total { return .tooLong(Self.headerTooLong) }
+        if limits.line > 0, current.count > limits.line { return .tooLong(Self.lineTooLong) }
         return .more
     }
 

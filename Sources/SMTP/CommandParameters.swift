@@ -22,24 +22,14 @@ enum CommandParameters {
     ) throws(SMTPSyntaxError) -> RecipientCommand {
         guard !argument.isEmpty else { throw SMTPSyntaxError(501, "RCPT must have an address operand") }
         var command = RecipientCommand(addressText: argument)
-        guard offered.contains(.extended) else { return command }
+        guard offered.contains(.dsn) else { return command }
         var rest = argument[...]
         while let parameter = Parameter(endOf: rest) {
-            guard offered.contains(.dsn), try command.take(parameter) else {
-                if parameter.value == nil { rest = joined(parameter, rest)[...] }
-                break
-            }
+            guard try command.take(parameter) else { break }
             rest = parameter.before
         }
         command.addressText = ByteString(rest.trimmedEnd())
         return command
-    }
-
-    // Exim puts an equals sign before a last word that is no parameter with a value, and so takes no address
-    // with a phrase or a comment.
-    private static func joined(_ parameter: Parameter, _ text: ArraySlice<UInt8>) -> ByteString {
-        ByteString(parameter.before) + ByteString("=")
-            + ByteString(text.dropFirst(parameter.before.count + 1))
     }
 }
 
@@ -143,7 +133,7 @@ extension RecipientCommand {
             notify = .never
             return
         }
-        for word in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: !value.isEmpty) {
+        for word in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: value.isEmpty) {
             switch word.uppercasedASCII() {
             case "SUCCESS": notify.insert(.success)
             case "FAILURE": notify.insert(.failure)

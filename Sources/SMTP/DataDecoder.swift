@@ -66,6 +66,8 @@ package struct DataDecoder: Sendable {
     private var ends = LineEnds.unknown
     private var inHeader = true
     private var lineLength = 0
+    // Whether the CR that is looked at stands behind a dot at the start of a line.
+    private var crFollowsDot = false
 
     /// Starts at the first octet after the 354 reply.
     package init(loneLF: LoneLF = .blank) { self.loneLF = loneLF }
@@ -138,7 +140,8 @@ package struct DataDecoder: Sendable {
         guard inHeader else {
             endLine(into: &output)
             // Exim does not count the octet behind a bare CR.
-            lineLength = -1
+            lineLength = crFollowsDot ? 0 : -1
+            crFollowsDot = false
             return
         }
         output.append(.newline)
@@ -157,7 +160,10 @@ package struct DataDecoder: Sendable {
             append([.blank], to: &output)
             state = .inLine
         } else if inHeader {
-            endLineInside(into: &output)
+            endLine(into: &output)
+            inHeader = true
+            state = .inLine
+            append([.blank], to: &output)
         } else {
             endLine(into: &output)
             state = .inLine
@@ -197,6 +203,7 @@ package struct DataDecoder: Sendable {
         guard wire[place] == .newline else {
             // No terminator: the dot goes as a stuffed one does, and the CR is judged by what follows it.
             state = .afterCR
+            crFollowsDot = true
             return
         }
         place += 1

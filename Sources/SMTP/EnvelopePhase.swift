@@ -41,7 +41,7 @@ package struct EnvelopePhase: Sendable, Hashable {
     package private(set) var isSecure = false
     /// Whether MAIL wants a HELO or EHLO before it.
     package var requiresHello: Bool
-    /// Whether the command before this one was RCPT.
+    /// Whether the command before this one was RCPT, in a transaction.
     package var followsRecipient = false
     private var refusedRecipients: [ByteString] = []
 

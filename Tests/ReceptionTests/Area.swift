@@ -11,6 +11,8 @@ struct Area: Sendable, CustomStringConvertible {
 
     /// How many sessions run at one moment.
     static let concurrency = 12
+    /// How many runs of programs at one moment.
+    static let programs = 4
 
     static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Fixtures")
@@ -39,19 +41,44 @@ struct Area: Sendable, CustomStringConvertible {
         let networked = scripts.filter { $0.arguments == nil }
         var exim: [String: [String]] = [:]
         var bobbin: [String: [String]] = [:]
-        for script in scripts where script.arguments != nil {
-            exim[script.title] = try submission(script, isExim: true)
-            bobbin[script.title] = try submission(script, isExim: false)
+        for (title, wanted, found) in try await submissions() {
+            (exim[title], bobbin[title]) = (wanted, found)
         }
         if networked.isEmpty { return (exim, bobbin) }
-        exim.merge(try await sessions(networked, isExim: true)) { $1 }
-        bobbin.merge(try await sessions(networked, isExim: false)) { $1 }
+        let (oracle, receiver) = (
+            try Server(configuration, isExim: true), try Server(configuration, isExim: false)
+        )
+        async let wanted = sessions(networked, oracle)
+        async let found = sessions(networked, receiver)
+        exim.merge(try await wanted) { $1 }
+        bobbin.merge(try await found) { $1 }
         return (exim, bobbin)
     }
 
-    private func sessions(_ scripts: [Script], isExim: Bool) async throws -> [String: [String]] {
-        let site = try MailSite(configuration)
-        let (daemon, port) = try isExim ? site.eximDaemon() : site.receiver("--queue-only")
+    /// The runs of programs: title, Exim's outcome, Bobbin's.
+    private func submissions() async throws -> [(String, [String], [String])] {
+        try await withThrowingTaskGroup(of: (String, [String], [String]).self) { group in
+            var waiting = scripts.filter { $0.arguments != nil }[...]
+            var result: [(String, [String], [String])] = []
+            func add(_ script: Script) {
+                group.addTask {
+                    try await OwnThread.run {
+                        let wanted = try submission(script, isExim: true)
+                        return (script.title, wanted, try submission(script, isExim: false))
+                    }
+                }
+            }
+            for script in waiting.popFirst(Self.programs) { add(script) }
+            while let outcome = try await group.next() {
+                result.append(outcome)
+                if let script = waiting.popFirst() { add(script) }
+            }
+            return result
+        }
+    }
+
+    private func sessions(_ scripts: [Script], _ server: Server) async throws -> [String: [String]] {
+        let (site, daemon, port) = (server.site, server.daemon, server.port)
         let clients = scripts.enumerated().map { index, script in
             Client(script, from: script.source ?? 0x7F00_0A0A + UInt32(index))
         }
@@ -67,7 +94,7 @@ struct Area: Sendable, CustomStringConvertible {
         }
         daemon.signal(SIGTERM)
         try daemon.wait(within: 30)
-        if isExim { try awaitQuiet(site) }
+        if server.isExim { try awaitQuiet(site) }
         return try Traces(site, clients, heard).lines
     }
 
@@ -79,6 +106,32 @@ struct Area: Sendable, CustomStringConvertible {
             defer { last = size }
             if size != last { usleep(100_000) }
             return size == last
+        }
+    }
+}
+
+/// A daemon on a site of its own.
+private struct Server: Sendable {
+    let isExim: Bool
+    let site: MailSite
+    let daemon: ChildProcess
+    let port: Int
+
+    /// How often another port is tried, since a free one may be taken by somebody meanwhile.
+    private static let attempts = 5
+
+    init(_ configuration: ByteString, isExim: Bool) throws {
+        self.isExim = isExim
+        site = try MailSite(configuration)
+        var attempt = 1
+        while true {
+            do {
+                (daemon, port) = try isExim ? site.eximDaemon() : site.receiver("--queue-only")
+                return
+            } catch {
+                guard attempt < Self.attempts else { throw error }
+                attempt += 1
+            }
         }
     }
 }

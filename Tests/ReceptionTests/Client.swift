@@ -2,6 +2,16 @@ import Bytes
 import Foundation
 import TestKit
 
+/// Runs what waits for other processes, away from the threads that tests share.
+enum OwnThread {
+    /// Runs the body on a thread of its own.
+    static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+        }
+    }
+}
+
 /// A client that follows a script, with an address of its own so that logs and spool tell whose session it was.
 struct Client: Sendable {
     let script: Script
@@ -22,11 +32,7 @@ struct Client: Sendable {
 
     /// Holds the session on a thread of its own; the title, and a line for each line that the server said.
     func hold(_ port: Int) async throws -> (String, [String]) {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { (script.title, try converse(port)) })
-            }
-        }
+        try await OwnThread.run { (script.title, try converse(port)) }
     }
 
     private func converse(_ port: Int) throws -> [String] {

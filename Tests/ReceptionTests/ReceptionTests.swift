@@ -5,7 +5,7 @@
 // each with its reason; one that is there no more is a failure too.
 // May import: TestKit, Bytes, Foundation.
 // Read in this order: Script.swift, Area.swift, Client.swift, Submission.swift, Traces.swift, Differences.swift,
-// ReceptionTests.swift.
+// ReceptionTests.swift, StopTests.swift.
 import Bytes
 import TestKit
 import Testing
@@ -27,7 +27,7 @@ struct ReceptionTests {
                 "\(area.name)/\(script.title):\n\(difference.joined(separator: "\n"))\n\(Self.missing(allowed, difference))"
             )
         }
-        let rest = Differences.between(wanted[""] ?? [], found[""] ?? [])
+        let rest = Differences.between((wanted[""] ?? []).sorted(), (found[""] ?? []).sorted())
         #expect(rest == known.lines(of: "\(area.name)/"), "\(rest.joined(separator: "\n"))")
     }
 

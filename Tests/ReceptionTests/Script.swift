@@ -43,7 +43,8 @@ struct Script: Sendable {
     /// The sessions of a file.
     static func parse(_ text: ByteString) throws -> [Script] {
         var scripts: [Script] = []
-        for line in text.split(separator: .newline).map({ ByteString($0).string }) where !line.hasPrefix("#") {
+        for line in text.split(separator: .newline).map({ ByteString($0).string }) where !line.hasPrefix("#")
+        {
             if line.hasPrefix("== ") {
                 scripts.append(Script(title: String(line.dropFirst(3))))
             } else if scripts.isEmpty {

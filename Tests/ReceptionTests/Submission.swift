@@ -6,7 +6,8 @@ extension Area {
     func submission(_ script: Script, isExim: Bool) throws -> [String] {
         let site = try MailSite(configuration)
         let arguments = script.arguments ?? []
-        let run = try isExim
+        let run =
+            try isExim
             ? site.start(exim: arguments, input: script.input)
             : site.start("bobbin", ["exim"] + arguments, input: script.input)
         let ending = try run.wait(within: 30)

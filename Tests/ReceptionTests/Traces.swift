@@ -24,7 +24,9 @@ struct Traces {
     }
 
     private func owner(byAddress text: String) -> String {
-        clients.first { text.contains("[\($0.address)]") }?.script.title ?? ""
+        clients.first { client in
+            text.contains("[\(client.address)]") || text.hasSuffix("IP address \(client.address)")
+        }?.script.title ?? ""
     }
 
     private static func place(of id: String, in log: String) -> Int {
@@ -33,7 +35,9 @@ struct Traces {
 
     private mutating func addLog(_ kind: String) throws {
         for record in Self.records(try site.log(kind)) {
-            guard !record[0].contains(" daemon started"), !record[0].contains("not yet supported") else { continue }
+            guard !record[0].contains(" daemon started"),
+                !record[0].contains("options that have no effect yet")
+            else { continue }
             var title = owner(byAddress: record[0])
             if let match = record[0].firstMatch(of: /1[0-9A-Za-z]{5}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}/) {
                 let id = String(match.0)
@@ -47,11 +51,11 @@ struct Traces {
         let title = owners[id] ?? ""
         var added: [String] = header.split(separator: "\n", omittingEmptySubsequences: false)
             .map { "H: \(hidden(String($0), title))" }
-        for suffix in ["D"] {
-            let text = Latin1.text(try site.spoolFile(id, suffix))
-            added += text.split(separator: "\n", omittingEmptySubsequences: false)
-                .map { "\(suffix): \(Self.readable(hidden(String($0), title)))" }
-        }
+        let body = Latin1.text(try site.spoolFile(id, "D")).split(
+            separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+        added.append("D: \(masked(String(body[0])))")
+        added += body[1...].joined().split(separator: "\n", omittingEmptySubsequences: false)
+            .map { "D: \(Self.readable(String($0)))" }
         lines[title, default: []] += added
     }
 
@@ -60,6 +64,7 @@ struct Traces {
         var text = masked(line)
         if let client = clients.first(where: { $0.script.title == title }) {
             text = text.replacing("[\(client.address)]", with: "[<client>]")
+            if text.hasSuffix(client.address) { text = text.dropLast(client.address.count) + "<client>" }
         }
         text.replace(/connection count = [0-9]+/, with: "connection count = <n>")
         return text.replacing(site.directory.path.string, with: "<site>")
@@ -67,7 +72,8 @@ struct Traces {
 
     private static func readable(_ line: String) -> String {
         line.unicodeScalars.map { scalar in
-            scalar.value < 0x20 || scalar.value > 0x7E ? "\\x" + String(scalar.value, radix: 16) : String(scalar)
+            scalar.value < 0x20 || scalar.value > 0x7E
+                ? "\\x" + String(scalar.value, radix: 16) : String(scalar)
         }.joined()
     }
 

@@ -31,23 +31,12 @@ struct HeaderEdit {
         let header = Header(line.text)
         switch line.place {
         case .end: headers.append(header)
-        case .start:
-            let earlier = added.prefix { $0 != line }.filter { $0.place == .start }.count
-            headers.insert(header, at: min(earlier, headers.count))
-        case .afterReceived:
-            headers.insert(header, at: afterReceived(headers))
-        case .afterResentOrReceived:
-            let resent = headers.firstIndex { $0.kind != .old && !isTrace($0) }
-            headers.insert(header, at: resent ?? headers.count)
+        case .start: headers.insert(header, at: 0)
+        case .afterReceived, .afterResentOrReceived:
+            let trace = headers.firstIndex { $0.kind == .received } ?? 0
+            let place = headers[trace...].firstIndex { $0.kind != .old && !isTrace($0) }
+            headers.insert(header, at: place ?? headers.count)
         }
-    }
-
-    /// Behind the first block of Received: lines.
-    private func afterReceived(_ headers: [Header]) -> Int {
-        guard let first = headers.firstIndex(where: { $0.kind == .received }) else { return 0 }
-        var place = first
-        while place < headers.count, headers[place].kind == .received { place += 1 }
-        return place
     }
 
     private func isTrace(_ header: Header) -> Bool {

@@ -35,6 +35,7 @@ struct HeaderFileFilling {
         header.tlsResumption = UInt8(ascii: "A")
         header.dsnEnvelopeID = envelope.mail?.envelopeID
         header.dsnReturn = envelope.mail?.returns.map { $0 == .full ? 1 : 2 }
+        for address in arrival.nonRecipients { header.nonRecipients.insert(address) }
         header.recipients = envelope.recipients.map(recipient)
         for address in envelope.removed { header.nonRecipients.insert(address) }
     }
@@ -81,10 +82,9 @@ struct HeaderFileFilling {
         header.isLocalError = arrival.isLocalError
         header.dontDeliver = arrival.dontDeliver
         header.senderSetUntrusted = arrival.senderSetUntrusted
-        if arrival.submitter != nil {
-            header.allowUnqualifiedSender = true
-            header.allowUnqualifiedRecipient = true
-        }
+        let isLocal = arrival.submitter != nil
+        header.allowUnqualifiedSender = isLocal || envelope.allowsUnqualifiedSender
+        header.allowUnqualifiedRecipient = isLocal || envelope.allowsUnqualifiedRecipient
         if state.has("freeze") { _ = header.freeze(at: now.seconds) }
     }
 

@@ -37,6 +37,8 @@ struct Reception {
         var longestLine = 0
         /// Whether BDAT was used.
         var usedChunking = false
+        /// Addresses that `-t` takes away.
+        var nonRecipients: [ByteString] = []
         /// How pipelining went.
         var pipelining = LoggedPipelining.notOffered
         /// Whether the body is in wire form.
@@ -80,6 +82,7 @@ struct Reception {
         if system.configuration.main.template(arrival.moment.option) != nil { showBody(&message) }
         let received = await receivedLine(id)
         var fixed = fixUp(message.headers, id)
+        if allowsUnqualified { fixed.headers = qualified(fixed.headers) }
         fixed.headers.insert(Header(received, kind: .received), at: 0)
         do {
             fixed.headers = try await rewritten(fixed.headers)
@@ -182,13 +185,16 @@ struct Reception {
         var options = arrival.fixups
         let control = SubmissionControl(state)
         if control?.retainsSender ?? false { options.retainsSender = true }
+        if arrival.submitter == nil, state.facts.connection.authenticatedID == nil {
+            options.checksFrom = false
+        }
         options.suppressed = state.has("suppress_local_fixups")
         let submitter =
             arrival.submitter
             ?? Submitter(
                 login: state.facts.connection.authenticatedID ?? "", fullName: control?.name ?? "",
                 qualifyDomain: control?.domain ?? system.settings.qualifyDomain,
-                isTrusted: state.facts.connection.authenticatedID == nil,
+                isTrusted: false,
                 namesEveryone: !(control?.name ?? "").isEmpty)
         let message = Submitter.Message(
             id: id.bytes, hostname: system.settings.primaryHostName,
@@ -210,6 +216,44 @@ struct Reception {
             result.append(new)
         }
         return result
+    }
+
+    /// Whether addresses without a domain may stand in the header: they get one.
+    private var allowsUnqualified: Bool {
+        arrival.submitter != nil || envelope.allowsUnqualifiedSender || envelope.allowsUnqualifiedRecipient
+    }
+
+    /// Completes addresses without a domain: a changed line stays as an old one, with the new one behind it.
+    private func qualified(_ headers: [Header]) -> [Header] {
+        let isLocal = arrival.submitter != nil
+        return headers.flatMap { header -> [Header] in
+            let domain: ByteString
+            switch header.kind {
+            case .from, .sender, .replyTo:
+                guard isLocal || envelope.allowsUnqualifiedSender else { return [header] }
+                domain = system.settings.qualifyDomain
+            case .to, .cc, .bcc:
+                guard isLocal || envelope.allowsUnqualifiedRecipient else { return [header] }
+                domain = system.settings.qualifyRecipient
+            default: return [header]
+            }
+            let text = Self.qualified(header.text, with: domain)
+            if text == header.text { return [header] }
+            return [Header(header.text, kind: .old), Header(text, kind: header.kind)]
+        }
+    }
+
+    private static func qualified(_ text: ByteString, with domain: ByteString) -> ByteString {
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return text }
+        var value = ByteString(text[(colon + 1)...])
+        for item in AddressParser.parseList(value).reversed() {
+            guard case .success(let parsed) = item.outcome, !parsed.address.isQualified,
+                !parsed.address.isNull
+            else { continue }
+            value.replaceSubrange(
+                parsed.place.upperBound..<parsed.place.upperBound, with: "@\(domain)" as ByteString)
+        }
+        return ByteString(text[...colon]) + value
     }
 
     private func removing(_ headers: [Header]) -> CompleteHeader {

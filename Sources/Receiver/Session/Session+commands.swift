@@ -14,7 +14,7 @@ extension Session {
         lastLine = line
         state.facts.connection.smtpCommand = line
         let name = CommandName(line)
-        if advertised.contains(.pipelining), framer.hasPending { usedPipelining = true }
+        if advertised.contains(.pipelining), framer.hasPending, name?.word != "BDAT" { usedPipelining = true }
         if name?.mustBeLast(advertised) ?? true, isAhead { return await outOfStep() }
         guard let name else { return await unknown() }
         if line.contains(0) { return await containsNUL() }
@@ -26,7 +26,7 @@ extension Session {
         } catch {
             await wrongParameters(error, name)
         }
-        phase.followsRecipient = name.word == "RCPT"
+        phase.followsRecipient = name.word == "RCPT" && phase.isInTransaction
     }
 
     /// Whether the client has sent more than it might, by `smtp_enforce_sync`.
@@ -157,8 +157,7 @@ extension Session {
         let peer = connection.remoteAddress.map { " [\($0.text)]" as ByteString } ?? ""
         let caller = connection.ident.map { "\($0) at " as ByteString } ?? ""
         let shown = connection.hostName.name ?? argument
-        var lines =
-            text.map { cut(Reply(250, $0)).lines } ?? ["\(activeHostName) Hello \(caller)\(shown)\(peer)"]
+        var lines = [text.map(firstLine) ?? "\(activeHostName) Hello \(caller)\(shown)\(peer)"]
         advertised = []
         guard isExtended else { return Reply(250, lines: lines) }
         advertised = [.extended]
@@ -180,6 +179,14 @@ extension Session {
         }
         lines.append("HELP")
         return Reply(250, lines: lines)
+    }
+
+    /// An ACL's text for HELO or EHLO has one line: clients read those that follow as extensions.
+    private func firstLine(_ text: ByteString) -> ByteString {
+        guard text.contains(.newline) else { return text }
+        log.panic(
+            "EHLO/HELO response must not contain newlines: message truncated: 250 \(text.escapedForLog())")
+        return ByteString(text.prefix { $0 != .newline })
     }
 
     /// `message_size_limit`, expanded; 0 is no limit.
@@ -220,7 +227,8 @@ extension Session {
         } catch {
             return await say(Reply(501, error.message))
         }
-        if !address.isQualified, !(await isListed(.recipientUnqualified)) {
+        let isLocal = state.facts.connection.remoteAddress == nil
+        if !address.isQualified, !isLocal, !(await isListed(.recipientUnqualified)) {
             log.unqualified("verify", address.text, state.facts)
             return await say(Reply(501, "\(argument): recipient address must contain a domain"))
         }
@@ -229,7 +237,7 @@ extension Session {
         let text = address.qualified(with: system.settings.qualifyRecipient).text
         switch await RoutingVerifier(system).verify(text, asSender: false, state.facts) {
         case .accepted: await say(Reply(250, "<\(argument)> is deliverable"))
-        case .deferred(let why):
+        case .deferred(_, let why):
             await say(Reply(451, "<\(argument)> cannot be resolved at this time: \(why)"))
         case .failed(let said, let why):
             let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)

@@ -42,7 +42,10 @@ extension Session {
             return verdict.message ?? "Enter message, ending with \".\" on a line by itself"
         }
         // To discard is no answer to DATA: the client is asked to come again, as Exim does.
-        if verdict.decision == .discard { verdict.decision = .defer }
+        if verdict.decision == .discard {
+            log.panic("\"discard\" verb not allowed in PREDATA ACL")
+            verdict.decision = .defer
+        }
         log.rejected(.data, verdict, state)
         await say(
             refusal(
@@ -55,7 +58,7 @@ extension Session {
     mutating func outOfStep() async {
         let event = SessionEvent.outOfStep(
             line: lastLine, next: ByteString(framer.takeRest()), isOffered: advertised.contains(.pipelining))
-        log.event(event, state, headers: [])
+        log.event(event, state, headers: nil)
         await say(Reply(554, "SMTP synchronization error"))
         isOpen = false
     }
@@ -213,11 +216,12 @@ extension Session {
         _ intake: consuming MessageIntake, begun: SpoolTime, longestLine: Int,
         chunking: (last: Int, total: Int)?
     ) async {
+        let (headers, size, id) = (intake.headers, intake.size, intake.id)
         let message: ReceivedMessage
         do {
             message = try intake.finish()
         } catch {
-            await refuse(error)
+            await refuse(error, headers, size: size, id: id)
             return endTransaction()
         }
         var arriving = Reception.Arriving(
@@ -238,20 +242,27 @@ extension Session {
         }
     }
 
-    private mutating func refuse(_ trouble: MessageIntake.Trouble) async {
+    private mutating func refuse(
+        _ trouble: MessageIntake.Trouble, _ headers: [Header], size: Int, id: MessageID?
+    ) async {
         switch trouble {
         case .tooBig(let limit):
-            log.event(
-                .tooBig(sender: envelope.sender ?? "", read: limit, maximum: limit), state.facts,
-                alsoReject: true)
+            let event = SessionEvent.tooBig(sender: envelope.sender ?? "", read: size, maximum: limit)
+            log.event(event, state, headers: headers, id: id?.bytes)
             await say(Reply(552, "Message size exceeds maximum permitted"))
         case .headerTooLong(let text):
-            log.rejected(.afterData, ACLVerdict(.deny, logMessage: text), state)
-            await say(Reply(552, "Message header is ridiculously long"))
+            log.event(tooLong(text), state.facts)
+            await say(Reply(552, text))
         case .spool(let error):
             log.panic("spool error while receiving: \(ByteString(error.description))")
             await say(Reply(451, "Local error: the message cannot be stored now - please try later"))
         }
+    }
+
+    private func tooLong(_ text: ByteString) -> SessionEvent {
+        let isLine = text == HeaderReader.lineTooLong
+        let limits = settings.headerLimits
+        return .headerTooLong(isLine: isLine, maximum: isLine ? limits.line : limits.total)
     }
 
     private mutating func answer(_ outcome: ReceptionOutcome, _ chunking: (last: Int, total: Int)?) async {
@@ -284,7 +295,8 @@ extension Session {
     /// A session without a remote host is a local submission: its messages get the header lines of one.
     private func applyLocalCaller(_ arriving: inout Reception.Arriving) {
         guard state.facts.connection.remoteAddress == nil, let caller = context.localCaller else { return }
-        arriving.isLocal = true
+        // A trusted caller who says MAIL hands on another's message.
+        arriving.isLocal = !caller.isTrusted
         arriving.submitter = caller.submitter
         arriving.fixups = caller.fixups
         arriving.origin = caller.origin

@@ -19,8 +19,6 @@ extension Session {
         state.facts.connection = connection
         state.variableOrder = order
         state.controls = lasting
-        freeNonMail.insert("RSET")
-        freeNonMail.insert("HELO")
         phase.endTransaction()
     }
 
@@ -44,6 +42,8 @@ extension Session {
             return await say(Reply(552, "Message size exceeds maximum permitted"))
         }
         envelope.sender = sender
+        envelope.allowsUnqualifiedSender = await isListed(.senderUnqualified)
+        envelope.allowsUnqualifiedRecipient = await isListed(.recipientUnqualified)
         envelope.mail = command
         state.facts.message.sender = sender
         state.facts.message.size = command.size ?? 0
@@ -59,6 +59,7 @@ extension Session {
                 envelope.discardReason = verdict.logMessage
             }
             phase.acceptMail()
+            freeNonMail.formUnion(["RSET", "HELO"])
             await say(cut(Self.custom(verdict.message ?? "OK", Reply(250, "OK"))))
         case .deny, .drop, .defer:
             log.rejected(.mail(argument: command.argument), verdict, state)
@@ -119,11 +120,21 @@ extension Session {
             let recipient = await rewritten(qualified, as: .envelopeTo)
         else { return }
         if settings.recipientsMax > 0, envelope.acceptedCount >= settings.recipientsMax {
-            let reply = Reply(settings.recipientsMaxReject ? 552 : 452, "too many recipients")
-            return await say(reply)
+            return await tooManyRecipients()
         }
         let verdict = await decide(on: recipient)
         await answer(recipient, command, verdict)
+    }
+
+    private mutating func tooManyRecipients() async {
+        if !envelope.hasTooMany {
+            envelope.hasTooMany = true
+            let word: ByteString =
+                settings.recipientsMaxReject ? "message rejected" : "excess temporarily rejected"
+            let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
+            system.log.reject("too many recipients: \(word): sender=<\(envelope.sender ?? "")> \(who)")
+        }
+        await say(Reply(settings.recipientsMaxReject ? 552 : 452, "too many recipients"))
     }
 
     private mutating func decide(on recipient: ByteString) async -> ACLVerdict {

@@ -69,6 +69,11 @@ extension Session {
     func refusal(_ verdict: ACLVerdict, deny: Reply, defer later: Reply) -> Reply {
         let standard = verdict.decision == .defer ? later : deny
         guard let message = verdict.message else { return standard }
+        if let code = Self.ownCode(message), code / 100 != standard.code / 100 {
+            log.panic(
+                "configured error code starts with incorrect digit (expected \(standard.code / 100)) in \"\(message)\""
+            )
+        }
         var reply = Self.custom(LongText.parted(message), standard)
         if let details = verdict.details, !state.has("no_multiline_responses") {
             reply.lines.insert(contentsOf: Reply(reply.code, details).lines, at: 0)

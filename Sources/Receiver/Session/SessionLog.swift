@@ -42,9 +42,9 @@ struct SessionLog {
 
     /// A session that is dropped for what its client did: main and reject log, with the header lines that have come
     /// and the envelope as far as it is known.
-    func event(_ event: SessionEvent, _ state: ACLState, headers: [Header]) {
+    func event(_ event: SessionEvent, _ state: ACLState, headers: [Header]?, id: ByteString? = nil) {
         guard let text = event.text(by: selector, of: Self.identity(state.facts)) else { return }
-        write(text, to: [.main, .reject], id: nil, header: Self.known(state, headers))
+        write(text, to: [.main, .reject], id: id, header: headers.map { Self.known(state, $0) })
     }
 
     /// A message was refused for its form: main and reject log, with what has come of it.
@@ -79,9 +79,12 @@ struct SessionLog {
     func rejected(
         _ subject: Rejection.Subject, _ verdict: ACLVerdict, _ state: ACLState, header: [Header]? = nil
     ) {
+        // Exim names nobody for what a local caller hands in, and calls every refusal final.
+        let isLocal = subject == .message("by non-SMTP ACL")
         let record = Rejection(
-            subject, of: Self.identity(state.facts), sender: state.facts.message.sender ?? "",
-            isTemporary: verdict.decision == .defer, reason: Self.reason(of: verdict))
+            subject, of: isLocal ? SessionIdentity(PeerName(address: nil)) : Self.identity(state.facts),
+            sender: state.facts.message.sender ?? "",
+            isTemporary: verdict.decision == .defer && !isLocal, reason: Self.reason(of: verdict))
         let rejected = header.map { Self.known(state, $0) }
         write(
             record.text(by: selector), to: verdict.rejectTargets, id: state.facts.message.id, header: rejected
