@@ -34,6 +34,8 @@ struct Daemon {
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
         try writePID()
         announce(servers, system, log)
+        // A runner of ours is started with the rights that we have; sessions need none of root's, and none begins before.
+        try Privileges.drop(to: queueOnly ? system.settings.owner : nil)
         await serve(servers, listener, starter, signals, deliversNow: !queueOnly)
         if let file = command.pidFile { unsafe unlink(file) }
     }
@@ -52,13 +54,6 @@ struct Daemon {
                 starter.finish()
             }
             group.addTask { await stop(at: signals, servers, listener) }
-            // The runner is started with our rights as they are now; sessions need none of root's.
-            await Task.yield()
-            do throws(StartError) {
-                try Privileges.drop(to: deliversNow ? nil : listener.context.system.settings.owner)
-            } catch {
-                listener.log.panic("\(ByteString(error.description))")
-            }
             await group.waitForAll()
         }
     }

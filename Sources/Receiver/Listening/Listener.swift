@@ -21,6 +21,8 @@ struct Listener: Sendable {
             return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.backlog, value: 512)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                // Nobody is let in before `run`, when root's rights are gone.
+                .serverChannelOption(.autoRead, value: false)
                 .serverChannelInitializer { [log] channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(AcceptTrouble(log: log))
@@ -38,9 +40,10 @@ struct Listener: Sendable {
         }
     }
 
-    /// Returns when the server channel has been closed and the last session has ended.
+    /// Accepts; returns when the server channel has been closed and the last session has ended.
     func run(_ server: any Channel) async {
         do {
+            try await server.setOption(.autoRead, value: true).get()
             try await server.closeFuture.get()
         } catch {
             log.panic("listening ended: \("\(error)")")
