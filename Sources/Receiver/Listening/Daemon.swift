@@ -60,8 +60,8 @@ struct Daemon {
 
     private func stop(at signals: AsyncStream<CInt>, _ servers: [any Channel], _ listener: Listener) async {
         for await _ in signals {
-            for server in servers { server.close(promise: nil) }
             listener.sessions.stop()
+            for server in servers { server.close(promise: nil) }
             break
         }
         // Sessions that have not ended in time are cut off; nothing that was accepted is lost by that.

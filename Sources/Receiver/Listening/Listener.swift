@@ -45,6 +45,7 @@ struct Listener: Sendable {
         do {
             try await server.setOption(.autoRead, value: true).get()
             try await server.closeFuture.get()
+            if !sessions.areStopping { log.panic("listening ended: the system closed the socket") }
         } catch {
             log.panic("listening ended: \("\(error)")")
         }
@@ -149,6 +150,9 @@ final class OpenSessions: Sendable {
             if isIdle { continuation.resume() }
         }
     }
+
+    /// Whether they have been told to.
+    var areStopping: Bool { state.withLock { $0.isStopping } }
 
     /// Tells every session to end at the next fit moment.
     func stop() {
