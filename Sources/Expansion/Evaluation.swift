@@ -7,12 +7,13 @@ struct Evaluation {
     /// How deep expansions may call each other: named lists, `${expand:`, and keys of `wildlsearch` files.
     static let deepestCall = 40
 
-    let environment: Environment
+    let expander: Expander
+    var environment: Environment { _read { yield expander.environment } }
     var facts: Facts
     var depth: Int
 
-    init(_ environment: Environment, _ facts: Facts, depth: Int = 0) {
-        self.environment = environment
+    init(_ expander: Expander, _ facts: Facts, depth: Int = 0) {
+        self.expander = expander
         self.facts = facts
         self.depth = depth
     }
@@ -191,7 +192,7 @@ struct Evaluation {
     func keyExpander() -> @Sendable (ByteString) async -> Result<ByteString, LookupTrouble> {
         let (environment, facts, depth) = (environment, facts, depth)
         return { key in
-            var inner = Evaluation(environment, facts, depth: depth + 1)
+            var inner = Evaluation(expander, facts, depth: depth + 1)
             do throws(ExpansionError) {
                 return .success(try await inner.expand(Template(key)).bytes)
             } catch {

@@ -1,7 +1,9 @@
 package import Bytes
 
 /// Expands templates and matches lists in one environment.
-package struct Expander: Sendable {
+///
+/// A class, since everything that expands keeps it, tasks that wait too, and its environment is large.
+package final class Expander: Sendable {
     /// What may be asked of the world.
     package let environment: Environment
 
@@ -15,7 +17,7 @@ package struct Expander: Sendable {
         _ template: Template, _ facts: Facts
     ) async throws(ExpansionError) -> TaintedBytes {
         if let literal = template.literal { return TaintedBytes(literal) }
-        var evaluation = Evaluation(environment, facts)
+        var evaluation = Evaluation(self, facts)
         return try await evaluation.expand(template)
     }
 
@@ -118,7 +120,7 @@ extension Expander {
     private func match(
         _ subject: ListSubject, _ list: ListText, _ facts: inout Facts
     ) async -> ListMatch {
-        var evaluation = Evaluation(environment, facts)
+        var evaluation = Evaluation(self, facts)
         let result = await evaluation.match(subject, list)
         if result.isMatch { facts.captures = evaluation.facts.captures }
         return result

@@ -17,7 +17,9 @@ package import Routing
 package import Spooler
 
 /// One mail system: a configuration, and the parts that work by it.
-package struct MailSystem: Sendable {
+///
+/// A class, since every session, delivery and log call keeps it.
+package final class MailSystem: Sendable {
     /// What the files say.
     package let configuration: Configuration
     /// The main options that every program needs, expanded and typed.
@@ -38,6 +40,21 @@ package struct MailSystem: Sendable {
     package let rewriter: Rewriter
     /// The routers, in order.
     package let router: AddressRouter
+
+    private init(
+        configuration: Configuration, settings: Settings, expander: Expander, spool: Spool, ids: MessageIDGenerator, log: EximLogWriter, resolver: Resolver, hints: HintsSettings, rewriter: Rewriter, router: AddressRouter
+    ) {
+        self.configuration = configuration
+        self.settings = settings
+        self.expander = expander
+        self.spool = spool
+        self.ids = ids
+        self.log = log
+        self.resolver = resolver
+        self.hints = hints
+        self.rewriter = rewriter
+        self.router = router
+    }
 
     /// Reads the configuration and puts the parts together.
     ///

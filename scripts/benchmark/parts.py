@@ -71,6 +71,8 @@ def receive_once(peer, size, connections, options):
     good = send(peer.port, count, size, connections, many=not options.one_per_connection)
     wall = time.monotonic() - begun
     time.sleep(0.2)
+    if not good:
+        print(f"  {peer.label}: {peer.state()}", file=sys.stderr)
     used = peer.group.cpu() - cpu
     peer.wipe()
     return (count / wall, used / count * 1e6) if good else (float("nan"), float("nan"))

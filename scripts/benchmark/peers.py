@@ -108,6 +108,12 @@ class EximLike:
         if os.geteuid() == 0:
             shutil.chown(f"{self.spool}/db", "Debian-exim", "Debian-exim")
 
+    def state(self):
+        """How the server is, for somebody who wonders why it does not answer."""
+        codes = [process.poll() for process in self.group.leaders]
+        with open(f"{self.spool}/stderr") as file:
+            return f"exit codes {codes}; it said: {file.read()[-2000:]}"
+
     def waiting(self):
         return sum(name.endswith("-H") for _, _, files in os.walk(f"{self.spool}/input") for name in files)
 
@@ -267,6 +273,9 @@ class Postfix:
 
     def forget(self):
         pass
+
+    def state(self):
+        return open(f"{self.conf}/stderr").read()[-2000:]
 
     def waiting(self):
         return sum(len(files) for name in ("hold", "incoming", "active", "deferred", "maildrop")

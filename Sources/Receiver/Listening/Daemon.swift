@@ -35,6 +35,7 @@ struct Daemon {
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
         try writePID()
         announce(servers, system, log)
+        // Sessions need none of root's rights, and none begins before this.
         try Privileges.drop(to: system.settings.owner)
         await serve(servers, listener, signals)
         await runner?.finish()
@@ -52,8 +53,8 @@ struct Daemon {
 
     private func stop(at signals: AsyncStream<CInt>, _ servers: [any Channel], _ listener: Listener) async {
         for await _ in signals {
-            for server in servers { server.close(promise: nil) }
             listener.sessions.stop()
+            for server in servers { server.close(promise: nil) }
             break
         }
         // Sessions that have not ended in time are cut off; nothing that was accepted is lost by that.

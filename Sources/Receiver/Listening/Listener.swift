@@ -21,6 +21,8 @@ struct Listener: Sendable {
             return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.backlog, value: 512)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                // Nobody is let in before `run`, when root's rights are gone.
+                .serverChannelOption(.autoRead, value: false)
                 .serverChannelInitializer { [log] channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(AcceptTrouble(log: log))
@@ -39,10 +41,12 @@ struct Listener: Sendable {
         }
     }
 
-    /// Returns when the server channel has been closed and the last session has ended.
+    /// Accepts; returns when the server channel has been closed and the last session has ended.
     func run(_ server: any Channel) async {
         do {
+            try await server.setOption(.autoRead, value: true).get()
             try await server.closeFuture.get()
+            if !sessions.areStopping { log.panic("listening ended: the system closed the socket") }
         } catch {
             log.panic("listening ended: \("\(error)")")
         }
@@ -148,6 +152,9 @@ final class OpenSessions: Sendable {
             if isIdle { continuation.resume() }
         }
     }
+
+    /// Whether they have been told to.
+    var areStopping: Bool { state.withLock { $0.isStopping } }
 
     /// Tells every session to end at the next fit moment.
     func stop() {

@@ -9,7 +9,9 @@ import SMTP
 import Spooler
 
 /// What all sessions of a process share.
-struct SessionContext: Sendable {
+///
+/// A class, since every session that waits keeps it.
+final class SessionContext: Sendable {
     let system: MailSystem
     let settings: ReceptionSettings
     let acls: ACLEvaluator
@@ -20,9 +22,24 @@ struct SessionContext: Sendable {
     /// Whether messages only wait for a queue run (`queue_only`, `-odq`).
     let queueOnly: Bool
     /// The caller of a session on standard input; nil for the network.
-    var localCaller: LocalCaller?
+    let localCaller: LocalCaller?
     /// Starts the delivery of a committed message.
     let deliver: @Sendable (MessageID) async -> Void
+
+    init(
+        system: MailSystem, settings: ReceptionSettings, acls: ACLEvaluator, login: ByteString,
+        commits: CommitGroup, queueOnly: Bool, localCaller: LocalCaller?,
+        deliver: @escaping @Sendable (MessageID) async -> Void
+    ) {
+        self.system = system
+        self.settings = settings
+        self.acls = acls
+        self.login = login
+        self.commits = commits
+        self.queueOnly = queueOnly
+        self.localCaller = localCaller
+        self.deliver = deliver
+    }
 }
 
 /// One SMTP session, from the greeting to the end of the connection.
