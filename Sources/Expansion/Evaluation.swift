@@ -190,7 +190,7 @@ struct Evaluation {
 
     /// How `wildlsearch` expands the keys in its file.
     func keyExpander() -> @Sendable (ByteString) async -> Result<ByteString, LookupTrouble> {
-        let (environment, facts, depth) = (environment, facts, depth)
+        let (facts, depth) = (facts, depth)
         return { key in
             var inner = Evaluation(expander, facts, depth: depth + 1)
             do throws(ExpansionError) {

@@ -42,7 +42,9 @@ package final class MailSystem: Sendable {
     package let router: AddressRouter
 
     private init(
-        configuration: Configuration, settings: Settings, expander: Expander, spool: Spool, ids: MessageIDGenerator, log: EximLogWriter, resolver: Resolver, hints: HintsSettings, rewriter: Rewriter, router: AddressRouter
+        configuration: Configuration, settings: Settings, expander: Expander, spool: Spool,
+        ids: MessageIDGenerator, log: EximLogWriter, resolver: Resolver, hints: HintsSettings,
+        rewriter: Rewriter, router: AddressRouter
     ) {
         self.configuration = configuration
         self.settings = settings
