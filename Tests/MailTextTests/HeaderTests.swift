@@ -29,7 +29,7 @@ struct HeaderTests {
 
     @Test(
         "A line that is no header begins the body",
-        arguments: ["no header", ": x", " folded first", "a b: c", "From me Mon", "é: x"] as [ByteString])
+        arguments: ["no header", " folded first", "a b: c", "From me Mon"] as [ByteString])
     func noHeader(line: ByteString) {
         let (reader, step) = read("\(line.first == .blank ? "" : "To: x\n")\(line)\nmore\n")
         #expect(step == .bodyStarted(line))
@@ -65,7 +65,15 @@ struct HeaderTests {
         #expect(reader.headers.map(\.text) == ["a: ?\n"])
     }
 
-    @Test("Any lines are header or body, and nothing but NUL is changed")
+    @Test(
+        "As Exim has it, names may be of octets above 127, or empty",
+        arguments: [": x", "é: x"] as [ByteString])
+    func oddNames(line: ByteString) {
+        let (reader, _) = read("To: x\n\(line)\n\nbody\n")
+        #expect(reader.headers.map(\.text) == ["To: x\n", line + "\n"])
+    }
+
+    @Test("Any lines are header or body, and nothing but NUL and lines of white space is changed")
     func fuzz() {
         var random = SeededGenerator(state: 6)
         let seeds: [ByteString] = ["From: a", " folded", "Resent-To: x", "", "Message-ID : <x>", "no header"]
@@ -76,6 +84,7 @@ struct HeaderTests {
                 let seed = seeds.randomElement(using: &random) ?? ""
                 let line = random.mutated(seed, alphabet: ": \t\0\u{E9}-")
                 guard reader.take(line + ByteString("\n")) == .more else { break }
+                if line.allSatisfy(\.isASCIISpace) { continue }
                 taken += ByteString(line.map { $0 == 0 ? UInt8(ascii: "?") : $0 }) + ByteString("\n")
             }
             reader.endOfInput()
