@@ -30,7 +30,22 @@ extension ByteString: ExpressibleByStringInterpolation {
 
         /// Appends the number in decimal.
         @inlinable public mutating func appendInterpolation(_ value: some BinaryInteger) {
-            octets.append(contentsOf: String(value).utf8)
+            guard let small = Int(exactly: value) else {
+                return octets.append(contentsOf: String(value).utf8)
+            }
+            append(decimal: small)
+        }
+
+        /// Without a `String` in between, since every log line and header file is full of numbers.
+        @usableFromInline mutating func append(decimal value: Int) {
+            if value < 0 { octets.append(UInt8(ascii: "-")) }
+            let start = octets.count
+            var rest = value.magnitude
+            repeat {
+                octets.append(UInt8(truncatingIfNeeded: rest % 10) + UInt8(ascii: "0"))
+                rest /= 10
+            } while rest > 0
+            octets[start...].reverse()
         }
 
         /// Appends the number in decimal, with zeros before it up to `width` digits.

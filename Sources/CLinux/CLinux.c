@@ -27,3 +27,9 @@ int clinux_unlock_prefix(int descriptor, long length) {
 int clinux_pipe(int ends[2]) {
     return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
 }
+
+int clinux_syncfs(int descriptor) {
+    int result;
+    do result = syncfs(descriptor); while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}

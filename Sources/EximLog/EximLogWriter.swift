@@ -154,7 +154,7 @@ package final class EximLogWriter: Sendable {
     private func append(
         _ text: ByteString, to kind: LogKind, in files: inout LogFiles, day: ByteString, seconds: Int
     ) throws(EximLogError) {
-        guard let path = options.path.file(of: kind, datestamp: day) else { return }
+        guard let path = files.path(of: kind, on: day, by: options.path) else { return }
         switch kind {
         case .main: try files.main.append(text, to: path, owner: options.owner, now: seconds)
         case .reject: try files.reject.append(text, to: path, owner: options.owner, now: seconds)
@@ -167,6 +167,18 @@ private struct LogFiles: ~Copyable {
     var main = LogFile()
     var reject = LogFile()
     var panic = LogFile()
+    // The names of the day.
+    private var day: ByteString?
+    private var paths: [LogKind: ByteString] = [:]
+
+    mutating func path(of kind: LogKind, on day: ByteString, by paths: LogPath) -> ByteString? {
+        if day != self.day {
+            self.day = day
+            self.paths = [:]
+            for kind in LogKind.allCases { self.paths[kind] = paths.file(of: kind, datestamp: day) }
+        }
+        return self.paths[kind]
+    }
 }
 
 extension EximLogError {

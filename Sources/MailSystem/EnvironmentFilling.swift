@@ -6,6 +6,7 @@ import Expansion
 import Glibc
 import Lookups
 import Spooler
+import Synchronization
 
 /// Gives expansions their answers: constants, named lists, lookups, the resolver.
 struct EnvironmentFilling {
@@ -54,7 +55,7 @@ struct EnvironmentFilling {
         }
         let lookup = HostLookup(resolver)
         environment.lookups = LookupDrivers.standard(resolver: resolver)
-        environment.localInterfaces = LocalInterfaces.addresses
+        environment.localInterfaces = LocalInterfaces.remembered()
         environment.namesOfAddress = { await Self.names(of: $0, lookup) }
         environment.addressesOfHost = { await Self.addresses(of: $0, lookup) }
         environment.mailExchangers = { await Self.exchangers(of: $0, lookup) }
@@ -99,8 +100,8 @@ struct EnvironmentFilling {
         guard unsafe uname(&name) == 0 else { return "localhost" }
         let node = unsafe withUnsafeBytes(of: name.nodename) { unsafe ByteString($0.prefix { $0 != 0 }) }
         if node.contains(UInt8(ascii: ".")) { return node }
-        var hints = addrinfo()
-        hints.ai_flags = AI_CANONNAME
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_flags = AI_CANONNAME
         var result: UnsafeMutablePointer<addrinfo>?
         guard unsafe getaddrinfo(node.string, nil, &hints, &result) == 0, let first = unsafe result
         else { return node }
@@ -112,6 +113,23 @@ struct EnvironmentFilling {
 
 /// Our own addresses.
 package enum LocalInterfaces {
+    /// How long the addresses are remembered, in seconds: every routing asks for them.
+    static let memory = 5
+
+    /// A function that gives the addresses and asks the system for them now and then.
+    static func remembered() -> @Sendable () -> [IPAddress] {
+        let known = Mutex<(addresses: [IPAddress], until: ContinuousClock.Instant)?>(nil)
+        return {
+            known.withLock { known in
+                let now = ContinuousClock.now
+                if let known, now < known.until { return known.addresses }
+                let addresses = addresses()
+                known = (addresses, now + .seconds(memory))
+                return addresses
+            }
+        }
+    }
+
     /// The addresses of all interfaces, each once.
     package static func addresses() -> [IPAddress] {
         var list: UnsafeMutablePointer<ifaddrs>?

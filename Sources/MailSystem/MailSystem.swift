@@ -7,7 +7,7 @@
 // RoutingFilling.swift, RoutingVerifier.swift, StartError.swift.
 
 package import ACL
-package import Bytes
+import Bytes
 package import Configuration
 package import DNS
 package import EximLog

@@ -1,8 +1,8 @@
 package import Bytes
-package import Configuration
+import Configuration
 package import DNS
 package import EximLog
-package import Expansion
+import Expansion
 import Glibc
 package import Hints
 package import Spooler
@@ -21,6 +21,8 @@ package struct Settings: Sendable {
     package var owner: FileOwner?
     /// `message_id_format`: which generation of ids is made (ours; both are read).
     package var messageIDFormat: MessageID.Format
+    /// `commit_sharing`: how the receiver makes messages durable (ours).
+    package var commitSharing: CommitSharing
     /// `localhost_number`.
     package var localhostNumber: Int?
     /// `log_selector`.
@@ -33,6 +35,8 @@ package struct Settings: Sendable {
     package var resolver: ResolverSettings
     /// `hints_layout`: which record layout hints files get (ours); nil for what each file holds.
     package var hintsLayout: HintsLayout?
+    /// `hints_directory` (ours), or where in the spool our databases may lie.
+    package var hintsDirectory: ByteString
     /// `retry_data_expire` in seconds.
     package var retryDataExpire: Int64
     /// `retry_interval_max` in seconds, at most a day.
@@ -54,6 +58,7 @@ package struct Settings: Sendable {
         spool.preservesMessageLogs = main.flag("preserve_message_logs") ?? false
         self.spool = spool
         messageIDFormat = try Self.idFormat(main)
+        commitSharing = try Self.sharing(main)
         localhostNumber = try await Self.number(
             reader, "localhost_number", upTo: messageIDFormat == .short ? 16 : 16)
         logSelector = try Self.selector(main)
@@ -63,6 +68,7 @@ package struct Settings: Sendable {
         logPath = try await reader.text("log_file_path") ?? ""
         resolver = Self.resolver(main)
         hintsLayout = try Self.layout(main)
+        hintsDirectory = try await reader.text("hints_directory") ?? HintsDirectory.usable("\(directory)/db")
         retryDataExpire = main.seconds("retry_data_expire") ?? 7 * 86_400
         retryIntervalMax = min(main.seconds("retry_interval_max") ?? 86_400, 86_400)
     }
@@ -80,7 +86,7 @@ package struct Settings: Sendable {
 
     /// Where and how the hints databases are kept; what goes wrong with them is logged.
     func hints(notices log: EximLogWriter) -> HintsSettings {
-        var hints = HintsSettings(directory: "\(spool.directory)/db")
+        var hints = HintsSettings(directory: hintsDirectory)
         hints.layout = hintsLayout
         hints.owner = owner.map { HintsSettings.Owner(user: $0.uid, group: $0.gid) }
         hints.notice = { log.main("hints database: \(String(describing: $0))") }
@@ -132,6 +138,14 @@ package struct Settings: Sendable {
         case "long": return .long
         case "short": return .short
         case let other: throw StartError("message_id_format: \"\(other)\" is neither \"long\" nor \"short\"")
+        }
+    }
+
+    private static func sharing(_ main: OptionBlock) throws(StartError) -> CommitSharing {
+        switch main.text("commit_sharing") ?? "batched" {
+        case "batched": return .batched
+        case "exim": return .eximOrder
+        case let other: throw StartError("commit_sharing: \"\(other)\" is neither \"batched\" nor \"exim\"")
         }
     }
 

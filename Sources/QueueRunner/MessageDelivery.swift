@@ -162,6 +162,7 @@ struct MessageDelivery {
     // MARK: The end
 
     private mutating func finish() async throws {
+        deferUnanswered()
         if deferred.isEmpty, freezing == nil {
             try await complete()
             return
@@ -181,6 +182,19 @@ struct MessageDelivery {
         tree.edit { $0.deliverFirstTime = false }
         if tree.header != original { try await desk.write(tree.header) }
         try await desk.removeJournal()
+    }
+
+    /// Nothing is completed that nobody has answered for: a recipient without an outcome waits, and the log says so.
+    private mutating func deferUnanswered() {
+        guard freezing == nil else { return }
+        let waiting = Set(deferred.map { tree.nodes[$0.node].recipient })
+        for node in tree.nodes.indices where tree.nodes[node].parent == nil && !tree.nodes[node].isSettled {
+            guard !waiting.contains(tree.nodes[node].recipient) else { continue }
+            let trouble = RoutingTrouble(
+                "no transport answered for this address; see what its router names", errno: -1)
+            deferred.append(DeferredAddress(node: node, errno: -1, text: trouble.text))
+            logDeferral(node, trouble, router: nil, stage: .beforeRouting)
+        }
     }
 
     private func complete() async throws {

@@ -21,9 +21,7 @@ extension MessageDelivery {
             } else if isUnwanted(address) {
                 ignore(address, "RFC 3461 DSN, failure notify not requested")
             } else if errorsTo == nil, original.sender.isEmpty {
-                freezing =
-                    original.isLocalError || original.login.isEmpty
-                    ? " (delivery error message)" : frozenReason
+                freezing = " (delivery error message)"
             } else {
                 let to = errorsTo ?? original.sender
                 if let place = byRecipient.firstIndex(where: { $0.to == to }) {
@@ -35,8 +33,6 @@ extension MessageDelivery {
         }
         for group in byRecipient { try await bounce(group.addresses, to: group.to) }
     }
-
-    private var frozenReason: ByteString { " (delivery error message)" }
 
     private func isTooOldToReport(_ errorsTo: ByteString?) -> Bool {
         guard errorsTo == nil, original.sender.isEmpty else { return false }

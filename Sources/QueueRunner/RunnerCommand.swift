@@ -141,7 +141,7 @@ struct RunnerCommand: AsyncParsableCommand {
 
     private static func complain(_ text: String) {
         let line = "bobbin-queuerunner: \(text)\n"
-        line.withCString { pointer in _ = unsafe write(STDERR_FILENO, pointer, strlen(pointer)) }
+        unsafe line.withCString { pointer in _ = unsafe write(STDERR_FILENO, pointer, strlen(pointer)) }
     }
 }
 

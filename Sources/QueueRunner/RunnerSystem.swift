@@ -11,7 +11,9 @@ import Synchronization
 import Transports
 
 /// Everything that deliveries share in this process.
-struct RunnerSystem: Sendable {
+///
+/// A class, since each delivery keeps it: copying so many fields for each was a twentieth of a queue run's time.
+final class RunnerSystem: Sendable {
     /// The most messages that are worked on at one time; those that wait for a busy host do not count.
     static let messagesInFlight = 100
     /// The most local deliveries at one time.

@@ -37,9 +37,9 @@ struct Submission: Sendable {
             }
             guard result.terminationStatus.isSuccess else {
                 return .refused(
-                    "\(String(describing: result.terminationStatus)) \(result.standardError ?? "")")
+                    "\(String(describing: result.terminationStatus)) \(result.standardError)")
             }
-            let said = ByteString(result.standardOutput ?? "").trimmed()
+            let said = ByteString(result.standardOutput).trimmed()
             return .accepted(MessageID(said))
         } catch {
             return .refused(ByteString(String(describing: error)))

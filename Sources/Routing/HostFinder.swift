@@ -1,6 +1,6 @@
 package import Bytes
-package import DNS
-package import Expansion
+import DNS
+import Expansion
 
 /// How the hosts of a list are found (manual, section 20.7).
 package struct HostFinding: Sendable, Hashable {

@@ -94,7 +94,8 @@ package struct RedirectionList: Sendable {
             case UInt8(ascii: "\""): isQuoted.toggle()
             case UInt8(ascii: "(") where !isQuoted: depth += 1
             case UInt8(ascii: ")") where !isQuoted && depth > 0: depth -= 1
-            case .newline where !isFolded(place), UInt8(ascii: ",") where !isQuoted && depth == 0:
+            case .newline,
+                UInt8(ascii: ",") where !isQuoted && depth == 0:
                 defer { place += 1 }
                 return ByteString(text[start..<place].trimmed())
             default: break
@@ -104,8 +105,6 @@ package struct RedirectionList: Sendable {
         place = min(place, text.count)
         return ByteString(text[start..<place].trimmed())
     }
-
-    private func isFolded(_ place: Int) -> Bool { false }
 
     private static func item(_ raw: ByteString, rules: AddressRules) -> RedirectionItem {
         var item = raw

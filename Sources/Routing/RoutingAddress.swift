@@ -1,5 +1,5 @@
 package import Bytes
-package import Expansion
+import Expansion
 
 /// An address on its way through the routers, with what earlier routers said about it.
 package struct RoutingAddress: Sendable, Hashable {

@@ -39,13 +39,16 @@ package enum CommandLine {
             }
         }
 
+        /// Each word with what it is spelled, made once: every command line is compared with them.
+        static let spellings = allCases.map { ($0, $0.spelling) }
+
         // A command that ends with a colon may be followed at once by its argument.
         var needsSeparator: Bool { self != .mail && self != .rcpt }
     }
 
     private static func split(_ line: ByteString) -> (Word, ByteString)? {
-        for word in Word.allCases where line.startsIgnoringCase(with: word.spelling) {
-            let rest = line[word.spelling.count...]
+        for (word, spelling) in Word.spellings where line.startsIgnoringCase(with: spelling) {
+            let rest = line[spelling.count...]
             if word.needsSeparator, let next = rest.first, next != .blank { continue }
             return (word, ByteString(rest.trimmed()))
         }

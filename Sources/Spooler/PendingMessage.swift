@@ -19,6 +19,8 @@ public struct PendingMessage: ~Copyable, Sendable {
     /// How many NULs are among them.
     public private(set) var bodyZeroCount = 0
 
+    /// When `-D` was made, on a clock that never goes back, in nanoseconds.
+    let begun = System.uptime
     private var lock: MessageLock?
     private var buffer: [UInt8] = []
     /// Why a part of the body is missing; such a message is never committed.
@@ -117,19 +119,14 @@ extension PendingMessage {
     public mutating func append(_ octets: ArraySlice<UInt8>) throws(SpoolError) { try append(octets.span) }
 
     private mutating func count(_ octets: Span<UInt8>) {
-        var newlines = 0
-        var zeros = 0
-        for index in octets.indices {
-            let octet = octets[index]
-            newlines &+= octet == .newline ? 1 : 0
-            zeros &+= octet == 0 ? 1 : 0
-        }
+        let found = octets.newlinesAndZeros
         bodySize += octets.count
-        bodyLineCount += newlines
-        bodyZeroCount += zeros
+        bodyLineCount += found.newlines
+        bodyZeroCount += found.zeros
     }
 
-    private mutating func flush() throws(SpoolError) {
+    /// Writes what is gathered, so that others who open `-D` see all that has come.
+    public mutating func flush() throws(SpoolError) {
         var full: [UInt8] = []
         swap(&full, &buffer)
         try write(full.span)
@@ -186,6 +183,42 @@ extension PendingMessage {
             lock: lock)
     }
 
+    /// The same together with other messages: waits until the group has committed a batch with this one in it.
+    ///
+    /// What is promised, and what is thrown, is that of the other `commit`; no thread stands still meanwhile.
+    public consuming func commit(
+        _ header: HeaderFile, logging firstLogLine: ByteString? = nil, in group: CommitGroup
+    ) async throws(SpoolError) -> CommittedMessage {
+        let header = finished(header)
+        try flush()
+        let octets = try spool.serialized(header, in: place)
+        state = .committing
+        let order = CommitOrder(
+            spool: spool, id: id, place: place, data: rawData, begun: begun, header: octets,
+            firstLogLine: firstLogLine)
+        let failure: SpoolError?
+        switch await group.commit(order) {
+        case .success(let trouble): failure = trouble
+        case .failure(let error):
+            if error.cause == .stopped { state = .left }
+            throw error
+        }
+        state = .left
+        guard let lock = lock.take() else {
+            preconditionFailure("a pending message holds its lock until it is committed")
+        }
+        return CommittedMessage(
+            spool: spool, receptionSize: header.receptionSize(bodySize: bodySize), messageLogFailure: failure,
+            lock: lock)
+    }
+
+    private var rawData: Int32 {
+        switch lock {
+        case .some(let lock): lock.data.raw
+        case .none: -1
+        }
+    }
+
     private func syncData() throws(SpoolError) {
         switch lock {
         case .some(let lock): try spool.sync(file: lock.data)
@@ -203,13 +236,7 @@ extension PendingMessage {
 
     /// The message is on the queue by now, so a failure must not make it look refused.
     private func writeFirstLine(_ line: ByteString?) throws(SpoolError) -> SpoolError? {
-        guard let line else { return nil }
-        do throws(SpoolError) {
-            try spool.appendMessageLog(line, to: id, in: place)
-            return nil
-        } catch  where error.cause != .stopped {
-            return error
-        }
+        try spool.beginMessageLog(line, of: id, in: place)
     }
 
     private func finished(_ header: HeaderFile) -> HeaderFile {

@@ -100,6 +100,8 @@ public struct Spool: Sendable {
 public enum SpoolStep: String, Sendable, Hashable, CaseIterable {
     /// Reception: `-D` is created, locked, written, synchronised.
     case createData, lockData, writeData, syncData
+    /// Several receptions that commit together: their files are synchronised.
+    case syncBatch
     // A new -H, also of an update.
     case createHeader, writeHeader, syncHeader, renameHeader, syncDirectory, writeMessageLog
     // Delivery.
@@ -188,10 +190,11 @@ extension Spool {
         return try System.open(path, flags.union(.create), mode: Self.fileMode)
     }
 
-    /// Gives a file its owner and mode.
+    /// Gives a file its owner and mode, unless it was made so, as in a receiver that runs as the mail user.
     func adopt(_ descriptor: borrowing Descriptor) throws(SpoolError) {
-        if let owner { try descriptor.setOwner(owner) }
-        try descriptor.setMode(Self.fileMode)
+        let present = try descriptor.status()
+        if let owner, present.owner != owner { try descriptor.setOwner(owner) }
+        if present.permissions != Self.fileMode { try descriptor.setMode(Self.fileMode) }
     }
 
     /// Makes what is missing of the directories from the spool down to a place.

@@ -21,6 +21,7 @@ struct FileStatus: Sendable, Equatable {
     var size: Int
     var mode: UInt32
     var modified: Int64
+    var owner: FileOwner
 
     fileprivate init(_ status: stat) {
         device = UInt64(status.st_dev)
@@ -29,8 +30,10 @@ struct FileStatus: Sendable, Equatable {
         size = Int(status.st_size)
         mode = UInt32(status.st_mode)
         modified = Int64(status.st_mtim.tv_sec)
+        owner = FileOwner(uid: status.st_uid, gid: status.st_gid)
     }
 
+    var permissions: UInt32 { mode & 0o7777 }
     var isRegular: Bool { mode & S_IFMT == S_IFREG }
     var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
 
@@ -259,6 +262,12 @@ extension Descriptor {
         guard result == 0 else { throw .last("fsync", path) }
     }
 
+    /// Makes the whole file system outlive a crash; tells of every failed write since the file was opened.
+    func syncFileSystem() throws(SpoolError) {
+        let number = clinux_syncfs(raw)
+        guard number == 0 else { throw SpoolError("syncfs", path, .system(errno: number)) }
+    }
+
     func setMode(_ mode: UInt32) throws(SpoolError) {
         guard fchmod(raw, mode_t(mode)) == 0 else { throw .last("chmod", path) }
     }
@@ -335,6 +344,31 @@ extension Array<UInt8> {
     }
 }
 
+extension Span<UInt8> {
+    /// How many newlines and NULs there are.
+    ///
+    /// Over plain memory, in blocks whose sums fit an octet, so that the compiler makes vector instructions of it:
+    /// every octet of every message comes through here.
+    var newlinesAndZeros: (newlines: Int, zeros: Int) {
+        unsafe withUnsafeBufferPointer { buffer in
+            var (newlines, zeros, place) = (0, 0, 0)
+            while place < buffer.count {
+                let end = Swift.min(place + 255, buffer.count)
+                var (newline, zero) = (0 as UInt8, 0 as UInt8)
+                while place < end {
+                    let octet = unsafe buffer[place]
+                    newline &+= octet == 10 ? 1 : 0
+                    zero &+= octet == 0 ? 1 : 0
+                    place &+= 1
+                }
+                newlines &+= Int(newline)
+                zeros &+= Int(zero)
+            }
+            return (newlines, zeros)
+        }
+    }
+}
+
 extension System {
     /// What `fsync` says where a file system cannot synchronise directories.
     static var invalidArgument: Int32 { EINVAL }
@@ -353,4 +387,36 @@ extension System {
 extension System {
     /// What is said when a hard link cannot be made between two places.
     static let linkRefusals: Set<Int32> = [EXDEV, EPERM, EMLINK, EOPNOTSUPP]
+}
+
+extension System {
+    /// A clock that never goes back, in nanoseconds.
+    static var uptime: UInt64 {
+        var moment = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &moment)
+        return UInt64(moment.tv_sec) * 1_000_000_000 + UInt64(moment.tv_nsec)
+    }
+
+    /// The kernel's version, as far as it decides: major and minor number.
+    static var kernelVersion: (major: Int, minor: Int) {
+        var names = utsname()
+        guard unsafe uname(&names) == 0 else { return (0, 0) }
+        let release = unsafe withUnsafeBytes(of: names.release) { unsafe Array($0.prefix { $0 != 0 }) }
+        let numbers = release.split { !$0.isASCIIDigit }.map { ByteString($0).decimalInteger() ?? 0 }
+        return numbers.count < 2 ? (0, 0) : (Int(numbers[0]), Int(numbers[1]))
+    }
+
+    /// What is known of an open file that somebody else keeps open.
+    static func status(ofOpen raw: CInt) throws(SpoolError) -> FileStatus {
+        var result = stat()
+        guard unsafe fstat(raw, &result) == 0 else { throw .last("stat", "") }
+        return FileStatus(result)
+    }
+
+    /// Makes the content outlive a crash of an open file that somebody else keeps open.
+    static func sync(open raw: CInt, _ path: ByteString) throws(SpoolError) {
+        var result: CInt
+        repeat { result = fsync(raw) } while result != 0 && errno == EINTR
+        guard result == 0 else { throw .last("fsync", path) }
+    }
 }

@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// Connections that are open and idle, and how many there may be at all.
 ///

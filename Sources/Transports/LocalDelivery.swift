@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// Carries out a local order, in whatever process it is.
 package enum LocalDelivery {

@@ -2,6 +2,7 @@ import Bytes
 import CLinux
 import Glibc
 import Routing
+import Synchronization
 
 /// One local delivery in a process of another user: `bobbin-deliver-local`, order in, outcome out.
 struct LocalProcess {
@@ -52,8 +53,8 @@ struct LocalProcess {
         var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
         var environment: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("PATH=/usr/bin:/bin"), nil]
         defer {
-            for pointer in unsafe pointers { unsafe free(pointer) }
-            for pointer in unsafe environment { unsafe free(pointer) }
+            unsafe pointers.forEach { unsafe free($0) }
+            unsafe environment.forEach { unsafe free($0) }
         }
         var child: pid_t = 0
         let code = unsafe posix_spawn(&child, program.string, &actions, nil, &pointers, &environment)
@@ -75,34 +76,35 @@ struct LocalProcess {
 /// A pipe whose ends close with it.
 private struct Pipe: ~Copyable {
     private let ends: (reading: CInt, writing: CInt)
-    private let state: UnsafeMutablePointer<(Bool, Bool)>
+    private let state = Mutex((reading: true, writing: true))
 
     init() throws(SystemFailure) {
         var pair: [CInt] = [0, 0]
         let code = unsafe clinux_pipe(&pair)
         guard code == 0 else { throw SystemFailure(number: code) }
         ends = (pair[0], pair[1])
-        unsafe state = .allocate(capacity: 1)
-        unsafe state.initialize(to: (true, true))
     }
 
     deinit {
         closeReading()
         closeWriting()
-        unsafe state.deallocate()
     }
 
     var reading: CInt { ends.reading }
     var writing: CInt { ends.writing }
 
     func closeReading() {
-        if unsafe state.pointee.0 { close(ends.reading) }
-        unsafe state.pointee.0 = false
+        state.withLock { open in
+            if open.reading { close(ends.reading) }
+            open.reading = false
+        }
     }
 
     func closeWriting() {
-        if unsafe state.pointee.1 { close(ends.writing) }
-        unsafe state.pointee.1 = false
+        state.withLock { open in
+            if open.writing { close(ends.writing) }
+            open.writing = false
+        }
     }
 
     func writeAll(_ octets: ByteString) -> Bool {

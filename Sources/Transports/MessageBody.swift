@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 import Glibc
 
 /// The body of a message on the queue, for reading from any place by several deliveries at once.

@@ -1,5 +1,5 @@
 package import Bytes
-package import Expansion
+import Expansion
 
 /// The queuefile transport: the message goes to another program as a pair of spool files (spool.md 6).
 ///

@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 import Routing
 import SMTP
 import Synchronization

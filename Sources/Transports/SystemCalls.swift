@@ -144,7 +144,7 @@ enum System {
     /// Locks a whole file as other mail programs see it; false when another has it.
     ///
     /// The lock belongs to the open file, so that two deliveries of this process exclude each other too.
-    static func lockRecord(_ descriptor: CInt) -> Bool { unsafe clinux_lock_prefix(descriptor, 0) == 0 }
+    static func lockRecord(_ descriptor: CInt) -> Bool { clinux_lock_prefix(descriptor, 0) == 0 }
 
     static func lockFlock(_ descriptor: CInt) -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
 

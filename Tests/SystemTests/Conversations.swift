@@ -126,11 +126,13 @@ struct Conversation: Sendable, CustomStringConvertible {
         Conversation(
             name: "commands out of order",
             turns: commands(
-                "NOOP", "MAIL FROM:<alice@example.net>", "EHLO client.example.net", "DATA",
+                "NOOP", "EHLO client.example.net", "DATA",
                 "RCPT TO:<bob@example.org>",
                 "MAIL FROM:<alice@example.net>", "RSET", "MAIL FROM:<alice@example.net>",
                 "RCPT TO:<refused@example.org>", "DATA", "RCPT TO:<bob@example.org>", "DATA")
                 + [send("Subject: at last\r\n\r\nx\r\n.\r\n")] + commands("QUIT")),
+        Conversation(
+            name: "no greeting", turns: commands("MAIL FROM:<alice@example.net>", "NOOP", "QUIT")),
         Conversation(
             name: "commands unknown and malformed",
             turns: commands(

@@ -13,4 +13,8 @@ int clinux_unlock_prefix(int descriptor, long length);
 // Makes a pipe whose ends are not inherited by programs that are started meanwhile. Returns 0, or the errno.
 int clinux_pipe(int ends[2]);
 
+// Makes everything on the descriptor's file system outlive a crash. Returns 0, or the errno; from Linux 5.8 on
+// also that of a write that failed in the background since the descriptor was opened, or since the last call.
+int clinux_syncfs(int descriptor);
+
 #endif

@@ -98,7 +98,7 @@ extension OptionTable {
         .init(
             .keyword, .honoured,
             """
-            hints_layout message_id_format
+            commit_sharing hints_layout message_id_format
             """),
         .init(
             .string, .honoured,
@@ -127,9 +127,9 @@ extension OptionTable {
             """
             acl_not_smtp acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn acl_smtp_helo
             acl_smtp_mail acl_smtp_predata acl_smtp_quit acl_smtp_rcpt acl_smtp_vrfy
-            delay_warning_condition dsn_from localhost_number message_id_header_domain
-            message_id_header_text message_size_limit pid_file_path received_header_text
-            smtp_active_hostname smtp_banner spool_directory
+            delay_warning_condition dsn_from hints_directory localhost_number
+            message_id_header_domain message_id_header_text message_size_limit pid_file_path
+            received_header_text smtp_active_hostname smtp_banner spool_directory
             """),
         .init(
             .expanded, .notYet,

@@ -27,9 +27,9 @@ struct ListenCommand: AsyncParsableCommand {
     var queueOnly = false
 
     mutating func run() async throws {
-        do {
+        do throws(StartError) {
             try await Daemon(source: try program.shared.source(), command: self).run()
-        } catch let error as StartError {
+        } catch {
             throw Exit.failure(ByteString(error.description), EX_CONFIG)
         }
     }

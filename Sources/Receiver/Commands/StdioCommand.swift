@@ -4,6 +4,7 @@ import Configuration
 import Expansion
 import Glibc
 import MailSystem
+import Spooler
 
 /// `bobbin-receiver stdio`: one SMTP session on standard input and output (`-bs`).
 struct StdioCommand: AsyncParsableCommand {
@@ -22,9 +23,9 @@ struct StdioCommand: AsyncParsableCommand {
     var queueOnly = false
 
     mutating func run() async throws {
-        do {
+        do throws(StartError) {
             try await session()
-        } catch let error as StartError {
+        } catch {
             throw Exit.failure(ByteString(error.description), EX_CONFIG)
         }
     }
@@ -38,7 +39,8 @@ struct StdioCommand: AsyncParsableCommand {
         let starter = DeliveryStarter(source)
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
-            login: caller.login, queueOnly: queueOnly || settings.queueOnly, localCaller: caller,
+            login: caller.login, commits: CommitGroup(system.spool, .eximOrder),
+            queueOnly: queueOnly || settings.queueOnly, localCaller: caller,
             deliver: { starter.deliverAlone($0) })
         var session = Session(context, DescriptorWire(), try connection(caller))
         await session.run()

@@ -60,7 +60,8 @@ struct SubmitCommand: AsyncParsableCommand {
         let starter = DeliveryStarter(source)
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
-            login: caller.login, queueOnly: queueOnly || settings.queueOnly, localCaller: caller,
+            login: caller.login, commits: CommitGroup(system.spool, .eximOrder),
+            queueOnly: queueOnly || settings.queueOnly, localCaller: caller,
             deliver: { starter.deliverAlone($0) })
         let (id, waits) = try await Submission(context: context, caller: caller, request: request).run()
         if printID { print(id.bytes) }

@@ -1,116 +1,147 @@
 import Bytes
 import NIOCore
 
-/// A TCP connection as a session reads it.
-final class ConnectionWire: Wire {
-    private let channel: any Channel
-    private var inbound: NIOAsyncChannelInboundStream<WireInput>.AsyncIterator
-    private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
-
-    init(
-        channel: any Channel, inbound: NIOAsyncChannelInboundStream<WireInput>,
-        outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
-    ) {
-        self.channel = channel
-        self.inbound = inbound.makeAsyncIterator()
-        self.outbound = outbound
-    }
-
-    func read() async -> WireInput {
-        do {
-            return try await inbound.next(isolation: #isolation) ?? .ended
-        } catch {
-            // Whatever broke the connection: for the session the client is gone.
-            return .ended
-        }
-    }
-
-    func write(_ octets: ByteString) async -> Bool {
-        do {
-            try await outbound.write(ByteBuffer(bytes: octets.bytes))
-            return true
-        } catch {
-            return false
-        }
-    }
-
-    func setTimeout(seconds: Int64?) async {
-        channel.triggerUserOutboundEvent(SilenceLimit(seconds: seconds), promise: nil)
-    }
-}
-
-/// Sets how long a client may be silent.
-struct SilenceLimit: Sendable {
-    var seconds: Int64?
-}
-
 /// Tells a session that the program is stopping.
 struct StopRequest: Sendable {}
 
-/// Turns what happens on a channel into `WireInput`: octets, silence, a stop.
-final class WireInputHandler: ChannelDuplexHandler {
+/// A TCP connection as a session reads it: the last handler of its channel.
+///
+/// Session and channel work on one event loop, so nothing here is locked. Answers are gathered until the session
+/// wants to read again, so that a client that pipelines gets them in one packet.
+final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias InboundOut = WireInput
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// How many reads are kept for a session that is at work; then the client has to wait.
+    static let mostKept = 8
+    /// How many octets of answers are gathered at most.
+    static let mostGathered = 8192
+
+    private var context: ChannelHandlerContext?
+    private var kept = CircularBuffer<WireInput>()
+    private var reader: CheckedContinuation<WireInput, Never>?
+    private var writer: CheckedContinuation<Void, Never>?
+    private var owesRead = false
+    private var gathered = ByteBuffer()
     private var limit: TimeAmount?
-    private var lastRead = NIODeadline.now()
+    private var lastActive = NIODeadline.now()
     private var alarm: Scheduled<Void>?
 
+    // MARK: What the session asks
+
+    func read() async -> WireInput {
+        await flush()
+        if let input = kept.popFirst() {
+            if owesRead, kept.count < Self.mostKept / 2 {
+                owesRead = false
+                context?.read()
+            }
+            return input
+        }
+        guard context != nil else { return .ended }
+        return await withCheckedContinuation { reader = $0 }
+    }
+
+    func write(_ octets: ByteString) async -> Bool {
+        gathered.writeBytes(octets.bytes)
+        if gathered.readableBytes >= Self.mostGathered { await flush() }
+        return context != nil
+    }
+
+    func setTimeout(seconds: Int64?) async {
+        limit = seconds.map { TimeAmount.seconds($0) }
+        lastActive = .now()
+        schedule()
+    }
+
+    /// Sends what is left, and closes.
+    func close() async {
+        await flush()
+        context?.close(promise: nil)
+    }
+
+    /// Sends what is gathered; waits while the client takes nothing.
+    private func flush() async {
+        guard let context, gathered.readableBytes > 0 else { return }
+        lastActive = .now()
+        context.writeAndFlush(wrapOutboundOut(gathered), promise: nil)
+        gathered = ByteBuffer()
+        while self.context != nil, !context.channel.isWritable {
+            await withCheckedContinuation { writer = $0 }
+        }
+    }
+
+    // MARK: What happens on the channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        lastRead = .now()
-        let buffer = unwrapInboundIn(data)
-        context.fireChannelRead(wrapInboundOut(.octets(ArraySlice(buffer.readableBytesView))))
+        lastActive = .now()
+        give(.octets(ArraySlice(unwrapInboundIn(data).readableBytesView)))
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if kept.count < Self.mostKept { context.read() } else { owesRead = true }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is StopRequest {
-            context.fireChannelRead(wrapInboundOut(.stopping))
-            context.fireChannelReadComplete()
-        } else {
-            context.fireUserInboundEventTriggered(event)
+        switch event {
+        case is StopRequest: give(.stopping)
+        // A client that has said all it has to say still hears the answers.
+        case ChannelEvent.inputClosed: give(.ended)
+        default: context.fireUserInboundEventTriggered(event)
         }
     }
 
-    func triggerUserOutboundEvent(
-        context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
-    ) {
-        guard let change = event as? SilenceLimit else {
-            context.triggerUserOutboundEvent(event, promise: promise)
-            return
-        }
-        limit = change.seconds.map { TimeAmount.seconds($0) }
-        lastRead = .now()
-        schedule(context)
-        promise?.succeed()
+    func channelWritabilityChanged(context: ChannelHandlerContext) { wakeWriter() }
+
+    func channelInactive(context: ChannelHandlerContext) { gone() }
+
+    func handlerRemoved(context: ChannelHandlerContext) { gone() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Whatever broke the connection: for the session the client is gone.
+        context.close(promise: nil)
     }
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        lastRead = .now()
-        context.write(data, promise: promise)
+    private func give(_ input: WireInput) {
+        guard let reader else { return kept.append(input) }
+        self.reader = nil
+        reader.resume(returning: input)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    private func wakeWriter() {
+        writer?.resume()
+        writer = nil
+    }
+
+    private func gone() {
+        guard context != nil else { return }
+        context = nil
         alarm?.cancel()
-        context.fireChannelInactive()
+        alarm = nil
+        wakeWriter()
+        if let reader {
+            self.reader = nil
+            reader.resume(returning: .ended)
+        }
     }
+
+    // MARK: Silence
 
     /// One alarm a connection: when it rings too early, it is set again for the rest.
-    private func schedule(_ context: ChannelHandlerContext) {
-        guard let limit, alarm == nil else { return }
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        alarm = context.eventLoop.scheduleTask(deadline: lastRead + limit) {
-            let (handler, context) = bound.value
-            handler.ring(context)
-        }
+    private func schedule() {
+        guard let limit, alarm == nil, let context else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        alarm = context.eventLoop.scheduleTask(deadline: lastActive + limit) { bound.value.ring() }
     }
 
-    private func ring(_ context: ChannelHandlerContext) {
+    private func ring() {
         alarm = nil
-        guard let limit else { return }
-        guard NIODeadline.now() >= lastRead + limit else { return schedule(context) }
-        context.fireChannelRead(wrapInboundOut(.timedOut))
-        context.fireChannelReadComplete()
+        guard let limit, let context else { return }
+        guard NIODeadline.now() >= lastActive + limit else { return schedule() }
+        // A client that takes no answers is gone; one that sends nothing is told so.
+        if writer != nil { context.close(promise: nil) } else if reader != nil { give(.timedOut) }
     }
 }

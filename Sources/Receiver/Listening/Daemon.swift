@@ -22,50 +22,37 @@ struct Daemon {
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)
         let log = SessionLog(system: system)
-        let starter = DeliveryStarter(source)
         let queueOnly = command.queueOnly || settings.queueOnly
+        // The queue runner may need root's rights, for deliveries as other users; sessions never do.
+        let runner = queueOnly ? nil : DeliveryStarter(source).startRunner(log)
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
-            login: owner(system), queueOnly: queueOnly, localCaller: nil, deliver: { starter.deliver($0) })
-        let listener = Listener(context: context, threads: SessionThreads(), log: log)
-        var servers: [Listener.Server] = []
+            login: owner(system), commits: commitGroup(system, log), queueOnly: queueOnly,
+            localCaller: nil, deliver: { runner?.deliver($0) })
+        let listener = Listener(context: context, log: log)
+        var servers: [any Channel] = []
         for address in try command.addresses(system) { servers.append(try await listener.bind(address)) }
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
         try writePID()
         announce(servers, system, log)
-        await serve(servers, listener, starter, signals, deliversNow: !queueOnly)
+        try Privileges.drop(to: system.settings.owner)
+        await serve(servers, listener, signals)
+        await runner?.finish()
         if let file = command.pidFile { unsafe unlink(file) }
     }
 
-    /// Runs the servers; at a signal stops accepting, lets sessions end, and then the deliveries.
-    private func serve(
-        _ servers: [Listener.Server], _ listener: Listener, _ starter: DeliveryStarter,
-        _ signals: AsyncStream<CInt>, deliversNow: Bool
-    ) async {
+    /// Runs the servers; at a signal stops accepting, and lets sessions end.
+    private func serve(_ servers: [any Channel], _ listener: Listener, _ signals: AsyncStream<CInt>) async {
         await withTaskGroup(of: Void.self) { group in
-            if deliversNow { group.addTask { await starter.run(listener.log) } }
-            group.addTask {
-                await withTaskGroup(of: Void.self) { accepting in
-                    for server in servers { accepting.addTask { await listener.run(server) } }
-                }
-                starter.finish()
-            }
+            for server in servers { group.addTask { await listener.run(server) } }
             group.addTask { await stop(at: signals, servers, listener) }
-            // The runner is started with our rights as they are now; sessions need none of root's.
-            await Task.yield()
-            do throws(StartError) {
-                try Privileges.drop(to: deliversNow ? nil : listener.context.system.settings.owner)
-            } catch {
-                listener.log.panic("\(ByteString(error.description))")
-            }
             await group.waitForAll()
         }
     }
 
-    private func stop(at signals: AsyncStream<CInt>, _ servers: [Listener.Server], _ listener: Listener) async
-    {
+    private func stop(at signals: AsyncStream<CInt>, _ servers: [any Channel], _ listener: Listener) async {
         for await _ in signals {
-            for server in servers { server.channel.close(promise: nil) }
+            for server in servers { server.close(promise: nil) }
             listener.sessions.stop()
             break
         }
@@ -74,6 +61,18 @@ struct Daemon {
             try? await Task.sleep(for: .seconds(Self.patience))
             listener.sessions.abort()
         }
+    }
+
+    private func commitGroup(
+        _ system: MailSystem, _ log: SessionLog
+    ) -> CommitGroup {
+        let group = CommitGroup(system.spool, system.settings.commitSharing)
+        if system.settings.commitSharing == .batched, !group.isShared {
+            log.main(
+                "commit_sharing: messages are committed each for itself, since the spool directory cannot be opened or the kernel is older than Linux 5.8"
+            )
+        }
+        return group
     }
 
     private func owner(_ system: MailSystem) -> ByteString {
@@ -92,9 +91,9 @@ struct Daemon {
         unsafe text.bytes.withUnsafeBytes { _ = unsafe write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    private func announce(_ servers: [Listener.Server], _ system: MailSystem, _ log: SessionLog) {
+    private func announce(_ servers: [any Channel], _ system: MailSystem, _ log: SessionLog) {
         let places = servers.compactMap { server -> ByteString? in
-            guard let address = server.channel.localAddress, let ip = address.ipAddress,
+            guard let address = server.localAddress, let ip = address.ipAddress,
                 let port = address.port
             else { return nil }
             return "[\(ip)]:\(port)"

@@ -10,94 +10,72 @@ import Spooler
 import Synchronization
 
 /// The daemon: accepts connections and runs a session for each, until it is told to stop.
-struct Listener {
-    typealias Connection = NIOAsyncChannel<WireInput, ByteBuffer>
-    typealias Server = NIOAsyncChannel<Connection, Never>
-
+struct Listener: Sendable {
     let context: SessionContext
-    let threads: SessionThreads
     let log: SessionLog
     let sessions = OpenSessions()
 
     /// Binds an address; the error says which and why.
-    func bind(_ address: ListeningAddress) async throws(StartError) -> Server {
+    func bind(_ address: ListeningAddress) async throws(StartError) -> any Channel {
         do {
-            let server: Server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.backlog, value: 512)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                // A client that has said all it has to say still hears the answers.
-                .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelOption(.maxMessagesPerRead, value: 4)
-                .bind(host: address.host, port: address.port) { channel in
+                .serverChannelInitializer { [log] channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(WireInputHandler())
-                        return try Connection(
-                            wrappingChannelSynchronously: channel,
-                            configuration: .init(
-                                backPressureStrategy: .init(lowWatermark: 2, highWatermark: 8)))
+                        try channel.pipeline.syncOperations.addHandler(AcceptTrouble(log: log))
                     }
                 }
-            try await AcceptFailures(log: log).add(to: server.channel)
-            return server
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .childChannelOption(.maxMessagesPerRead, value: 4)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try begin(channel) }
+                }
+                .bind(host: address.host, port: address.port).get()
         } catch {
             throw StartError(
                 "cannot listen on \(address.host) port \(address.port): \(error); is the port in use?")
         }
     }
 
-    /// Accepts until the server channel closes; returns when the last session has ended.
-    func run(_ server: Server) async {
-        await withDiscardingTaskGroup { group in
-            do {
-                try await server.executeThenClose { connections in
-                    for try await connection in connections {
-                        guard
-                            let (ticket, count) = sessions.enter(
-                                connection.channel, limit: context.settings.acceptMax)
-                        else {
-                            group.addTask { await refuse(connection) }
-                            continue
-                        }
-                        group.addTask(executorPreference: threads) {
-                            await serve(connection, count)
-                            sessions.leave(ticket)
-                        }
-                    }
-                }
-            } catch {
-                log.panic("listening ended: \("\(error)")")
-            }
-        }
-    }
-
-    private func serve(_ connection: Connection, _ count: Int) async {
-        let facts = Self.facts(connection.channel)
+    /// Returns when the server channel has been closed and the last session has ended.
+    func run(_ server: any Channel) async {
         do {
-            try await connection.executeThenClose { inbound, outbound in
-                let wire = ConnectionWire(channel: connection.channel, inbound: inbound, outbound: outbound)
-                var session = Session(context, wire, facts)
-                session.connectionCount = count
-                await session.run()
-            }
+            try await server.closeFuture.get()
         } catch {
-            // The connection broke while it was closed: nothing is left to tell the client.
-            return
+            log.panic("listening ended: \("\(error)")")
+        }
+        await sessions.allEnded()
+    }
+
+    /// Begins a session on its connection's event loop.
+    private func begin(_ channel: any Channel) throws {
+        guard let (ticket, count) = sessions.enter(channel, limit: context.settings.acceptMax) else {
+            return refuse(channel)
+        }
+        let wire = ConnectionWire()
+        try channel.pipeline.syncOperations.addHandler(wire)
+        let bound = NIOLoopBound(wire, eventLoop: channel.eventLoop)
+        let loop = LoopExecutor(channel.eventLoop)
+        Task(executorPreference: loop) {
+            await serve(bound.value, Self.facts(channel), count)
+            sessions.leave(ticket)
         }
     }
 
-    private func refuse(_ connection: Connection) async {
-        let peer = Self.facts(connection.channel).remoteAddress?.text ?? "unknown"
+    private func serve(_ wire: ConnectionWire, _ facts: ConnectionFacts, _ count: Int) async {
+        var session = Session(context, wire, facts)
+        session.connectionCount = count
+        await session.run()
+        await wire.close()
+    }
+
+    private func refuse(_ channel: any Channel) {
+        let peer = Self.facts(channel).remoteAddress?.text ?? "unknown"
         log.main("Connection from [\(peer)] refused: too many connections")
-        do {
-            try await connection.executeThenClose { _, outbound in
-                try await outbound.write(
-                    ByteBuffer(
-                        string: "421 Too many concurrent SMTP connections; please try again later.\r\n"))
-            }
-        } catch {
-            return
-        }
+        let text = "421 Too many concurrent SMTP connections; please try again later.\r\n"
+        channel.writeAndFlush(ByteBuffer(string: text)).whenComplete { _ in channel.close(promise: nil) }
     }
 
     private static func facts(_ channel: any Channel) -> ConnectionFacts {
@@ -114,27 +92,16 @@ struct Listener {
     }
 }
 
-/// Keeps the listener going when one connection cannot be set up: a failure that passed here would end it.
-private final class AcceptFailures: ChannelInboundHandler, Sendable {
-    typealias InboundIn = Any
-
-    /// NIO's name for the handler that sets connections up.
-    private static let predecessor = "AcceptHandler"
+/// Trouble in accepting a connection concerns that one only: the listener goes on.
+private final class AcceptTrouble: ChannelInboundHandler {
+    typealias InboundIn = any Channel
 
     private let log: SessionLog
 
     init(log: SessionLog) { self.log = log }
 
-    func add(to server: any Channel) async throws {
-        try await server.eventLoop.submit {
-            let pipeline = server.pipeline.syncOperations
-            let place = try pipeline.context(name: Self.predecessor).handler
-            try pipeline.addHandler(self, position: .after(place))
-        }.get()
-    }
-
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        log.panic("a connection could not be taken: \(ByteString(String(describing: error)))")
+        log.panic("a connection could not be accepted: \("\(error)")")
     }
 }
 
@@ -144,11 +111,12 @@ final class OpenSessions: Sendable {
         var next = 0
         var channels: [Int: any Channel] = [:]
         var isStopping = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
 
-    /// Notes a session, and gives its ticket and how many are open; nil when `limit` are open (0: no limit).
+    /// Notes a session; nil when `limit` are open (0: no limit).
     func enter(_ channel: any Channel, limit: Int) -> (ticket: Int, count: Int)? {
         let (ticket, isStopping): ((Int, Int)?, Bool) = state.withLock { state in
             if limit > 0, state.channels.count >= limit { return (nil, false) }
@@ -160,7 +128,26 @@ final class OpenSessions: Sendable {
         return ticket
     }
 
-    func leave(_ ticket: Int) { state.withLock { _ = $0.channels.removeValue(forKey: ticket) } }
+    func leave(_ ticket: Int) {
+        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.channels[ticket] = nil
+            guard state.channels.isEmpty else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for one in waiting { one.resume() }
+    }
+
+    /// Waits until no session is open.
+    func allEnded() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if !state.channels.isEmpty { state.waiting.append(continuation) }
+                return state.channels.isEmpty
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
 
     /// Tells every session to end at the next fit moment.
     func stop() {

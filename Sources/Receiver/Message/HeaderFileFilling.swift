@@ -37,6 +37,7 @@ struct HeaderFileFilling {
         header.dsnReturn = envelope.mail?.returns.map { $0 == .full ? 1 : 2 }
         for address in arrival.nonRecipients { header.nonRecipients.insert(address) }
         header.recipients = envelope.recipients.map(recipient)
+        for address in envelope.removed { header.nonRecipients.insert(address) }
     }
 
     private func connection(_ header: inout HeaderFile) {
@@ -77,7 +78,7 @@ struct HeaderFileFilling {
 
     private func flags(_ header: inout HeaderFile) {
         header.deliverFirstTime = true
-        header.isLocal = arrival.isLocal
+        header.isLocal = arrival.isLocal && !arrival.senderSetTrusted
         header.isLocalError = arrival.isLocalError
         header.dontDeliver = arrival.dontDeliver
         header.senderSetUntrusted = arrival.senderSetUntrusted

@@ -57,16 +57,18 @@ struct MessageIntake: ~Copyable {
 
     private mutating func takeHeaderLine() {
         let step = reader.take(line)
+        let taken = line
         line.removeAll(keepingCapacity: true)
         switch step {
         case .more: break
         case .finished: beginBody(with: nil)
-        case .bodyStarted(let first): beginBody(with: first)
+        // With its end, which the reader has cut off.
+        case .bodyStarted: beginBody(with: taken)
         case .tooLong(let text): fail(.headerTooLong(text))
         }
     }
 
-    private mutating func beginBody(with first: ByteString?) {
+    private mutating func beginBody(with first: [UInt8]?) {
         inBody = true
         do {
             pending = try spool.newMessage(ids)
@@ -107,8 +109,14 @@ struct MessageIntake: ~Copyable {
     consuming func finish() throws(Trouble) -> ReceivedMessage {
         if !inBody, trouble == nil { endHeader() }
         if let trouble { throw trouble }
-        guard let pending = pending.take() else {
+        guard var pending = pending.take() else {
             preconditionFailure("a message without trouble has begun its body")
+        }
+        do {
+            // ACLs and scanners may read the body from the file.
+            try pending.flush()
+        } catch {
+            throw .spool(error)
         }
         return ReceivedMessage(
             headers: reader.headers, headerSize: reader.size, longestHeaderLine: reader.longestLine,

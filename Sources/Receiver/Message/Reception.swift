@@ -53,6 +53,8 @@ struct Reception {
         var isLocalError = false
         var dontDeliver = false
         var senderSetUntrusted = false
+        /// Whether a trusted caller has set the sender: then the message is nobody's on this machine.
+        var senderSetTrusted = false
         /// The message that this one answers (`-E`).
         var reference: ByteString?
         /// Line 2 of `-H`.
@@ -309,7 +311,7 @@ struct Reception {
         let first = "\(stamp) \(record.messageLogText(by: system.settings.logSelector))" as ByteString
         let committed: CommittedMessage
         do {
-            committed = try message.pending.commit(header, logging: first)
+            committed = try await message.pending.commit(header, logging: first, in: context.commits)
         } catch {
             log.panic(ByteString(error.description), id: id.bytes)
             return .failed("spool error: \(ByteString(error.description))")

@@ -16,6 +16,8 @@ struct Envelope {
     /// The MAIL command, for its parameters.
     var mail: MailCommand?
     var recipients: [Recipient] = []
+    /// Addresses that `-t` takes away from the header's recipients; they go into the non-recipients tree.
+    var removed: [ByteString] = []
     /// RCPT commands accepted, those included whose recipient an ACL discarded.
     var acceptedCount = 0
     /// Which ACL discarded recipients, `MAIL` or `RCPT`; nil for none.

@@ -224,7 +224,8 @@ extension Session {
             await refuse(error, headers, size: size, id: id)
             return endTransaction()
         }
-        var arriving = Reception.Arriving(begun: begun, origin: ProcessOrigin.own(login: context.login))
+        var arriving = Reception.Arriving(
+            begun: begun, origin: ProcessOrigin.own(login: context.login, owner: system.settings.owner))
         arriving.longestLine = longestLine
         arriving.usedChunking = chunking != nil
         arriving.pipelining =

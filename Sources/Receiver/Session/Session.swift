@@ -15,6 +15,8 @@ struct SessionContext: Sendable {
     let acls: ACLEvaluator
     /// Who owns the process, for line 2 of `-H`.
     let login: ByteString
+    /// Makes messages durable.
+    let commits: CommitGroup
     /// Whether messages only wait for a queue run (`queue_only`, `-odq`).
     let queueOnly: Bool
     /// The caller of a session on standard input; nil for the network.

@@ -1,0 +1,106 @@
+internal import Bytes
+
+/// Messages that are committed together (spool-format/README.md, 6.8).
+///
+/// All header files are written under temporary names; the file system is synchronised; all are renamed; the
+/// directory is synchronised. A failure that concerns one message is its own; one of a synchronisation is everybody's.
+struct CommitBatch {
+    private let orders: [CommitOrder]
+    private let anchor: FileSystemAnchor
+    /// What has befallen each message; nil while all is well.
+    private var failures: [SpoolError?]
+    /// Whether the file system could not be synchronised.
+    private(set) var hasFailedToSync = false
+
+    init(_ orders: [CommitOrder], _ anchor: FileSystemAnchor) {
+        self.orders = orders
+        self.anchor = anchor
+        failures = Array(repeating: nil, count: orders.count)
+    }
+
+    /// Does it all; one answer a message, in their order.
+    mutating func commit() -> [CommitAnswer] {
+        forEach { order throws(SpoolError) in
+            try order.spool.clearing(order.id, order.place) { () throws(SpoolError) in
+                try order.spool.writeTemporary(
+                    order.header, of: order.id, in: order.place, isSynchronised: false)
+            }
+        }
+        syncContent()
+        forEach { order throws(SpoolError) in
+            try order.spool.clearing(order.id, order.place) { () throws(SpoolError) in
+                try order.spool.renameTemporary(of: order.id, in: order.place)
+            }
+        }
+        syncNames()
+        return orders.indices.map(answer)
+    }
+
+    private func answer(_ index: Int) -> CommitAnswer {
+        if let failure = failures[index] { return .failure(failure) }
+        let order = orders[index]
+        do throws(SpoolError) {
+            return .success(
+                try order.spool.beginMessageLog(order.firstLogLine, of: order.id, in: order.place))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Does something for every message that is still well.
+    private mutating func forEach(_ action: (CommitOrder) throws(SpoolError) -> Void) {
+        for index in orders.indices where failures[index] == nil {
+            do throws(SpoolError) {
+                try action(orders[index])
+            } catch {
+                failures[index] = error
+                // A program that stops, stops for all.
+                if error.cause == .stopped { return failAll(error) }
+            }
+        }
+    }
+
+    /// From here on the content of every `-D` and temporary header file is on disk.
+    private mutating func syncContent() {
+        guard let first = firstWell else { return }
+        do throws(SpoolError) {
+            try first.spool.step(.syncBatch)
+            if first.spool.durability == .eximOrder { try anchor.sync() }
+        } catch {
+            hasFailedToSync = error.cause != .stopped
+            for index in orders.indices where failures[index] == nil && hasFailedToSync {
+                let order = orders[index]
+                System.unlinkQuietly(order.spool.path(.temporaryHeader, of: order.id, in: order.place))
+            }
+            failAll(error)
+        }
+    }
+
+    /// From here on the names are on disk: the messages are on the queue, whatever happens.
+    private mutating func syncNames() {
+        guard let first = firstWell else { return }
+        var directories: Set<ByteString> = []
+        for (order, failure) in zip(orders, failures) where failure == nil {
+            directories.insert(order.spool.directory("input", order.place))
+        }
+        do throws(SpoolError) {
+            try first.spool.step(.syncDirectory)
+            if directories.count == 1, let only = directories.first {
+                try first.spool.sync(directory: only)
+            } else if first.spool.durability == .eximOrder {
+                try anchor.sync()
+            }
+        } catch {
+            hasFailedToSync = error.cause != .stopped
+            failAll(error)
+        }
+    }
+
+    private var firstWell: CommitOrder? { zip(orders, failures).first { $0.1 == nil }?.0 }
+
+    private mutating func failAll(_ error: SpoolError) {
+        for index in failures.indices where failures[index] == nil || error.cause == .stopped {
+            failures[index] = error
+        }
+    }
+}
