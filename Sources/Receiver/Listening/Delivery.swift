@@ -56,7 +56,9 @@ final class RunnerProcess: Sendable {
         self.log = log
     }
 
-    /// Asks for a delivery; never waits. What the runner cannot take now waits for the next queue run.
+    /// Asks for a delivery; never waits.
+    ///
+    /// What the runner cannot take now waits for the next queue run.
     func deliver(_ id: MessageID) {
         let line = id.bytes.bytes + [UInt8.newline]
         let written = unsafe line.withUnsafeBytes { unsafe write(input, $0.baseAddress, $0.count) }
