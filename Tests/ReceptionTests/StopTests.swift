@@ -13,6 +13,8 @@ extension ReceptionTests {
         let description: String
         let before: ByteString
         let replies: Int
+        /// What is sent after the replies, before SIGTERM comes.
+        var half: ByteString = ""
         var after: ByteString = ""
         let codes: [Int]
         let messages: Int
@@ -23,14 +25,15 @@ extension ReceptionTests {
     static let moments: [Moment] = [
         Moment(description: "between commands", before: "NOOP\r\n", replies: 1, codes: [421], messages: 0),
         Moment(
-            description: "in the header", before: envelope + "DATA\r\nSubject: half", replies: 3,
+            description: "in the header", before: envelope + "DATA\r\n", replies: 3, half: "Subject: half",
             after: " and whole\r\n\r\nbody\r\n.\r\n", codes: [250, 421], messages: 1),
         Moment(
-            description: "in the body", before: envelope + "DATA\r\nSubject: x\r\n\r\nhalf", replies: 3,
+            description: "in the body", before: envelope + "DATA\r\n", replies: 3,
+            half: "Subject: x\r\n\r\nhalf",
             after: " and whole\r\n.\r\n", codes: [250, 421], messages: 1),
         Moment(
             description: "between recipients", before: envelope, replies: 2,
-            after: "RCPT TO:<c@example.org>\r\nDATA\r\n\r\nx\r\n.\r\n", codes: [250, 354, 250, 421],
+            after: "RCPT TO:<c@example.org>\r\nBDAT 3 LAST\r\n\r\nx", codes: [250, 250, 421],
             messages: 1),
         Moment(
             description: "between chunks", before: envelope + "BDAT 6\r\nX: y\r\n", replies: 3,
@@ -44,6 +47,7 @@ extension ReceptionTests {
         let dialogue = try SMTPDialogue.greeted(port: port)
         try dialogue.send(moment.before)
         for _ in 0..<moment.replies { _ = try dialogue.reply() }
+        try dialogue.send(moment.half)
         daemon.signal(SIGTERM)
         try eventually("the receiver listens no more") {
             do { return try SMTPDialogue(port: port).reply().code == 421 } catch { return true }
@@ -81,9 +85,10 @@ extension ReceptionTests {
         let site = try MailSite(Self.configuration)
         let (daemon, port) = try site.receiver("--queue-only")
         let dialogue = try SMTPDialogue.greeted(port: port)
-        try dialogue.send(Self.envelope + "DATA\r\nSubject: x\r\n\r\n")
+        try dialogue.send(Self.envelope + "DATA\r\n")
         for _ in 0..<3 { _ = try dialogue.reply() }
-        try dialogue.send(ByteString([UInt8](repeating: UInt8(ascii: "x"), count: 300_000)))
+        try dialogue.send(
+            "Subject: x\r\n\r\n" + ByteString([UInt8](repeating: UInt8(ascii: "x"), count: 300_000)))
         dialogue.hangUp()
         try eventually("the loss is logged") {
             try site.log().contains { $0.contains("lost while reading message data") }

@@ -58,7 +58,12 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
     /// Sends what is left, and closes.
     func close() async {
         await flush()
-        context?.close(promise: nil)
+        guard let context else { return }
+        // Behind what is still on its way: a session may end before its channel is quite open.
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            bound.value.close(promise: nil)
+        }
     }
 
     /// Sends what is gathered; waits while the client takes nothing.

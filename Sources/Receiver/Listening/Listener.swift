@@ -106,6 +106,8 @@ private final class AcceptTrouble: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         log.panic("a connection could not be accepted: \("\(error)")")
+        // NIO's own handler waits a little when there are no descriptors left.
+        context.fireErrorCaught(error)
     }
 }
 

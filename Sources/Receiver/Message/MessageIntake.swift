@@ -76,8 +76,7 @@ struct MessageIntake: ~Copyable {
         } catch {
             return fail(.spool(error))
         }
-        // The reader gives the line without its end.
-        if let first { append((first + ByteString([.newline]))[...]) }
+        if let first { append(first[...]) }
     }
 
     private mutating func append(_ octets: ArraySlice<UInt8>) {
