@@ -53,6 +53,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -69,6 +70,7 @@ let package = Package(
         // Tier 2
         module("SMTP", ["Bytes", "MailText"]),
         module("Lookups", ["Bytes", "MailText", "DNS"]),
+        module("DMARCReports", ["Bytes", "MailText", "CZlib", grdb]),
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
@@ -80,7 +82,7 @@ let package = Package(
             "Transports",
             ["Bytes", "MailText", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux"]),
         // Tier 7
-        module("ACL", ["Bytes", "Expansion", "Configuration"]),
+        module("ACL", ["Bytes", "MailText", "Expansion", "Configuration"]),
         // Tier 8
         module(
             "MailSystem",
@@ -93,7 +95,7 @@ let package = Package(
             "Receiver",
             [
                 "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration", "Routing",
-                "ACL", "MailSystem", argumentParser, nioCore, nioPosix, subprocess, systemPackage,
+                "ACL", "MailSystem", argumentParser, nioCore, nioPosix,
             ]),
         program(
             "QueueRunner",
@@ -104,8 +106,9 @@ let package = Package(
         program(
             "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "Spooler", "Expansion", "Configuration",
-                "Routing", "ACL", "MailSystem", argumentParser,
+                "Bytes", "MailText", "EximLog", "Spooler", "OpenSSL", "Hints", "Expansion", "Configuration",
+                "Routing", "ACL", "MailSystem", "DNS", "DMARCReports", argumentParser, subprocess,
+                systemPackage,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
@@ -117,7 +120,8 @@ let package = Package(
         tests("EximLog", ["Bytes", "EximLog"], exclude: ["Fixtures"]),
         tests("SMTP", ["Bytes", "MailText", "SMTP"], exclude: ["Fixtures"]),
         tests("DNS", ["Bytes", "DNS", "TestKit"]),
-        tests("Hints", ["Bytes", "Hints", "TestKit", grdb], exclude: ["Fixtures"]),
+        tests("Hints", ["Bytes", "Hints", "OpenSSL", "TestKit", grdb], exclude: ["Fixtures"]),
+        tests("DMARCReports", ["Bytes", "MailText", "DMARCReports", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("OpenSSL", ["Bytes", "OpenSSL"]),
         tests("Lookups", ["Bytes", "DNS", "Lookups"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
@@ -137,6 +141,9 @@ let package = Package(
                 "TestKit",
             ]),
         tests("System", ["Bytes", "TestKit"]),
-        tests("Bobbin", ["Bobbin", "Bytes", "Spooler", "MailSystem"], exclude: ["Fixtures"]),
+        tests("Reception", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
+        tests(
+            "Bobbin", ["Bobbin", "Bytes", "Hints", "Spooler", "MailSystem", "DMARCReports"],
+            exclude: ["Fixtures"]),
     ]
 )

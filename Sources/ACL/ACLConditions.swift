@@ -18,7 +18,11 @@ extension StatementRun {
             } catch {
                 // A forced failure leaves the clause out, as if it were not there.
                 if case .forcedFailure = error { continue }
-                result = .deferred("failed to expand \"\(clause.name)\" in ACL: \(error.text)")
+                let isValue = error.text.starts(with: ByteString("invalid \"condition\""))
+                result = .deferred(
+                    isValue
+                        ? error.text
+                        : "failed to expand ACL string \"\(clause.value.source)\": \(error.text)")
             }
             if result != .holds { return result }
         }

@@ -77,6 +77,8 @@ enum ClauseResult: Sendable, Hashable {
     case fails
     /// One could not be told now.
     case deferred(ByteString)
+    /// The configuration asks for what cannot be: refused for now, even in a warn statement.
+    case broken(ByteString)
     /// A nested ACL ended the connection.
     case drops
 }
@@ -105,6 +107,7 @@ struct StatementRun {
 
     /// What the statement decides; nil sends evaluation to the next one.
     func verdict(_ result: ClauseResult, _ state: inout ACLState) async -> ACLVerdict? {
+        if case .broken(let reason) = result { return await refusal(.defer, state, fallback: reason) }
         if case .deferred(let reason) = result {
             if verb == .warn {
                 state.logLines.append(
@@ -114,6 +117,8 @@ struct StatementRun {
             return await refusal(.defer, state, fallback: reason)
         }
         switch (verb, result) {
+        // With endpass, texts are for the refusal only.
+        case (.accept, .holds) where endpass: return ACLVerdict(.accept)
         case (.accept, .holds): return await spoken(.accept, state)
         case (.accept, .fails): return endpass ? await refusal(.deny, state) : nil
         case (.discard, .holds): return await spoken(.discard, state)
@@ -137,10 +142,15 @@ struct StatementRun {
     private func refusal(
         _ decision: ACLVerdict.Decision, _ state: ACLState, fallback: ByteString? = nil
     ) async -> ACLVerdict {
-        let said = await text(message, state) ?? conditionMessage
-        let logged = await text(logMessage, state) ?? conditionLogMessage ?? fallback ?? said
+        // A condition that cannot be told has its own texts: those of the statement are for its verdict.
+        let isOwn = fallback == nil
+        let said = (isOwn ? await text(message, state) : nil) ?? conditionMessage
+        let logged =
+            (isOwn ? await text(logMessage, state) : nil) ?? (isOwn ? nil : fallback) ?? conditionLogMessage
+            ?? said
         var verdict = ACLVerdict(decision, message: said, logMessage: logged)
         verdict.rejectTargets = targets
+        verdict.details = state.senderDetails
         return verdict
     }
 

@@ -51,8 +51,12 @@ extension StatementRun {
         case "endpass": endpass = true
         case "continue": _ = try await expand(clause, state)
         case "set": try await set(clause, &state)
-        case "add_header": state.add(header: try await expand(clause, state))
-        case "remove_header": state.removedHeaders.append(try await expand(clause, state))
+        case "add_header":
+            guard moment.hasTransaction else { return notHere(clause) }
+            state.add(header: try await expand(clause, state))
+        case "remove_header":
+            guard moment.hasTransaction else { return notHere(clause) }
+            state.removedHeaders.append(try await expand(clause, state))
         case "logwrite": try await logwrite(clause, &state)
         case "control": return try await control(clause, &state)
         case "delay": return try await delay(clause, &state)
@@ -70,11 +74,16 @@ extension StatementRun {
         return try await evaluator.expander.expand(clause.value, state.facts).bytes
     }
 
+    private func notHere(_ clause: AccessControlList.Clause) -> ClauseResult {
+        .broken("cannot use \(clause.name) condition in \(moment.place) ACL")
+    }
+
     private func set(
         _ clause: AccessControlList.Clause, _ state: inout ACLState
     ) async throws(ExpansionError) {
         guard let variable = clause.variable else { return }
         let value = try await evaluator.expander.expand(clause.value, state.facts)
+        if !state.variableOrder.contains(variable) { state.variableOrder.append(variable) }
         if variable.first == UInt8(ascii: "c") {
             state.facts.connection.aclVariables[variable] = value
         } else {

@@ -39,6 +39,14 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     /// Whether a message with header lines is there.
     var hasMessage: Bool { self == .data || self == .notSMTP }
 
+    /// Whether header lines may be added and removed: from MAIL on.
+    var hasTransaction: Bool {
+        switch self {
+        case .mail, .rcpt, .predata, .data, .notSMTP: true
+        case .connect, .helo, .quit, .vrfy, .expn, .etrn: false
+        }
+    }
+
     /// What the log calls the moment: `rejected RCPT <...>`, `rejected after DATA`.
     package var place: ByteString {
         switch self {

@@ -17,6 +17,12 @@ package struct ACLState: Sendable {
     package var logLines: [LogLine] = []
     /// Seconds to wait before the answer (`delay`).
     package var delay: Int64 = 0
+    /// The names of ACL variables, `c...` and `m...`, in the order in which they were first set.
+    package var variableOrder: [ByteString] = []
+    /// What verifying the sender of this message came to, so that it is done and told once only.
+    package var senderVerification: AddressVerification?
+    /// Where the text that a client gets of a failed sender verification has its details; told once.
+    package var senderDetails: ByteString?
     /// A named queue for the message (`queue`).
     package var queue: ByteString?
 

@@ -22,6 +22,8 @@ package struct ACLVerdict: Sendable, Hashable {
     package var message: ByteString?
     /// What the log says, from `log_message` or else `message`; nil for nothing.
     package var logMessage: ByteString?
+    /// Lines that the client hears before `message`: why the sender could not be verified.
+    package var details: ByteString?
     /// Which log files a refusal goes to (`log_reject_target`).
     package var rejectTargets: RejectTargets = [.main, .reject]
 

@@ -143,7 +143,7 @@ package struct Arrival: Sendable, Hashable {
             text += " T=\(subject.quotedTopic())" as ByteString
         }
         if selector.has(.receivedSender) { text += " from <\(rawSender ?? sender)>" as ByteString }
-        if selector.has(.receivedRecipients) {
+        if selector.has(.receivedRecipients), !recipients.isEmpty {
             text += " for" as ByteString
             for recipient in recipients { text += " \(recipient)" as ByteString }
         }

@@ -94,14 +94,15 @@ package struct Rejection: Sendable, Hashable {
         return text
     }
 
-    /// The line of a recipient that an ACL discards: `RCPT <a>: discarded by RCPT ACL: reason`.
+    /// The line of a recipient that an ACL (`MAIL` or `RCPT`) discards: `RCPT <a>: discarded by RCPT ACL: reason`.
     package static func discarded(
-        argument: ByteString, of identity: SessionIdentity, sender: ByteString, reason: ByteString?,
+        argument: ByteString, acl: ByteString = "RCPT", of identity: SessionIdentity, sender: ByteString,
+        reason: ByteString?,
         by selector: LogSelector
     ) -> ByteString {
         let tail: ByteString = reason.map { ": \($0)" } ?? ""
         let who = identity.host(by: selector)
-        return "\(who) \(identity.senderInfo(sender))RCPT \(argument): discarded by RCPT ACL\(tail)"
+        return "\(who) \(identity.senderInfo(sender))RCPT \(argument): discarded by \(acl) ACL\(tail)"
     }
 }
 

@@ -10,6 +10,15 @@ package enum SessionEvent: Sendable, Hashable {
     case droppedByACL
     /// `SMTP connection from <peer> lost`, with what was going on; selector `lost_incoming_connection`.
     case lost(while: ByteString, duration: LogInterval?)
+    /// `SMTP connection from <peer> lost D=<t>`, outside a transaction; selector `smtp_connection`.
+    case closedByClient(duration: LogInterval)
+    /// `ETRN <argument> received from <peer>`; selector `etrn`.
+    case etrn(argument: ByteString)
+    /// `SMTP protocol synchronization error (...): rejected "<line>" <peer> next input="<octets>"`; main and
+    /// reject log.
+    case outOfStep(line: ByteString, next: ByteString, isOffered: Bool)
+    /// `unqualified sender rejected: <address> <peer>`, or another role; reject log.
+    case unqualified(role: ByteString, address: ByteString)
     /// `unexpected disconnection while reading SMTP command from <peer> (error: text) D=<t>`; the same selector.
     case unexpectedDisconnection(error: ByteString?, duration: LogInterval)
     /// `SMTP command timeout on connection from <peer>`; selector `lost_incoming_connection`.
@@ -44,6 +53,9 @@ package enum SessionEvent: Sendable, Hashable {
     case tooBig(sender: ByteString, read: Int, maximum: Int)
     /// `rejected MAIL FROM:<sender> <peer>: message too big: size=n max=m`; the same selector.
     case announcedTooBig(sender: ByteString, size: Int, maximum: Int)
+    /// `ridiculously long message header received from <peer> (more than n characters): message abandoned`, or
+    /// `overlong message header line ...`.
+    case headerTooLong(isLine: Bool, maximum: Int)
     /// `Connection from <peer> refused: text`; selector `connection_reject`.
     case refused(text: ByteString)
 
@@ -55,7 +67,8 @@ package enum SessionEvent: Sendable, Hashable {
 
     private var neededItem: LogItem? {
         switch self {
-        case .opened, .closedByQuit, .droppedByACL: .smtpConnection
+        case .opened, .closedByQuit, .droppedByACL, .closedByClient: .smtpConnection
+        case .etrn: .etrn
         case .lost, .unexpectedDisconnection, .commandTimeout, .dataTimeout: .lostIncomingConnection
         case .syntaxError: .smtpSyntaxError
         case .protocolError: .smtpProtocolError
@@ -64,7 +77,9 @@ package enum SessionEvent: Sendable, Hashable {
         case .senderVerifyFailed: .senderVerifyFail
         case .tooBig, .announcedTooBig: .sizeReject
         case .refused: .connectionReject
-        case .badHello, .noHello, .tooManyErrors, .tooManyNonMail, .tooManyUnknown, .warning: nil
+        case .headerTooLong, .outOfStep, .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
+            .tooManyUnknown, .warning:
+            nil
         }
     }
 
@@ -79,6 +94,7 @@ package enum SessionEvent: Sendable, Hashable {
             let doing: ByteString = activity.isEmpty ? "" : " while \(activity)"
             let time: ByteString = duration.map { " D=\(line.time($0))" } ?? ""
             return "\(line.connection) lost\(doing)\(time)"
+        case .closedByClient(let duration): return "\(line.connection) lost D=\(line.time(duration))"
         case .unexpectedDisconnection(let error, let duration):
             let why: ByteString = error.map { " (error: \($0))" } ?? ""
             let time = line.time(duration)
@@ -107,6 +123,13 @@ package enum SessionEvent: Sendable, Hashable {
             "SMTP call from \(line.call) dropped: too many nonmail commands (last was \"\(last.escapedForLog())\")"
         case .tooManyUnknown(let last):
             "SMTP call from \(line.call) dropped: too many unrecognized commands (last was \"\(last.escapedForLog())\")"
+        case .headerTooLong(let isLine, let maximum):
+            "\(isLine ? "overlong message header line" : "ridiculously long message header") received from \(line.call) (more than \(maximum) characters): message abandoned"
+        case .etrn(let argument): "ETRN \(argument.escapedForLog()) received from \(line.call)"
+        case .outOfStep(let text, let next, let isOffered):
+            "SMTP protocol synchronization error (next input sent too soon: pipelining was\(isOffered ? "" : " not") advertised): rejected \"\(text.escapedForLog())\" \(line.host) next input=\"\(next.escapedForLog())\""
+        case .unqualified(let role, let address):
+            "unqualified \(role) rejected: <\(address.escapedForLog())> \(line.host)"
         case .refused(let why): "Connection from \(line.call) refused: \(why)"
         default: verdict(line)
         }

@@ -62,7 +62,7 @@ enum HostDescription {
     }
 
     static func received(_ facts: Facts, _ environment: Environment) -> ByteString {
-        guard let address = facts.connection.remoteAddress else { return facts.connection.ident ?? "" }
+        guard let address = facts.connection.remoteAddress else { return "" }
         let name = facts.connection.hostName.name
         var details: [ByteString] = []
         let port = port(facts, environment)

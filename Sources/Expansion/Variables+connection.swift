@@ -2,14 +2,17 @@ import Bytes
 
 extension Variables {
     static let connection: [ByteString: Reader] = [
-        "sender_host_address": { facts, _ in tainted(facts.connection.remoteAddress?.text) },
+        "sender_host_address": { facts, _ in clean(facts.connection.remoteAddress?.text) },
         "sender_host_port": { facts, _ in number(facts.connection.remotePort ?? 0) },
         "sender_host_authenticated": { facts, _ in clean(facts.connection.authenticatorName) },
         "sender_host_dnssec": { _, _ in "no" },
         "sender_helo_dnssec": { _, _ in "no" },
         "sender_helo_name": { facts, _ in tainted(facts.connection.helo) },
         "sender_helo_verified": { facts, _ in yes(facts.connection.heloVerified) },
-        "sender_ident": { facts, _ in tainted(facts.connection.ident) },
+        "sender_ident": { facts, _ in
+            facts.connection.remoteAddress == nil
+                ? clean(facts.connection.ident) : tainted(facts.connection.ident)
+        },
         "sender_rate": { facts, _ in clean(facts.connection.senderRate) },
         "sender_rate_limit": { facts, _ in clean(facts.connection.senderRateLimit) },
         "sender_rate_period": { facts, _ in clean(facts.connection.senderRatePeriod) },

@@ -11,3 +11,6 @@
 //   storage: HintsOutcome.swift, HintsPlace.swift, HintsFile.swift, HintsTransaction.swift, HintsConnection.swift,
 //     HintsDatabase.swift
 //   on top: WaitDatabase.swift
+//   maintenance, in Maintenance/: HintsKind.swift, HintsTime.swift, HintsFileForm.swift, HintsScan.swift,
+//     HintsDump.swift, HintsTidy.swift (QueuedMessages.swift, TidyJudge.swift, TidySteps.swift, TLSSessionLifetime.swift), DumpText.swift,
+//     HintsImport.swift, HintsFilter.swift, HintsStatistics.swift, HintsFix.swift (HintsFixFields.swift), RetryExplanation.swift

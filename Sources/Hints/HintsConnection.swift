@@ -31,6 +31,14 @@ final class Connection: @unchecked Sendable {
         }
     }
 
+    /// Rewrites the file without free pages; a file that is missing is not made.
+    func vacuum() -> HintsOutcome<Void> {
+        attempt {
+            guard let file = try opened(creating: false) else { return }
+            try file.queue.inDatabase { try $0.execute(sql: "VACUUM") }
+        }
+    }
+
     /// Runs updates in one transaction; when that fails, each in its own, so that none spoils the others.
     func update(_ all: [HintsUpdate]) {
         var updates: [HintsUpdate] = []

@@ -61,6 +61,15 @@ package final class HintsDatabase: Sendable {
         }
     }
 
+    /// Gives the space of deleted records back to the file system, under an exclusive lock for as long as it takes.
+    package func vacuum() async -> HintsOutcome<Void> {
+        await withCheckedContinuation { continuation in
+            queue.async { [connection] in
+                continuation.resume(returning: connection.vacuum())
+            }
+        }
+    }
+
     /// Releases the file; later work opens it again.
     package func close() async {
         await withCheckedContinuation { continuation in

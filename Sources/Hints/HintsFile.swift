@@ -49,7 +49,8 @@ final class HintsFile {
 
     private static let sampled = 16
 
-    private static func layout(of database: Database) throws -> HintsLayout? {
+    /// The layout of the first records that show one.
+    static func layout(of database: Database) throws -> HintsLayout? {
         let samples = try Data.fetchAll(
             database, sql: "SELECT substr(dat, 1, 16) FROM tblblob WHERE typeof(dat) = 'blob' LIMIT ?",
             arguments: [sampled])

@@ -44,6 +44,9 @@ package struct HintsTransaction {
     /// The time that records written now are stamped with.
     package var now: Int64 { scope.now }
 
+    /// The layout of the file's records.
+    package var layout: HintsLayout { scope.layout }
+
     /// The record with that key; nil when absent, and (after a notice) when damaged.
     package func read<Record: HintsRecord>(_ kind: Record.Type, _ key: ByteString) throws -> Record? {
         try reader.read(kind, key)

@@ -40,6 +40,14 @@ package struct RetryRecord: HintsRecord {
         tail = ByteString([0, 0, 0])
     }
 
+    /// Sets the error from a stored record's own text, which is escaped already; it is cut, not escaped again.
+    mutating func restore(_ error: RetryError) {
+        basicErrno = error.basicErrno
+        moreErrno = error.moreErrno
+        text = ByteString(error.text.prefix(HintsLimits.retryText).filter { $0 != 0 })
+        tail = ByteString([0, 0, 0])
+    }
+
     package init(decoding octets: ByteString, layout: HintsLayout) throws(HintsRecordError) {
         var reader = try RecordReader(octets, layout: layout, needed: 40)
         header = reader.header

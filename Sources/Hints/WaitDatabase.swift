@@ -191,6 +191,10 @@ struct WaitList {
         for number in 0..<record.sequence { try transaction.delete(continuation(number)) }
     }
 
+    private func continuation(_ number: Int32) -> ByteString { Self.continuation(of: host, number) }
+
     /// The key of a continuation; Exim cuts the host's name at 200 octets there.
-    private func continuation(_ number: Int32) -> ByteString { "\(ByteString(host.prefix(200))):\(number)" }
+    static func continuation(of host: ByteString, _ number: Int32) -> ByteString {
+        "\(ByteString(host.prefix(200))):\(number)"
+    }
 }

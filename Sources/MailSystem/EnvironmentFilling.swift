@@ -100,8 +100,8 @@ struct EnvironmentFilling {
         guard unsafe uname(&name) == 0 else { return "localhost" }
         let node = unsafe withUnsafeBytes(of: name.nodename) { unsafe ByteString($0.prefix { $0 != 0 }) }
         if node.contains(UInt8(ascii: ".")) { return node }
-        var hints = addrinfo()
-        hints.ai_flags = AI_CANONNAME
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_flags = AI_CANONNAME
         var result: UnsafeMutablePointer<addrinfo>?
         guard unsafe getaddrinfo(node.string, nil, &hints, &result) == 0, let first = unsafe result
         else { return node }

@@ -27,16 +27,16 @@ package enum MailUser {
     /// The account of a login name, or of a number written in digits.
     package static func account(named name: ByteString) -> Account? {
         if let number = name.decimalInteger(), let uid = UInt32(exactly: number) { return account(of: uid) }
-        var entry = passwd()
-        return read { buffer, result in
+        var entry = unsafe passwd()
+        return unsafe read { buffer, result in
             unsafe getpwnam_r(name.string, &entry, buffer, Self.bufferSize, result)
         }
     }
 
     /// The account of a user's number.
     package static func account(of uid: UInt32) -> Account? {
-        var entry = passwd()
-        return read { buffer, result in
+        var entry = unsafe passwd()
+        return unsafe read { buffer, result in
             unsafe getpwuid_r(uid, &entry, buffer, Self.bufferSize, result)
         }
     }
@@ -47,7 +47,7 @@ package enum MailUser {
     /// The number of a group, by its name or in digits.
     package static func groupNumber(named name: ByteString) -> UInt32? {
         if let number = name.decimalInteger() { return UInt32(exactly: number) }
-        var entry = Glibc.group()
+        var entry = unsafe Glibc.group()
         var buffer = [CChar](repeating: 0, count: bufferSize)
         var result: UnsafeMutablePointer<Glibc.group>?
         guard unsafe getgrnam_r(name.string, &entry, &buffer, buffer.count, &result) == 0,
@@ -74,7 +74,7 @@ package enum MailUser {
         var result: UnsafeMutablePointer<passwd>?
         var storage = [CChar](repeating: 0, count: bufferSize)
         return unsafe storage.withUnsafeMutableBufferPointer { buffer in
-            guard let base = unsafe buffer.baseAddress, unsafe call(base, &result) == 0,
+            guard let base = buffer.baseAddress, unsafe call(base, &result) == 0,
                 let found = unsafe result
             else { return nil }
             let comment = unsafe ByteString(String(cString: found.pointee.pw_gecos))

@@ -23,7 +23,7 @@ package struct RoutingVerifier: AddressVerifier {
             case .deliver, .discarded: return .accepted(addressData: result.address.addressData)
             case .failed(let trouble):
                 return .failed(said: trouble.userText, logged: trouble.text)
-            case .deferred(let trouble): return .deferred(logged: trouble.text)
+            case .deferred(let trouble): return .deferred(said: trouble.userText, logged: trouble.text)
             case .redirected(let items):
                 guard items.count == 1, case .address(let only) = items[0] else {
                     return .accepted(addressData: result.address.addressData)
@@ -31,6 +31,6 @@ package struct RoutingVerifier: AddressVerifier {
                 current = only
             }
         }
-        return .deferred(logged: "too many redirections while verifying <\(address)>")
+        return .deferred(said: nil, logged: "too many redirections while verifying <\(address)>")
     }
 }

@@ -1,8 +1,8 @@
 package import Bytes
-package import Configuration
+import Configuration
 package import DNS
 package import EximLog
-package import Expansion
+import Expansion
 import Glibc
 package import Hints
 package import Spooler
@@ -35,6 +35,8 @@ package struct Settings: Sendable {
     package var resolver: ResolverSettings
     /// `hints_layout`: which record layout hints files get (ours); nil for what each file holds.
     package var hintsLayout: HintsLayout?
+    /// `hints_directory` (ours), or where in the spool our databases may lie.
+    package var hintsDirectory: ByteString
     /// `retry_data_expire` in seconds.
     package var retryDataExpire: Int64
     /// `retry_interval_max` in seconds, at most a day.
@@ -66,6 +68,7 @@ package struct Settings: Sendable {
         logPath = try await reader.text("log_file_path") ?? ""
         resolver = Self.resolver(main)
         hintsLayout = try Self.layout(main)
+        hintsDirectory = try await reader.text("hints_directory") ?? HintsDirectory.usable("\(directory)/db")
         retryDataExpire = main.seconds("retry_data_expire") ?? 7 * 86_400
         retryIntervalMax = min(main.seconds("retry_interval_max") ?? 86_400, 86_400)
     }
@@ -83,7 +86,7 @@ package struct Settings: Sendable {
 
     /// Where and how the hints databases are kept; what goes wrong with them is logged.
     func hints(notices log: EximLogWriter) -> HintsSettings {
-        var hints = HintsSettings(directory: "\(spool.directory)/db")
+        var hints = HintsSettings(directory: hintsDirectory)
         hints.layout = hintsLayout
         hints.owner = owner.map { HintsSettings.Owner(user: $0.uid, group: $0.gid) }
         hints.notice = { log.main("hints database: \(String(describing: $0))") }

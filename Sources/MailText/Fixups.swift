@@ -11,8 +11,15 @@ package struct Submitter: Sendable, Hashable {
     /// Whether the caller is a trusted user (or root, or the mail user).
     package var isTrusted: Bool
 
+    /// Whether the full name was given for this message, and so stands beside another sender's address too.
+    package var namesEveryone: Bool
+
     /// Makes a value.
-    package init(login: ByteString, fullName: ByteString, qualifyDomain: ByteString, isTrusted: Bool) {
+    package init(
+        login: ByteString, fullName: ByteString, qualifyDomain: ByteString, isTrusted: Bool,
+        namesEveryone: Bool = false
+    ) {
+        self.namesEveryone = namesEveryone
         self.login = login
         self.fullName = fullName
         self.qualifyDomain = qualifyDomain
@@ -130,9 +137,11 @@ private struct HeaderDraft {
         }
     }
 
-    private var constructedAddress: ByteString {
+    private var constructedAddress: ByteString { constructed(submitter.address.text) }
+
+    private func constructed(_ address: ByteString) -> ByteString {
         let phrase = UserName.phrase(submitter.fullName)
-        return phrase.isEmpty ? submitter.address.text : "\(phrase) <\(submitter.address.text)>"
+        return phrase.isEmpty ? address : "\(phrase) <\(address)>"
     }
 
     mutating func removeLines() {
@@ -187,7 +196,8 @@ private struct HeaderDraft {
     mutating func addFrom() {
         guard !has("From"), !message.sender.isNull else { return }
         let isOwn = message.sender == submitter.address
-        let address = isOwn ? constructedAddress : message.sender.text
+        let isNamed = isOwn || submitter.namesEveryone
+        let address = isNamed ? constructed(message.sender.text) : message.sender.text
         result.headers.append(Header("\(resent)From: \(address)\n", kind: .from))
     }
 

@@ -59,6 +59,8 @@ package struct HeaderReader: Sendable {
         }
         if line.first == .blank || line.first == 0x09 {
             guard !current.isEmpty else { return .bodyStarted(line) }
+            // A continuation of nothing but white space is no line of a header, and not its end either.
+            if line.allSatisfy(\.isASCIISpace) { return .more }
         } else {
             guard Self.isHeaderLine(line) else {
                 endOfInput()
@@ -86,11 +88,14 @@ package struct HeaderReader: Sendable {
         }
     }
 
+    /// What a client hears of a header beyond `HeaderLimits.total`.
+    package static let headerTooLong: ByteString = "Message header is ridiculously long"
+    /// What a client hears of a header line beyond `HeaderLimits.line`.
+    package static let lineTooLong: ByteString = "A message header line is too long"
+
     private func limitStep() -> Step {
-        if size > limits.total { return .tooLong("Message header is ridiculously long") }
-        if limits.line > 0, current.count > limits.line {
-            return .tooLong("A message header line is too long")
-        }
+        if size > limits.total { return .tooLong(Self.headerTooLong) }
+        if limits.line > 0, current.count > limits.line { return .tooLong(Self.lineTooLong) }
         return .more
     }
 
@@ -107,10 +112,10 @@ package struct HeaderReader: Sendable {
         return line
     }
 
-    /// Whether a line begins a header line: printing characters but the colon, blanks perhaps, a colon.
+    /// Whether a line begins a header line: visible octets but the colon, blanks perhaps, a colon; as Exim,
+    /// which takes octets above 127 and even an empty name.
     package static func isHeaderLine(_ line: some Collection<UInt8>) -> Bool {
-        var rest = line.drop { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }
-        guard rest.startIndex != line.startIndex else { return false }
+        var rest = line.drop { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: ":") }
         rest = rest.drop { $0 == .blank || $0 == 0x09 }
         return rest.first == UInt8(ascii: ":")
     }

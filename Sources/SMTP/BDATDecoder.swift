@@ -7,7 +7,12 @@ import Bytes
 package struct BDATDecoder: Sendable {
     /// The counts so far.
     package private(set) var counts = DataCounts()
+    /// Whether a header line ended in LF alone: such a message is refused, as Exim does.
+    package private(set) var hasLoneLFInHeader = false
+    /// Whether a line end was missing at the end of the last chunk.
+    package private(set) var hasAddedLineEnd = false
     private let keepsWireFormat: Bool
+    private var inHeader = true
     private var afterCR = false
     private var lineLength = 0
 
@@ -39,6 +44,7 @@ package struct BDATDecoder: Sendable {
     /// Tells that the last chunk has ended: a CR that waited, and a missing last line end, become LF.
     package mutating func finish(into output: inout [UInt8]) {
         guard !keepsWireFormat, afterCR || lineLength > 0 else { return }
+        hasAddedLineEnd = !afterCR
         afterCR = false
         endLine(into: &output)
     }
@@ -57,7 +63,12 @@ package struct BDATDecoder: Sendable {
         place = stop
         guard stop < wire.endIndex else { return }
         place += 1
-        if wire[stop] == .carriageReturn { afterCR = true } else { endLine(into: &output) }
+        if wire[stop] == .carriageReturn {
+            afterCR = true
+        } else {
+            if inHeader { hasLoneLFInHeader = true }
+            endLine(into: &output)
+        }
     }
 
     private func zeros(in run: ArraySlice<UInt8>) -> Int {
@@ -75,6 +86,7 @@ package struct BDATDecoder: Sendable {
         counts.size += 1
         counts.lines += 1
         counts.longestLine = max(counts.longestLine, lineLength)
+        if lineLength == 0 { inHeader = false }
         lineLength = 0
     }
 }

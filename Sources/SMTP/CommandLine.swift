@@ -74,10 +74,8 @@ package enum CommandLine {
             size <= Int64(Int32.max)
         else { throw SMTPSyntaxError(501, "missing size for BDAT command") }
         guard words.count > 1 else { return .bdat(size: Int(size), isLast: false) }
-        guard words.count == 2, words[1].equalsIgnoringCase(ByteString("last")) else {
-            throw SMTPSyntaxError(501, "unexpected argument data")
-        }
-        return .bdat(size: Int(size), isLast: true)
+        // Exim takes any other word as none.
+        return .bdat(size: Int(size), isLast: words[1].equalsIgnoringCase(ByteString("last")))
     }
 
     private static func auth(_ argument: ByteString) -> SMTPCommand {

@@ -61,12 +61,16 @@ extension MailCommand {
     ) throws(SMTPSyntaxError) -> Bool {
         switch (parameter.name, parameter.value) {
         case ("SIZE", let value?): size = Self.size(of: value)
-        case ("BODY", let value?): body = try Self.body(of: value)
-        case ("AUTH", let value?): auth = value
-        case ("SMTPUTF8", nil) where offered.contains(.smtpUTF8): isSMTPUTF8 = true
-        case ("PRDR", nil) where offered.contains(.prdr): wantsPRDR = true
+        case ("BODY", let value?): body = value.isEmpty ? nil : try Self.body(of: value)
+        case ("AUTH", let value?): auth = try Self.checkedAuth(value)
+        case ("SMTPUTF8", nil):
+            guard offered.contains(.smtpUTF8) else {
+                throw SMTPSyntaxError(501, "SMTPUTF8 used when not advertised")
+            }
+            isSMTPUTF8 = true
+        case ("PRDR", nil): wantsPRDR = offered.contains(.prdr)
         // Exim takes RET and ENVID whether DSN is offered or not.
-        case ("RET", let value?): try takeReturn(value)
+        case ("RET", let value): try takeReturn(value ?? "")
         case ("ENVID", let value?):
             guard envelopeID == nil else {
                 throw SMTPSyntaxError(501, "ENVID can be specified once only")
@@ -75,6 +79,13 @@ extension MailCommand {
         default: return false
         }
         return true
+    }
+
+    private static func checkedAuth(_ value: ByteString) throws(SMTPSyntaxError) -> ByteString {
+        guard value == "<>" || XText.decode(value) != nil else {
+            throw SMTPSyntaxError(501, "invalid data for AUTH")
+        }
+        return value
     }
 
     // Leading digits count; a number beyond 64 bits is the largest one.
@@ -122,7 +133,7 @@ extension RecipientCommand {
             notify = .never
             return
         }
-        for word in value.split(separator: UInt8(ascii: ",")) {
+        for word in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: value.isEmpty) {
             switch word.uppercasedASCII() {
             case "SUCCESS": notify.insert(.success)
             case "FAILURE": notify.insert(.failure)

@@ -66,6 +66,8 @@ package struct DataDecoder: Sendable {
     private var ends = LineEnds.unknown
     private var inHeader = true
     private var lineLength = 0
+    // Whether the CR that is looked at stands behind a dot at the start of a line.
+    private var crFollowsDot = false
 
     /// Starts at the first octet after the 354 reply.
     package init(loneLF: LoneLF = .blank) { self.loneLF = loneLF }
@@ -134,10 +136,19 @@ package struct DataDecoder: Sendable {
 
     // A line end that does not count as one of the protocol; in the header it does not end the header line.
     private mutating func endLineInside(into output: inout [UInt8]) {
-        let wasInHeader = inHeader
-        endLine(into: &output)
         state = .inLine
-        if wasInHeader { append([.blank], to: &output) }
+        guard inHeader else {
+            endLine(into: &output)
+            // Exim does not count the octet behind a bare CR.
+            lineLength = crFollowsDot ? 0 : -1
+            crFollowsDot = false
+            return
+        }
+        output.append(.newline)
+        counts.size += 1
+        counts.lines += 1
+        lineLength += 1
+        append([.blank], to: &output)
     }
 
     private mutating func takeLoneLF(into output: inout [UInt8]) {
@@ -149,7 +160,10 @@ package struct DataDecoder: Sendable {
             append([.blank], to: &output)
             state = .inLine
         } else if inHeader {
-            endLineInside(into: &output)
+            endLine(into: &output)
+            inHeader = true
+            state = .inLine
+            append([.blank], to: &output)
         } else {
             endLine(into: &output)
             state = .inLine
@@ -189,6 +203,7 @@ package struct DataDecoder: Sendable {
         guard wire[place] == .newline else {
             // No terminator: the dot goes as a stuffed one does, and the CR is judged by what follows it.
             state = .afterCR
+            crFollowsDot = true
             return
         }
         place += 1

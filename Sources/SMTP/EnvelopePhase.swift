@@ -28,7 +28,8 @@ package struct EnvelopePhase: Sendable, Hashable {
     package enum Step: Sendable, Hashable {
         /// Policy decides.
         case decide
-        /// Out of order: this reply, and the log text after `SMTP protocol error in "..." H=...`.
+        /// Out of order: this reply, and the log text after `SMTP protocol error in "..." H=...`; an empty text
+        /// means that the command is no error to be counted.
         case refuse(Reply, logged: ByteString)
     }
 
@@ -40,7 +41,9 @@ package struct EnvelopePhase: Sendable, Hashable {
     package private(set) var isSecure = false
     /// Whether MAIL wants a HELO or EHLO before it.
     package var requiresHello: Bool
-    private var refusedRecipients: [Reply] = []
+    /// Whether the command before this one was RCPT, in a transaction.
+    package var followsRecipient = false
+    private var refusedRecipients: [ByteString] = []
 
     /// Starts before the first command.
     package init(requiresHello: Bool = true) { self.requiresHello = requiresHello }
@@ -61,11 +64,12 @@ extension EnvelopePhase {
         return switch event {
         case .hello, .verify, .expand, .reset, .quit, .noop, .help: .decide
         case .mail: checkMail()
-        case .recipient: isInTransaction ? .decide : Self.refusal("sender not yet given")
-        case .data: checkData("DATA")
+        case .recipient:
+            isInTransaction ? .decide : .refuse(Reply(503, "sender not yet given"), logged: "")
+        case .data: checkData("DATA", offered)
         case .bdat:
             offered.contains(.chunking)
-                ? checkData("BDAT") : Self.refusal("BDAT command used when CHUNKING not advertised")
+                ? checkData("BDAT", offered) : Self.refusal("BDAT command used when CHUNKING not advertised")
         case .startTLS:
             offered.contains(.startTLS) && !isSecure
                 ? .decide : Self.refusal("STARTTLS command used when not advertised")
@@ -77,7 +81,7 @@ extension EnvelopePhase {
 
     private func refusalBetweenChunks(_ event: Event) -> Step? {
         switch event {
-        case .bdat, .reset, .quit, .noop, .hello: nil
+        case .bdat, .reset, .quit, .noop: nil
         default: Self.refusal("only BDAT permissible after non-LAST BDAT")
         }
     }
@@ -89,25 +93,24 @@ extension EnvelopePhase {
         return isInTransaction ? Self.refusal("sender already given") : .decide
     }
 
-    private func checkData(_ command: ByteString) -> Step {
+    private func checkData(_ command: ByteString, _ offered: Advertised) -> Step {
         switch phase {
         case .recipients, .chunks: .decide
-        case .fresh, .greeted, .sender: refuseData(command)
+        case .fresh, .greeted, .sender: refuseData(command, offered)
         }
     }
 
     // When all recipients were refused in the same words, the words are told again.
-    private func refuseData(_ command: ByteString) -> Step {
-        guard let first = refusedRecipients.first else {
-            return Self.refusal("valid RCPT command must precede \(command)")
+    private func refuseData(_ command: ByteString, _ offered: Advertised) -> Step {
+        // A client that pipelined could not know better: no error is counted then.
+        let isPipelined = followsRecipient && offered.contains(.pipelining)
+        let last: ByteString = "\(isPipelined ? "Valid" : "valid") RCPT command must precede \(command)"
+        let logged: ByteString = isPipelined ? "" : last
+        guard let first = refusedRecipients.first, refusedRecipients.allSatisfy({ $0 == first }) else {
+            return .refuse(Reply(503, last), logged: logged)
         }
-        let last: ByteString = "Valid RCPT command must precede \(command)"
-        guard refusedRecipients.allSatisfy({ $0 == first }) else {
-            return .refuse(Reply(503, last), logged: last)
-        }
-        let words = first.lines.joined(separator: "\n")
-        let text: ByteString = "All RCPT commands were rejected with this error:\n\(words)\n\(last)"
-        return .refuse(Reply(503, text), logged: last)
+        let text: ByteString = "All RCPT commands were rejected with this error:\n\(first)\n\(last)"
+        return .refuse(Reply(503, text), logged: logged)
     }
 
     private func checkAuth(_ offered: Advertised) -> Step {
@@ -141,8 +144,8 @@ extension EnvelopePhase {
         }
     }
 
-    /// RCPT was refused with this reply.
-    package mutating func refuseRecipient(_ reply: Reply) { refusedRecipients.append(reply) }
+    /// RCPT was refused in these words.
+    package mutating func refuseRecipient(_ words: ByteString) { refusedRecipients.append(words) }
 
     /// A BDAT chunk that is not the last was taken.
     package mutating func acceptChunk() {

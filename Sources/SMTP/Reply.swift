@@ -13,11 +13,16 @@ package struct Reply: Sendable, Hashable {
         self.lines = lines.isEmpty ? [""] : lines
     }
 
-    /// Makes a reply of a text, which is parted at newlines.
+    /// Makes a reply of a text, which is parted at newlines; white space behind one goes, with empty lines.
     package init(_ code: Int, _ text: ByteString) {
         self.code = code
-        lines = text.split(separator: .newline, omittingEmptySubsequences: false).map { ByteString($0) }
-        if lines.isEmpty { lines = [""] }
+        lines = []
+        var rest = text[...]
+        while let parts = rest.cut(at: .newline), !parts.after.trimmedStart().isEmpty {
+            lines.append(ByteString(parts.before))
+            rest = parts.after.trimmedStart()
+        }
+        lines.append(ByteString(rest.prefix { $0 != .newline }))
     }
 
     /// Whether the code is 2xx.

@@ -79,7 +79,7 @@ package struct MailCommand: Sendable, Hashable {
     package func sender(_ rules: AddressRules) throws(AddressError) -> EmailAddress {
         var rules = rules
         rules.allowsNull = true
-        return try AddressParser.parseOne(addressText, rules: rules).address
+        return try SMTPAddress.parse(addressText, rules)
     }
 }
 
@@ -120,7 +120,24 @@ package struct RecipientCommand: Sendable, Hashable {
     package func recipient(_ rules: AddressRules) throws(AddressError) -> EmailAddress {
         var rules = rules
         rules.allowsNull = false
-        return try AddressParser.parseOne(addressText, rules: rules).address
+        return try SMTPAddress.parse(addressText, rules)
+    }
+}
+
+/// The addresses of MAIL and RCPT.
+enum SMTPAddress {
+    /// The most octets of one (RFC 5321, section 4.5.3.1.3, and Exim's buffer).
+    static let maximumLength = 256
+    /// How much of a longer one is shown.
+    static let shownLength = 64
+
+    static func parse(_ text: ByteString, _ rules: AddressRules) throws(AddressError) -> EmailAddress {
+        let address = try AddressParser.parseOne(text, rules: rules).address
+        guard address.text.count <= maximumLength else {
+            let shown = ByteString(address.text.prefix(shownLength))
+            throw AddressError("address is ridiculously long: \(shown)...", in: text)
+        }
+        return address
     }
 }
 

@@ -59,6 +59,20 @@ public struct AddressTree: Sendable, Equatable {
         return false
     }
 
+    /// The names in the order in which a file has them: a name, then what is below it on its left, on its right.
+    public var namesInFileOrder: [ByteString] {
+        guard isSorted, root >= 0 else { return nodes.map(\.name) }
+        var result: [ByteString] = []
+        var waiting = [root]
+        while let place = waiting.popLast() {
+            let node = nodes[Int(place)]
+            result.append(node.name)
+            if node.right >= 0 { waiting.append(node.right) }
+            if node.left >= 0 { waiting.append(node.left) }
+        }
+        return result
+    }
+
     /// The names in octet order.
     public var names: [ByteString] {
         guard isSorted else { return nodes.map(\.name).sorted() }

@@ -8,7 +8,7 @@ import Testing
 private struct TableVerifier: AddressVerifier {
     func verify(_ address: ByteString, asSender: Bool, _ facts: Facts) async -> AddressVerification {
         if address.starts(with: ByteString("good@")) { return .accepted(addressData: nil) }
-        if address.starts(with: ByteString("later@")) { return .deferred(logged: "try later") }
+        if address.starts(with: ByteString("later@")) { return .deferred(said: nil, logged: "try later") }
         return .failed(said: nil, logged: "Unrouteable address")
     }
 }

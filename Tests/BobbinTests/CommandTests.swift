@@ -13,6 +13,11 @@ struct CommandTests {
         "", "receive", "submit", "run", "queue", "queue list", "queue count", "queue show", "queue freeze",
         "queue thaw", "queue remove", "spool", "spool check", "spool repair", "spool show", "spool export",
         "spool requeue", "config", "config check", "config show", "config default", "expand", "route",
+        "dmarc", "dmarc import", "dmarc report", "dmarc stats",
+        "dmarc import-report", "dmarc expire", "dmarc show",
+        "hints",
+        "hints list", "hints dump", "hints show", "hints next", "hints tidy", "hints fix", "hints import",
+        "hints stats",
     ]
 
     @Test("Help is printed on standard output, has an example, and is the golden one", arguments: commands)

@@ -41,6 +41,21 @@ struct DatabaseTests {
         return record
     }
 
+    @Test(
+        "Where an Exim without SQLite keeps its hints, ours lie beside them",
+        arguments: [
+            ("retry", [UInt8](repeating: 0, count: 12) + [0x61, 0x15, 0x06, 0x00], "/sqlite"),
+            ("wait-smtp", [UInt8](repeating: 0, count: 12) + [0x62, 0x31, 0x05, 0x00], "/sqlite"),
+            ("retry.lockfile", [], "/sqlite"), ("retry", Array("SQLite format 3\0".utf8), ""),
+            ("retry", [], ""),
+            ("retry", Array("rubbish that is no database".utf8), ""), ("notes", Array("TDB file\n".utf8), ""),
+        ] as [(ByteString, [UInt8], ByteString)])
+    func foreignFormat(name: ByteString, octets: [UInt8], suffix: ByteString) throws {
+        let directory = try TemporaryDirectory()
+        try directory.write(ByteString(octets), to: name)
+        #expect(HintsDirectory.usable(directory.path) == directory.path + suffix)
+    }
+
     @Test("A record is stored octet by octet as Exim stores it", arguments: HintsLayout.allCases)
     func written(layout: HintsLayout) async throws {
         let database = HintsDatabase(settings(layout: layout), name: "retry")

@@ -31,10 +31,10 @@ struct HeaderEditTests {
         #expect(applied(add: [line]).firstIndex(of: "X-New: 2") == place)
     }
 
-    @Test("Removed lines stay, marked; a name may end in a star, and a list may hold several")
+    @Test("Removed lines stay, marked; a star is a letter like others, and a list may hold several")
     func removal() {
         #expect(applied(remove: ["x-old"]).last == "* X-Old: 1")
-        #expect(applied(remove: ["X-*"]).last == "* X-Old: 1")
+        #expect(applied(remove: ["X-*"]).last == "X-Old: 1")
         #expect(applied(remove: ["x-old : from"]).count { $0.first == UInt8(ascii: "*") } == 2)
     }
 }

@@ -4,28 +4,50 @@ import Synchronization
 
 /// A TCP connection on 127.0.0.1 that is read line by line; it is closed when the value goes.
 package final class LoopbackStream: Sendable {
-    /// How long a peer may be silent, in milliseconds.
-    private static let patience: CInt = 120_000
+    /// How long a peer may be silent unless said otherwise, in milliseconds.
+    package static let patience: CInt = 120_000
 
     private let descriptor: CInt
+    private let patience: CInt
     private let unread = Mutex(ByteString())
 
     /// Takes over an open descriptor.
-    init(descriptor: CInt) { self.descriptor = descriptor }
+    init(descriptor: CInt) {
+        self.descriptor = descriptor
+        patience = Self.patience
+    }
 
     /// Connects to a port.
-    package init(port: Int) throws {
+    ///
+    /// - Parameters:
+    ///   - port: the port of 127.0.0.1.
+    ///   - source: our own address; any of 127.0.0.0/8, so that the peer can tell many clients apart.
+    ///   - patience: how long the peer may be silent, in milliseconds.
+    package init(port: Int, from source: UInt32 = 0x7F00_0001, patience: CInt = LoopbackStream.patience)
+        throws
+    {
         descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        self.patience = patience
+        var own = loopbackAddress(0)
+        own.sin_addr.s_addr = source.bigEndian
         var address = loopbackAddress(port)
-        let connected = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
+        let connected =
+            Self.withGeneral(&own) { unsafe bind(descriptor, $0, $1) == 0 }
+            && Self.withGeneral(&address) { unsafe connect(descriptor, $0, $1) == 0 }
         guard connected else {
             let error = errno
             close(descriptor)
             throw Program.Failure(description: "connecting to 127.0.0.1 port \(port): error \(error)")
+        }
+    }
+
+    private static func withGeneral(
+        _ address: inout sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Bool
+    ) -> Bool {
+        unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
     }
 
@@ -74,10 +96,13 @@ package final class LoopbackStream: Sendable {
     /// Says that nothing more will be written, and nothing more read.
     package func shutDown() { shutdown(descriptor, CInt(SHUT_RDWR)) }
 
+    /// Says that nothing more will be written; what the peer still says can be read.
+    package func endWriting() { shutdown(descriptor, CInt(SHUT_WR)) }
+
     private func readSome() throws -> ByteString? {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard unsafe poll(&waiting, 1, Self.patience) == 1 else {
-            throw Program.Failure(description: "the peer has been silent for \(Self.patience / 1000) seconds")
+        guard unsafe poll(&waiting, 1, patience) == 1 else {
+            throw Program.Failure(description: "the peer has been silent for \(patience / 1000) seconds")
         }
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = unsafe recv(descriptor, &buffer, buffer.count, 0)

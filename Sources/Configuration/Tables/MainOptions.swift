@@ -35,7 +35,7 @@ extension OptionTable {
             """
             bounce_return_linesize_limit bounce_return_size_limit header_line_maxsize header_maxsize
             message_body_visible received_headers_max recipients_max remote_max_parallel
-            smtp_accept_max smtp_max_synprot_errors smtp_max_unknown_commands
+            smtp_accept_max smtp_accept_max_nonmail smtp_max_synprot_errors smtp_max_unknown_commands
             """),
         .init(
             .integer, .notYet,
@@ -43,7 +43,7 @@ extension OptionTable {
             check_log_inodes check_log_space check_spool_inodes check_spool_space
             daemon_startup_retries dns_csa_search_limit dns_dnssec_ok dns_retry dns_use_edns0
             finduser_retries ldap_version lookup_open_max max_username_length return_size_limit
-            slow_lookup_log smtp_accept_max_nonmail smtp_accept_queue
+            slow_lookup_log smtp_accept_queue
             smtp_accept_queue_per_connection smtp_backlog_monitor smtp_connect_backlog
             tls_dh_max_bits
             """),
@@ -127,9 +127,9 @@ extension OptionTable {
             """
             acl_not_smtp acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn acl_smtp_helo
             acl_smtp_mail acl_smtp_predata acl_smtp_quit acl_smtp_rcpt acl_smtp_vrfy
-            delay_warning_condition dsn_from localhost_number message_id_header_domain
-            message_id_header_text message_size_limit pid_file_path received_header_text
-            smtp_active_hostname smtp_banner spool_directory
+            delay_warning_condition dsn_from hints_directory localhost_number
+            message_id_header_domain message_id_header_text message_size_limit pid_file_path
+            received_header_text smtp_active_hostname smtp_banner spool_directory
             """),
         .init(
             .expanded, .notYet,
@@ -196,12 +196,13 @@ extension OptionTable {
             """
             chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts host_lookup
             pipelining_advertise_hosts recipient_unqualified_hosts sender_unqualified_hosts
+            smtp_accept_max_nonmail_hosts
             """),
         .init(
             .hostList, .notYet,
             """
             auth_advertise_hosts hosts_connection_nolog ignore_fromline_hosts
-            pipelining_connect_advertise_hosts rfc1413_hosts smtp_accept_max_nonmail_hosts
+            pipelining_connect_advertise_hosts rfc1413_hosts
             smtputf8_advertise_hosts tls_advertise_hosts tls_resumption_hosts tls_try_verify_hosts
             """),
         .init(

@@ -86,7 +86,12 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is StopRequest { give(.stopping) } else { context.fireUserInboundEventTriggered(event) }
+        switch event {
+        case is StopRequest: give(.stopping)
+        // A client that has said all it has to say still hears the answers.
+        case ChannelEvent.inputClosed: give(.ended)
+        default: context.fireUserInboundEventTriggered(event)
+        }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) { wakeWriter() }

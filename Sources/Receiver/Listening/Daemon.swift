@@ -22,37 +22,29 @@ struct Daemon {
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)
         let log = SessionLog(system: system)
-        let starter = DeliveryStarter(source)
         let queueOnly = command.queueOnly || settings.queueOnly
+        // The queue runner may need root's rights, for deliveries as other users; sessions never do.
+        let runner = queueOnly ? nil : DeliveryStarter(source).startRunner(log)
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
             login: owner(system), commits: commitGroup(system, log), queueOnly: queueOnly,
-            localCaller: nil, deliver: { starter.deliver($0) })
+            localCaller: nil, deliver: { runner?.deliver($0) })
         let listener = Listener(context: context, log: log)
         var servers: [any Channel] = []
         for address in try command.addresses(system) { servers.append(try await listener.bind(address)) }
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
         try writePID()
         announce(servers, system, log)
-        // A runner of ours is started with the rights that we have; sessions need none of root's, and none begins before.
-        try Privileges.drop(to: queueOnly ? system.settings.owner : nil)
-        await serve(servers, listener, starter, signals, deliversNow: !queueOnly)
+        try Privileges.drop(to: system.settings.owner)
+        await serve(servers, listener, signals)
+        await runner?.finish()
         if let file = command.pidFile { unsafe unlink(file) }
     }
 
-    /// Runs the servers; at a signal stops accepting, lets sessions end, and then the deliveries.
-    private func serve(
-        _ servers: [any Channel], _ listener: Listener, _ starter: DeliveryStarter,
-        _ signals: AsyncStream<CInt>, deliversNow: Bool
-    ) async {
+    /// Runs the servers; at a signal stops accepting, and lets sessions end.
+    private func serve(_ servers: [any Channel], _ listener: Listener, _ signals: AsyncStream<CInt>) async {
         await withTaskGroup(of: Void.self) { group in
-            if deliversNow { group.addTask { await starter.run(listener.log) } }
-            group.addTask {
-                await withTaskGroup(of: Void.self) { accepting in
-                    for server in servers { accepting.addTask { await listener.run(server) } }
-                }
-                starter.finish()
-            }
+            for server in servers { group.addTask { await listener.run(server) } }
             group.addTask { await stop(at: signals, servers, listener) }
             await group.waitForAll()
         }

@@ -1,9 +1,9 @@
 import Bytes
+import Dispatch
 import Glibc
 import MailSystem
 import Spooler
-import Subprocess
-import SystemPackage
+import Synchronization
 
 /// Starts deliveries of messages that have just been committed, in another program.
 ///
@@ -12,50 +12,75 @@ import SystemPackage
 struct DeliveryStarter: Sendable {
     private let program: String
     private let arguments: [String]
-    private let stream: AsyncStream<MessageID>
-    private let continuation: AsyncStream<MessageID>.Continuation
-
-    /// The most ids that wait for the runner; more of them wait for the next queue run instead.
-    static let backlog = 10_000
 
     init(_ source: ConfigurationSource) {
         program = Sibling.path(of: "bobbin-queuerunner")
         arguments = source.arguments
-        (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.backlog))
     }
 
-    /// Asks for a delivery; never waits.
-    func deliver(_ id: MessageID) { continuation.yield(id) }
-
-    /// No more deliveries will be asked for.
-    func finish() { continuation.finish() }
-
-    /// Runs the daemon's queue runner until `finish`, and lets it end its work.
-    func run(_ log: SessionLog) async {
-        do {
-            let outcome = try await Subprocess.run(
-                .path(FilePath(program)), arguments: Arguments(arguments + ["--from-stdin"]),
-                input: .inputWriter, output: .discarded, error: .discarded
-            ) { execution in
-                for await id in stream {
-                    _ = try await execution.standardInputWriter.write(Array(id.bytes.bytes + [.newline]))
-                }
-                try await execution.standardInputWriter.finish()
-            }
-            if !outcome.terminationStatus.isSuccess {
-                log.panic(
-                    "immediate delivery ended: \(program): \(String(describing: outcome.terminationStatus))")
-            }
-        } catch {
-            log.panic(
-                "immediate delivery is not possible (\(program): \(String(describing: error))); messages wait for the next queue run"
-            )
+    /// Starts the daemon's queue runner, with the rights that this process has now.
+    func startRunner(_ log: SessionLog) -> RunnerProcess? {
+        var ends: [CInt] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else {
+            log.panic("immediate delivery is not possible: no pipe; messages wait for the next queue run")
+            return nil
         }
+        _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
+        _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+        defer { close(ends[0]) }
+        let child = Sibling.start(program, arguments + ["--from-stdin"], input: ends[0])
+        guard let child else {
+            close(ends[1])
+            log.panic("immediate delivery is not possible: \(program); messages wait for the next queue run")
+            return nil
+        }
+        return RunnerProcess(child: child, input: ends[1], log: log)
     }
 
     /// Starts a runner for one message and does not wait for it.
     func deliverAlone(_ id: MessageID) {
-        Sibling.startInBackground(program, arguments + ["--message", id.bytes.string])
+        _ = Sibling.start(program, arguments + ["--message", id.bytes.string], input: nil)
+    }
+}
+
+/// The daemon's queue runner: it delivers the messages whose ids it is given.
+final class RunnerProcess: Sendable {
+    private let child: pid_t
+    private let input: CInt
+    private let log: SessionLog
+    private let hasEnded = Mutex(false)
+
+    fileprivate init(child: pid_t, input: CInt, log: SessionLog) {
+        self.child = child
+        self.input = input
+        self.log = log
+    }
+
+    /// Asks for a delivery; never waits.
+    ///
+    /// What the runner cannot take now waits for the next queue run.
+    func deliver(_ id: MessageID) {
+        let line = id.bytes.bytes + [UInt8.newline]
+        let written = unsafe line.withUnsafeBytes { unsafe write(input, $0.baseAddress, $0.count) }
+        guard written < 0, errno == EPIPE else { return }
+        let isNews = hasEnded.withLock { ended in
+            defer { ended = true }
+            return !ended
+        }
+        if isNews { log.panic("the queue runner has ended; messages wait for the next queue run") }
+    }
+
+    /// Lets the runner end its work, and waits for that.
+    func finish() async {
+        close(input)
+        let child = child
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            DispatchQueue.global().async {
+                var status: CInt = 0
+                while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
+                done.resume()
+            }
+        }
     }
 }
 
@@ -76,8 +101,10 @@ enum Sibling {
     /// ours may have signals blocked that the program must hear.
     private static let spawnFlags: Int16 = 0x80 | 0x08
 
-    /// Starts a program in a session of its own, with nothing on its standard streams.
-    static func startInBackground(_ program: String, _ arguments: [String]) {
+    /// Starts a program in a session of its own, without output; gives its process id, or nil when it cannot be.
+    ///
+    /// `input` becomes its standard input; nil gives it none.
+    static func start(_ program: String, _ arguments: [String], input: CInt?) -> pid_t? {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
@@ -88,12 +115,16 @@ enum Sibling {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        if let input {
+            unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe words.forEach { unsafe free($0) } }
         var child: pid_t = 0
-        unsafe posix_spawn(&child, program, &actions, &attributes, &words, environ)
+        return unsafe posix_spawn(&child, program, &actions, &attributes, &words, environ) == 0 ? child : nil
     }
 }

@@ -29,6 +29,7 @@ struct Listener: Sendable {
                     }
                 }
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .childChannelOption(.maxMessagesPerRead, value: 4)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture { try begin(channel) }
@@ -54,7 +55,7 @@ struct Listener: Sendable {
 
     /// Begins a session on its connection's event loop.
     private func begin(_ channel: any Channel) throws {
-        guard let ticket = sessions.enter(channel, limit: context.settings.acceptMax) else {
+        guard let (ticket, count) = sessions.enter(channel, limit: context.settings.acceptMax) else {
             return refuse(channel)
         }
         let wire = ConnectionWire()
@@ -62,13 +63,14 @@ struct Listener: Sendable {
         let bound = NIOLoopBound(wire, eventLoop: channel.eventLoop)
         let loop = LoopExecutor(channel.eventLoop)
         Task(executorPreference: loop) {
-            await serve(bound.value, Self.facts(channel))
+            await serve(bound.value, Self.facts(channel), count)
             sessions.leave(ticket)
         }
     }
 
-    private func serve(_ wire: ConnectionWire, _ facts: ConnectionFacts) async {
+    private func serve(_ wire: ConnectionWire, _ facts: ConnectionFacts, _ count: Int) async {
         var session = Session(context, wire, facts)
+        session.connectionCount = count
         await session.run()
         await wire.close()
     }
@@ -119,12 +121,12 @@ final class OpenSessions: Sendable {
     private let state = Mutex(State())
 
     /// Notes a session; nil when `limit` are open (0: no limit).
-    func enter(_ channel: any Channel, limit: Int) -> Int? {
-        let (ticket, isStopping): (Int?, Bool) = state.withLock { state in
+    func enter(_ channel: any Channel, limit: Int) -> (ticket: Int, count: Int)? {
+        let (ticket, isStopping): ((Int, Int)?, Bool) = state.withLock { state in
             if limit > 0, state.channels.count >= limit { return (nil, false) }
             state.next += 1
             state.channels[state.next] = channel
-            return (state.next, state.isStopping)
+            return ((state.next, state.channels.count), state.isStopping)
         }
         if isStopping { channel.pipeline.fireUserInboundEventTriggered(StopRequest()) }
         return ticket

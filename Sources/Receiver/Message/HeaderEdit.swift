@@ -24,33 +24,19 @@ struct HeaderEdit {
         return result
     }
 
-    /// A name matches without regard to case; one that ends in `*` matches by its beginning.
-    private func matches(_ header: Header, _ name: ByteString) -> Bool {
-        guard name.last == UInt8(ascii: "*") else { return header.isNamed(name) }
-        return header.name.startsIgnoringCase(with: name.dropLast())
-    }
+    /// A name matches without regard to case; a `*` is a letter like others, as in Exim 4.96.
+    private func matches(_ header: Header, _ name: ByteString) -> Bool { header.isNamed(name) }
 
     private func insert(_ line: ACLState.AddedHeader, into headers: inout [Header]) {
         let header = Header(line.text)
         switch line.place {
         case .end: headers.append(header)
-        case .start:
-            let earlier = added.prefix { $0 != line }.filter { $0.place == .start }.count
-            headers.insert(header, at: min(earlier, headers.count))
-        case .afterReceived:
-            headers.insert(header, at: afterReceived(headers))
-        case .afterResentOrReceived:
-            let resent = headers.firstIndex { $0.kind != .old && !isTrace($0) }
-            headers.insert(header, at: resent ?? headers.count)
+        case .start: headers.insert(header, at: 0)
+        case .afterReceived, .afterResentOrReceived:
+            let trace = headers.firstIndex { $0.kind == .received } ?? 0
+            let place = headers[trace...].firstIndex { $0.kind != .old && !isTrace($0) }
+            headers.insert(header, at: place ?? headers.count)
         }
-    }
-
-    /// Behind the first block of Received: lines.
-    private func afterReceived(_ headers: [Header]) -> Int {
-        guard let first = headers.firstIndex(where: { $0.kind == .received }) else { return 0 }
-        var place = first
-        while place < headers.count, headers[place].kind == .received { place += 1 }
-        return place
     }
 
     private func isTrace(_ header: Header) -> Bool {

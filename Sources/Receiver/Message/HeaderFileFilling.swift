@@ -35,6 +35,7 @@ struct HeaderFileFilling {
         header.tlsResumption = UInt8(ascii: "A")
         header.dsnEnvelopeID = envelope.mail?.envelopeID
         header.dsnReturn = envelope.mail?.returns.map { $0 == .full ? 1 : 2 }
+        for address in arrival.nonRecipients { header.nonRecipients.insert(address) }
         header.recipients = envelope.recipients.map(recipient)
         for address in envelope.removed { header.nonRecipients.insert(address) }
     }
@@ -64,12 +65,15 @@ struct HeaderFileFilling {
     }
 
     private func variables(_ header: inout HeaderFile) {
-        for (name, value) in state.facts.connection.aclVariables.sorted(by: { $0.key < $1.key }) {
-            header[aclVariable: name] = value
-        }
-        for (name, value) in state.facts.message.aclVariables.sorted(by: { $0.key < $1.key }) {
-            header[aclVariable: name] = value
-        }
+        write(state.facts.connection.aclVariables, &header)
+        write(state.facts.message.aclVariables, &header)
+    }
+
+    /// Exim keeps variables in a balanced tree, and writes them in the tree's order.
+    private func write(_ values: [ByteString: TaintedBytes], _ header: inout HeaderFile) {
+        var tree = AddressTree()
+        for name in state.variableOrder where values[name] != nil { tree.insert(name) }
+        for name in tree.namesInFileOrder { header[aclVariable: name] = values[name] }
     }
 
     private func flags(_ header: inout HeaderFile) {
@@ -78,10 +82,9 @@ struct HeaderFileFilling {
         header.isLocalError = arrival.isLocalError
         header.dontDeliver = arrival.dontDeliver
         header.senderSetUntrusted = arrival.senderSetUntrusted
-        if arrival.isLocal {
-            header.allowUnqualifiedSender = true
-            header.allowUnqualifiedRecipient = true
-        }
+        let isLocal = arrival.submitter != nil
+        header.allowUnqualifiedSender = isLocal || envelope.allowsUnqualifiedSender
+        header.allowUnqualifiedRecipient = isLocal || envelope.allowsUnqualifiedRecipient
         if state.has("freeze") { _ = header.freeze(at: now.seconds) }
     }
 
@@ -91,6 +94,8 @@ struct HeaderFileFilling {
         if recipient.notify.contains(.success) { flags.insert(.success) }
         if recipient.notify.contains(.failure) { flags.insert(.failure) }
         if recipient.notify.contains(.delay) { flags.insert(.delay) }
-        return Recipient(recipient.address, dsn: flags, orcpt: recipient.originalRecipient ?? "")
+        // Exim writes ORCPT only beside NOTIFY.
+        let original = flags.isEmpty ? nil : recipient.originalRecipient
+        return Recipient(recipient.address, dsn: flags, orcpt: original ?? "")
     }
 }

@@ -9,8 +9,11 @@ import Spooler
 enum ProcessOrigin {
     typealias Value = (login: ByteString, uid: Int64, gid: Int64)
 
-    /// The process itself, as a daemon writes it.
-    static func own(login: ByteString) -> Value { (login, Int64(geteuid()), Int64(getegid())) }
+    /// The mail system itself, as a daemon writes it: the mail user, or the user who runs us.
+    static func own(login: ByteString, owner: FileOwner?) -> Value {
+        guard let owner else { return (login, Int64(geteuid()), Int64(getegid())) }
+        return (login, Int64(owner.uid), Int64(owner.gid))
+    }
 }
 
 /// The user who runs a program of ours to hand in mail, and what he may do.
@@ -37,7 +40,8 @@ struct LocalCaller: Sendable {
         let name = fullName ?? account.map { UserName.fromGecos($0.fullName, login: $0.login) } ?? ""
         let trusted = await isTrusted(login, system, settings)
         let submitter = Submitter(
-            login: login, fullName: name, qualifyDomain: system.settings.qualifyDomain, isTrusted: trusted)
+            login: login, fullName: name, qualifyDomain: system.settings.qualifyDomain, isTrusted: trusted,
+            namesEveryone: fullName != nil)
         var caller = LocalCaller(
             login: login, fullName: name, uid: Int64(getuid()), gid: Int64(getgid()), isTrusted: trusted,
             submitter: submitter)

@@ -37,14 +37,15 @@ struct MessageIntake: ~Copyable {
     /// Takes decoded octets (LF line ends); after trouble they are only counted.
     mutating func take(_ octets: borrowing [UInt8]) {
         size += octets.count
-        if sizeLimit > 0, size > sizeLimit, trouble == nil { fail(.tooBig(limit: sizeLimit)) }
         guard trouble == nil else { return }
+        // Looked at afterwards, so that the header is known to those who log the refusal.
+        defer { if sizeLimit > 0, size > sizeLimit, trouble == nil { fail(.tooBig(limit: sizeLimit)) } }
         var place = 0
         while !inBody, trouble == nil, place < octets.count {
             let end = octets[place...].firstIndex(of: .newline) ?? octets.count
             guard end < octets.count else {
                 line.append(contentsOf: octets[place...])
-                if line.count > 1 << 20 { fail(.headerTooLong("message header is ridiculously long")) }
+                if line.count > 1 << 20 { fail(.headerTooLong(HeaderReader.headerTooLong)) }
                 return
             }
             line.append(contentsOf: octets[place...end])
@@ -71,10 +72,12 @@ struct MessageIntake: ~Copyable {
         inBody = true
         do {
             pending = try spool.newMessage(ids)
+            id = pending?.id
         } catch {
             return fail(.spool(error))
         }
-        if let first { append(first[...]) }
+        // The reader gives the line without its end.
+        if let first { append((first + ByteString([.newline]))[...]) }
     }
 
     private mutating func append(_ octets: ArraySlice<UInt8>) {
@@ -89,6 +92,17 @@ struct MessageIntake: ~Copyable {
     private mutating func fail(_ reason: Trouble) {
         trouble = reason
         pending = nil
+    }
+
+    /// The id that the message has been given, when its body has begun.
+    private(set) var id: MessageID?
+    /// The header lines that have come so far.
+    var headers: [Header] { reader.headers }
+
+    /// Where reception stands, as a lost connection's log line tells it.
+    var whereItStands: ByteString {
+        if inBody { return "" }
+        return line.isEmpty && reader.size > 0 ? " (after header)" : " (header)"
     }
 
     /// Ends the input and gives what came, or why it cannot be had.

@@ -26,7 +26,7 @@ struct Reception {
     let context: SessionContext
     let log: SessionLog
     var state: ACLState
-    let envelope: Envelope
+    var envelope: Envelope
     let arrival: Arriving
 
     /// How the message came, as far as the facts do not tell.
@@ -37,6 +37,10 @@ struct Reception {
         var longestLine = 0
         /// Whether BDAT was used.
         var usedChunking = false
+        /// Addresses that `-t` takes away.
+        var nonRecipients: [ByteString] = []
+        /// How pipelining went.
+        var pipelining = LoggedPipelining.notOffered
         /// Whether the body is in wire form.
         var isWireFormat = false
         /// The moment whose ACL decides.
@@ -73,9 +77,12 @@ struct Reception {
 
     /// Completes the message.
     mutating func complete(_ message: consuming ReceivedMessage) async -> ReceptionOutcome {
+        var message = message
         let id = message.pending.id
+        if system.configuration.main.template(arrival.moment.option) != nil { showBody(&message) }
         let received = await receivedLine(id)
         var fixed = fixUp(message.headers, id)
+        if allowsUnqualified { fixed.headers = qualified(fixed.headers) }
         fixed.headers.insert(Header(received, kind: .received), at: 0)
         do {
             fixed.headers = try await rewritten(fixed.headers)
@@ -87,14 +94,14 @@ struct Reception {
         let verdict = await runACL(id)
         switch verdict.decision {
         case .accept: break
-        case .discard: return discard(id)
+        case .discard: return discard(message, fixed, verdict)
         case .deny, .defer, .drop:
             log.rejected(
                 arrival.moment == .data ? .afterData : .message("by non-SMTP ACL"), verdict, state,
                 header: fixed.headers)
             return .refused(verdict)
         }
-        if envelope.recipients.isEmpty { return discard(id) }
+        if envelope.recipients.isEmpty { return discard(message, fixed, verdict) }
         fixed.headers = HeaderEdit(state).applied(to: fixed.headers)
         return await commit(message, fixed, id, verdict.message)
     }
@@ -108,10 +115,31 @@ struct Reception {
         return verdict
     }
 
-    private func discard(_ id: MessageID) -> ReceptionOutcome {
-        let by: ByteString =
-            envelope.recipients.isEmpty ? "earlier" : arrival.moment == .data ? "DATA" : "non-SMTP"
-        log.main("=> blackhole (\(by) ACL discarded recipients)", id: id.bytes)
+    /// Brings what has come of the body into the file, for ACLs that look at it.
+    private func showBody(_ message: inout ReceivedMessage) {
+        var none: [UInt8] = []
+        do {
+            _ = try message.pending.readBody(at: 0, into: &none)
+        } catch {
+            log.panic("\(ByteString(error.description))", id: message.pending.id.bytes)
+        }
+    }
+
+    /// Ends a message without recipients: it is logged as arrived and gone, and nothing is kept.
+    private mutating func discard(
+        _ message: consuming ReceivedMessage, _ fixed: CompleteHeader, _ verdict: ACLVerdict
+    ) -> ReceptionOutcome {
+        let id = message.pending.id
+        let isLast = verdict.decision == .discard
+        let by = isLast ? (arrival.moment == .data ? "DATA" : "non-SMTP") : envelope.discardedBy ?? "RCPT"
+        let why: ByteString = isLast ? verdict.logMessage.map { ": \($0)" } ?? "" : ""
+        if isLast { envelope.recipients = [] }
+        var edited = fixed
+        edited.headers = HeaderEdit(state).applied(to: fixed.headers)
+        let (header, sender) = headerFile(message, edited)
+        let record = arrivalRecord(sender, edited, header.receptionSize(bodySize: message.pending.bodySize))
+        log.main(record.text(by: system.settings.logSelector), id: id.bytes)
+        log.main("=> blackhole (\(by) ACL discarded recipients)\(why)", id: id.bytes)
         log.main("Completed", id: id.bytes)
         return .discarded(id)
     }
@@ -155,12 +183,19 @@ struct Reception {
         let isSubmission = state.has("submission")
         guard arrival.submitter != nil || isSubmission else { return removing(headers) }
         var options = arrival.fixups
+        let control = SubmissionControl(state)
+        if control?.retainsSender ?? false { options.retainsSender = true }
+        if arrival.submitter == nil, state.facts.connection.authenticatedID == nil {
+            options.checksFrom = false
+        }
         options.suppressed = state.has("suppress_local_fixups")
         let submitter =
             arrival.submitter
             ?? Submitter(
-                login: state.facts.connection.authenticatedID ?? "", fullName: "",
-                qualifyDomain: system.settings.qualifyDomain, isTrusted: true)
+                login: state.facts.connection.authenticatedID ?? "", fullName: control?.name ?? "",
+                qualifyDomain: control?.domain ?? system.settings.qualifyDomain,
+                isTrusted: false,
+                namesEveryone: !(control?.name ?? "").isEmpty)
         let message = Submitter.Message(
             id: id.bytes, hostname: system.settings.primaryHostName,
             sender: EmailAddress(envelope.sender ?? ""),
@@ -183,6 +218,44 @@ struct Reception {
         return result
     }
 
+    /// Whether addresses without a domain may stand in the header: they get one.
+    private var allowsUnqualified: Bool {
+        arrival.submitter != nil || envelope.allowsUnqualifiedSender || envelope.allowsUnqualifiedRecipient
+    }
+
+    /// Completes addresses without a domain: a changed line stays as an old one, with the new one behind it.
+    private func qualified(_ headers: [Header]) -> [Header] {
+        let isLocal = arrival.submitter != nil
+        return headers.flatMap { header -> [Header] in
+            let domain: ByteString
+            switch header.kind {
+            case .from, .sender, .replyTo:
+                guard isLocal || envelope.allowsUnqualifiedSender else { return [header] }
+                domain = system.settings.qualifyDomain
+            case .to, .cc, .bcc:
+                guard isLocal || envelope.allowsUnqualifiedRecipient else { return [header] }
+                domain = system.settings.qualifyRecipient
+            default: return [header]
+            }
+            let text = Self.qualified(header.text, with: domain)
+            if text == header.text { return [header] }
+            return [Header(header.text, kind: .old), Header(text, kind: header.kind)]
+        }
+    }
+
+    private static func qualified(_ text: ByteString, with domain: ByteString) -> ByteString {
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return text }
+        var value = ByteString(text[(colon + 1)...])
+        for item in AddressParser.parseList(value).reversed() {
+            guard case .success(let parsed) = item.outcome, !parsed.address.isQualified,
+                !parsed.address.isNull
+            else { continue }
+            value.replaceSubrange(
+                parsed.place.upperBound..<parsed.place.upperBound, with: "@\(domain)" as ByteString)
+        }
+        return ByteString(text[...colon]) + value
+    }
+
     private func removing(_ headers: [Header]) -> CompleteHeader {
         var result = CompleteHeader(headers: headers)
         let gone: [(ByteString, Bool)] = [
@@ -201,8 +274,9 @@ struct Reception {
     }
 
     private static func withoutBrackets(_ value: ByteString) -> ByteString {
+        // A value of another form is no identity that a log could show.
         guard value.first == UInt8(ascii: "<"), let end = value.firstIndex(of: UInt8(ascii: ">")) else {
-            return value
+            return ""
         }
         return ByteString(value[1..<end])
     }
@@ -216,9 +290,7 @@ struct Reception {
         state.facts.message.bodyLineCount = message.pending.bodyLineCount
         state.facts.message.bodyZeroCount = message.pending.bodyZeroCount
         state.facts.message.maxReceivedLineLength = max(arrival.longestLine, message.longestHeaderLine)
-        state.facts.message.size = fixed.headers.reduce(message.pending.bodySize + 1) {
-            $1.kind == .old ? $0 : $0 + $1.text.count
-        }
+        state.facts.message.size = message.headers.reduce(message.pending.bodySize + 1) { $0 + $1.text.count }
         state.facts.message.lineCount = message.pending.bodyLineCount + fixed.headers.count
         state.facts.message.receivedTime = (arrival.begun.seconds, Int(arrival.begun.microseconds))
         state.facts.message.recipients = envelope.recipients.map(\.address)
@@ -232,11 +304,7 @@ struct Reception {
     private mutating func commit(
         _ message: consuming ReceivedMessage, _ fixed: CompleteHeader, _ id: MessageID, _ said: ByteString?
     ) async -> ReceptionOutcome {
-        let sender = fixed.sender?.text ?? envelope.sender ?? ""
-        var header = HeaderFile(
-            id: id, origin: arrival.origin, sender: sender, receivedTime: arrival.begun.seconds)
-        HeaderFileFilling(state, envelope, arrival, now: SpoolTime.now()).fill(&header, body: message.pending)
-        header.headers = fixed.headers.map { HeaderLine($0.text, type: $0.kind.rawValue) }
+        let (header, sender) = headerFile(message, fixed)
         let size = header.receptionSize(bodySize: message.pending.bodySize)
         let record = arrivalRecord(sender, fixed, size)
         let stamp = system.log.currentStamp()
@@ -256,6 +324,18 @@ struct Reception {
         logQueueing(committed, header, stamp)
         committed.release()
         return .committed(id, said: said)
+    }
+
+    private func headerFile(
+        _ message: borrowing ReceivedMessage, _ fixed: CompleteHeader
+    ) -> (HeaderFile, sender: ByteString) {
+        let sender = fixed.sender?.text ?? envelope.sender ?? ""
+        var header = HeaderFile(
+            id: message.pending.id, origin: arrival.origin, sender: sender,
+            receivedTime: arrival.begun.seconds)
+        HeaderFileFilling(state, envelope, arrival, now: SpoolTime.now()).fill(&header, body: message.pending)
+        header.headers = fixed.headers.map { HeaderLine($0.text, type: $0.kind.rawValue) }
+        return (header, sender)
     }
 
     private func logQueueing(
@@ -294,9 +374,10 @@ struct Reception {
             LoggedInterface(address: $0.text, port: connection.interfacePort ?? 0)
         }
         record.usedChunking = arrival.usedChunking
+        record.pipelining = arrival.pipelining
         record.bodyType = envelope.mail?.body.map { $0 == .sevenBit ? 7 : 8 } ?? 0
         if let identity = fixed.messageID {
-            record.messageID = identity.id
+            record.messageID = identity.id.isEmpty ? nil : identity.id
             record.messageIDWasCreated = identity.created
         }
         record.subject = fixed.headers.named("subject").first?.unfoldedValue
@@ -304,6 +385,23 @@ struct Reception {
         record.recipients = envelope.recipients.map(\.address)
         record.queue = state.queue ?? ""
         return record
+    }
+}
+
+/// The options of `control = submission`.
+private struct SubmissionControl {
+    var domain: ByteString?
+    var name: ByteString?
+    var retainsSender = false
+
+    init?(_ state: ACLState) {
+        guard let control = state.controls.last(where: { $0.name == "submission" }) else { return nil }
+        for option in control.options.split(separator: UInt8(ascii: "/")) {
+            if option.elementsEqual("sender_retain".utf8) { retainsSender = true }
+            guard let parts = option.cut(at: UInt8(ascii: "=")) else { continue }
+            if parts.before.elementsEqual("domain".utf8) { domain = ByteString(parts.after) }
+            if parts.before.elementsEqual("name".utf8) { name = ByteString(parts.after) }
+        }
     }
 }
 

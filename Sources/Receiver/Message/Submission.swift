@@ -69,11 +69,11 @@ struct Submission {
         arriving.submitter = caller.submitter
         arriving.fixups = caller.fixups
         arriving.fixups.removesBcc = request.takesHeaderRecipients
-        arriving.isLocal = request.bounceOf == nil
+        arriving.isLocal = request.bounceOf == nil && !setsSender
         arriving.isLocalError = request.bounceOf != nil
+        if request.takesHeaderRecipients { arriving.nonRecipients = try parsed(request.recipients) }
         arriving.dontDeliver = request.dontDeliver
         arriving.reference = request.bounceOf
-        arriving.senderSetTrusted = senderSetTrusted
         arriving.senderSetUntrusted = request.sender != nil && !caller.isTrusted
         let log = SessionLog(system: context.system)
         var reception = Reception(context, log, state, envelope, arriving)
@@ -83,20 +83,16 @@ struct Submission {
         case .discarded(let id): return (id, true)
         case .refused(let verdict):
             throw .rejected(
-                verdict.message
-                    ?? "message rejected by non-SMTP ACL: \(verdict.logMessage ?? "local configuration")")
+                "message rejected by non-SMTP ACL: \(verdict.message ?? "local configuration problem")")
         case .failed(let text): throw .temporary(text)
         }
     }
-
-    /// Whether a trusted caller has said who the sender is.
-    private var senderSetTrusted: Bool { request.sender != nil && caller.isTrusted }
 
     private func facts(_ envelope: Envelope) -> Facts {
         var facts = Facts()
         facts.connection.ident = caller.login
         facts.connection.receivedProtocol = request.protocol
-        if !senderSetTrusted {
+        if !setsSender {
             facts.connection.authenticatedID = caller.login
             facts.connection.authenticatedSender = caller.submitter.address.text
         }
@@ -104,6 +100,9 @@ struct Submission {
         facts.message.recipientsCount = envelope.recipients.count
         return facts
     }
+
+    /// Whether a trusted caller gives the sender: then the message counts as handed on, not as his own.
+    private var setsSender: Bool { request.sender != nil && caller.isTrusted }
 
     private func sizeLimit() async -> Int {
         do {
@@ -127,11 +126,8 @@ struct Submission {
         }
         let taken = headerRecipients(message.headers)
         if !taken.bad.isEmpty { throw .badAddresses(taken.bad) }
-        envelope.removed = named
         let removed = Set(named.map { $0.lowercasedASCII() })
-        var seen: Set<ByteString> = []
         for address in taken.good where !removed.contains(address.lowercasedASCII()) {
-            guard seen.insert(address).inserted else { continue }
             envelope.recipients.append(.init(address: address, notify: [], originalRecipient: nil))
         }
         if envelope.recipients.isEmpty { throw .noRecipients }
@@ -202,6 +198,7 @@ private struct StandardInput {
     private var block = [UInt8](repeating: 0, count: 1 << 16)
     private var line: [UInt8] = []
     private var isDone = false
+    private var isUnended = false
     private(set) var longestLine = 0
 
     init(descriptor: CInt, endsAtDot: Bool) {
@@ -218,6 +215,7 @@ private struct StandardInput {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 isDone = true
+                isUnended = true
                 if !line.isEmpty { finishLine(&output) }
                 break
             }
@@ -238,10 +236,12 @@ private struct StandardInput {
 
     private mutating func finishLine(_ output: inout [UInt8]) {
         if line.last == .carriageReturn { line.removeLast() }
+        // A CR elsewhere ends a line too; of several before a newline the last belongs to it.
+        if line.contains(.carriageReturn) { line = line.map { $0 == .carriageReturn ? .newline : $0 } }
         if endsAtDot, line == [UInt8(ascii: ".")] {
             isDone = true
         } else {
-            longestLine = max(longestLine, line.count)
+            if !isUnended { longestLine = max(longestLine, line.count) }
             output.append(contentsOf: line)
             output.append(.newline)
         }

@@ -20,8 +20,17 @@ struct Envelope {
     var removed: [ByteString] = []
     /// RCPT commands accepted, those included whose recipient an ACL discarded.
     var acceptedCount = 0
+    /// Which ACL discarded recipients, `MAIL` or `RCPT`; nil for none.
+    var discardedBy: ByteString?
+    /// Whether there were more recipients than `recipients_max`.
+    var hasTooMany = false
+    /// Why the MAIL ACL discarded the message, for the log.
+    var discardReason: ByteString?
     /// Whether an ACL discarded the whole message (`discard` in the MAIL ACL).
-    var isDiscarded = false
+    var isDiscarded: Bool { discardedBy == "MAIL" }
+    /// Whether the client may leave domains out (`sender_unqualified_hosts`, `recipient_unqualified_hosts`).
+    var allowsUnqualifiedSender = false
+    var allowsUnqualifiedRecipient = false
     /// Whether no transaction has begun.
     var isEmpty: Bool { sender == nil }
 }

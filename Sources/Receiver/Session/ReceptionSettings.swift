@@ -16,6 +16,7 @@ struct ReceptionSettings: Sendable {
     var maxUnknownCommands: Int
     var maxSyntaxErrors: Int
     var enforcesSync: Bool
+    var maxNonMail: Int
     var acceptMax: Int
     var headerLimits: HeaderLimits
     var addressRules: AddressRules
@@ -40,6 +41,7 @@ struct ReceptionSettings: Sendable {
         case dsnAdvertise = "dsn_advertise_hosts"
         case hostLookup = "host_lookup"
         case pipeliningAdvertise = "pipelining_advertise_hosts"
+        case nonMailLimited = "smtp_accept_max_nonmail_hosts"
         case helloJunk = "helo_accept_junk_hosts"
         case senderUnqualified = "sender_unqualified_hosts"
         case recipientUnqualified = "recipient_unqualified_hosts"
@@ -47,7 +49,7 @@ struct ReceptionSettings: Sendable {
         /// What holds where the option is not set.
         var standard: ByteString {
             switch self {
-            case .chunkingAdvertise, .pipeliningAdvertise: "*"
+            case .chunkingAdvertise, .pipeliningAdvertise, .nonMailLimited: "*"
             default: ""
             }
         }
@@ -66,6 +68,7 @@ struct ReceptionSettings: Sendable {
         receiveTimeout = main.seconds("smtp_receive_timeout") ?? 300
         maxUnknownCommands = Int(main.number("smtp_max_unknown_commands") ?? 3)
         maxSyntaxErrors = Int(main.number("smtp_max_synprot_errors") ?? 3)
+        maxNonMail = Int(main.number("smtp_accept_max_nonmail") ?? 10)
         enforcesSync = main.flag("smtp_enforce_sync") ?? true
         acceptMax = Int(main.number("smtp_accept_max") ?? 20)
         headerLimits = HeaderLimits(

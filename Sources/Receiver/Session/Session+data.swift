@@ -12,9 +12,8 @@ extension Session {
     // MARK: DATA
 
     mutating func data() async {
-        guard await mayReceive() else { return }
-        guard !(isRemote && settings.enforcesSync && framer.hasPending) else { return await outOfStep() }
-        await say(Reply(354, "Enter message, ending with \".\" on a line by itself"))
+        guard let said = await mayReceive() else { return }
+        await say(cut(Reply(354, said)))
         let begun = SpoolTime.now()
         var intake = MessageIntake(
             spool: system.spool, ids: system.ids, limits: settings.headerLimits,
@@ -30,42 +29,42 @@ extension Session {
                 framer.feed(wireOctets[rest...])
                 break
             }
-            guard let more = await nextOctets() else { return }
+            guard let more = await nextOctets(intake) else { return }
             wireOctets = more
         }
         await finish(intake, begun: begun, longestLine: decoder.counts.longestLine, chunking: nil)
     }
 
-    /// Runs the predata ACL; false when it refused, and the client has been told.
-    private mutating func mayReceive() async -> Bool {
-        let verdict = await runACL(.predata)
-        guard verdict.decision != .accept, verdict.decision != .discard else { return true }
+    /// Runs the predata ACL, and gives what 354 says; nil when it refused, and the client has been told.
+    private mutating func mayReceive() async -> ByteString? {
+        var verdict = await runACL(.predata)
+        if verdict.decision == .accept {
+            return verdict.message ?? "Enter message, ending with \".\" on a line by itself"
+        }
+        // To discard is no answer to DATA: the client is asked to come again, as Exim does.
+        if verdict.decision == .discard {
+            log.panic("\"discard\" verb not allowed in PREDATA ACL")
+            verdict.decision = .defer
+        }
         log.rejected(.data, verdict, state)
         await say(
             refusal(
                 verdict, deny: Reply(550, "Administrative prohibition"),
                 defer: Reply(451, "Temporary local problem - please try later")))
-        if verdict.decision == .drop { isOpen = false }
-        return false
+        if verdict.decision == .drop { drop() }
+        return nil
     }
 
-    /// Whether the client is a host; on standard input there is nobody to be out of step with.
-    private var isRemote: Bool { state.facts.connection.remoteAddress != nil }
-
-    private mutating func outOfStep() async {
-        let offered: ByteString = advertised.contains(.pipelining) ? "" : " not"
-        let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
-        log.main(
-            """
-            SMTP protocol synchronization error (next input sent too soon: pipelining was\(offered) advertised): \
-            rejected "\(lastLine.escapedForLog())" \(who)
-            """)
+    mutating func outOfStep() async {
+        let event = SessionEvent.outOfStep(
+            line: lastLine, next: ByteString(framer.takeRest()), isOffered: advertised.contains(.pipelining))
+        log.event(event, state, headers: nil)
         await say(Reply(554, "SMTP synchronization error"))
         isOpen = false
     }
 
     /// More of a message, or nil when the client is lost; then the message is forgotten with its files.
-    private mutating func nextOctets() async -> ArraySlice<UInt8>? {
+    private mutating func nextOctets(_ intake: borrowing MessageIntake) async -> ArraySlice<UInt8>? {
         while true {
             switch await wire.read() {
             case .octets(let octets): return octets
@@ -76,7 +75,9 @@ extension Session {
                 isOpen = false
                 return nil
             case .ended:
-                log.event(.lost(while: "reading message data", duration: nil), state.facts)
+                let place = intake.whereItStands
+                log.event(.lost(while: "reading message data\(place)", duration: nil), state.facts)
+                await say(Reply(421, "Lost incoming connection"))
                 isOpen = false
                 return nil
             }
@@ -87,7 +88,7 @@ extension Session {
 
     /// A message in chunks (RFC 3030): this command's chunk, and those of the BDAT commands that follow.
     mutating func bdat(_ size: Int, _ isLast: Bool) async {
-        guard await mayReceive() else { return }
+        guard await mayTakeChunk(size) else { return }
         let begun = SpoolTime.now()
         var intake = MessageIntake(
             spool: system.spool, ids: system.ids, limits: settings.headerLimits,
@@ -98,13 +99,61 @@ extension Session {
         while true {
             guard await readChunk(chunk.size, isLast: chunk.isLast, &decoder, &intake) else { return }
             total += chunk.size
+            if decoder.hasLoneLFInHeader { return await refuseLoneLF(intake) }
             if chunk.isLast { break }
             await say(Reply(250, "\(chunk.size) byte chunk received"))
-            guard isOpen, let next = await nextChunk() else { return }
+            guard isOpen, let next = await nextChunk(intake) else { return }
             chunk = next
         }
+        // Exim counts the line end that it adds.
+        if decoder.hasAddedLineEnd || total == 0 { total += 2 }
         await finish(
             intake, begun: begun, longestLine: decoder.counts.longestLine, chunking: (chunk.size, total))
+    }
+
+    /// Whether a chunk may come now; one that is refused is read and thrown away, since it is on its way.
+    private mutating func mayTakeChunk(_ size: Int) async -> Bool {
+        if case .refuse(let reply, let logged) = phase.check(.bdat, offered: advertised) {
+            if advertised.contains(.chunking) { await passOver(size) }
+            guard isOpen else { return false }
+            if logged.isEmpty {
+                await say(reply)
+            } else {
+                log.event(.protocolError(line: lastLine, text: logged), state.facts)
+                await misused(reply)
+            }
+            return false
+        }
+        guard await mayReceive() == nil else { return true }
+        if isOpen { await passOver(size) }
+        return false
+    }
+
+    /// Throws that many octets of input away.
+    private mutating func passOver(_ size: Int) async {
+        var remaining = size - framer.takeRest(atMost: size).count
+        while remaining > 0 {
+            switch await wire.read() {
+            case .octets(let octets):
+                framer.feed(octets.dropFirst(remaining))
+                remaining -= min(remaining, octets.count)
+            case .stopping: isStopping = true
+            case .timedOut, .ended:
+                isOpen = false
+                return
+            }
+        }
+    }
+
+    private mutating func refuseLoneLF(_ intake: consuming MessageIntake) async {
+        let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
+        let text: ByteString = """
+            rejected from <\(envelope.sender ?? "")> \(who): Non-CRLF-terminated header, under CHUNKING: \
+            message abandoned
+            """
+        log.refused(text, state, headers: intake.headers)
+        await say(Reply(552, "Message header not CRLF terminated"))
+        endTransaction()
     }
 
     private mutating func readChunk(
@@ -124,29 +173,29 @@ extension Session {
                 framer.feed(octets.dropFirst(part.count))
                 return true
             }
-            guard let more = await nextOctets() else { return false }
+            guard let more = await nextOctets(intake) else { return false }
             octets = more
         }
     }
 
     /// The BDAT command that continues a message; nil when the message was given up.
-    private mutating func nextChunk() async -> (size: Int, isLast: Bool)? {
+    private mutating func nextChunk(_ intake: borrowing MessageIntake) async -> (size: Int, isLast: Bool)? {
         while isOpen {
-            guard let line = await nextCommandLine() else { return nil }
+            guard let line = await nextCommandLine(intake) else { return nil }
+            lastLine = line
             switch try? SMTP.CommandLine.parse(line, offered: advertised) {
             case .bdat(let size, let isLast): return (size, isLast)
             case .noop: await say(Reply(250, "OK"))
-            case .reset, .quit, .hello:
-                endTransaction()
+            case .reset, .quit:
                 await obey(line)
                 return nil
-            default: await misused(Reply(503, "only BDAT permissible after non-LAST BDAT"), "")
+            default: await misused(Reply(503, "only BDAT permissible after non-LAST BDAT"))
             }
         }
         return nil
     }
 
-    private mutating func nextCommandLine() async -> ByteString? {
+    private mutating func nextCommandLine(_ intake: borrowing MessageIntake) async -> ByteString? {
         while true {
             switch framer.next() {
             case .line(let line)?: return line
@@ -156,7 +205,7 @@ extension Session {
                 return nil
             case nil: break
             }
-            guard let octets = await nextOctets() else { return nil }
+            guard let octets = await nextOctets(intake) else { return nil }
             framer.feed(octets)
         }
     }
@@ -167,16 +216,20 @@ extension Session {
         _ intake: consuming MessageIntake, begun: SpoolTime, longestLine: Int,
         chunking: (last: Int, total: Int)?
     ) async {
+        let (headers, size, id) = (intake.headers, intake.size, intake.id)
         let message: ReceivedMessage
         do {
             message = try intake.finish()
         } catch {
-            await refuse(error)
+            await refuse(error, headers, size: size, id: id)
             return endTransaction()
         }
-        var arriving = Reception.Arriving(begun: begun, origin: ProcessOrigin.own(login: context.login))
+        var arriving = Reception.Arriving(
+            begun: begun, origin: ProcessOrigin.own(login: context.login, owner: system.settings.owner))
         arriving.longestLine = longestLine
         arriving.usedChunking = chunking != nil
+        arriving.pipelining =
+            !advertised.contains(.pipelining) ? .notOffered : usedPipelining ? .used : .offeredOnly
         applyLocalCaller(&arriving)
         var reception = Reception(context, log, state, envelope, arriving)
         let outcome = await reception.complete(message)
@@ -189,33 +242,44 @@ extension Session {
         }
     }
 
-    private mutating func refuse(_ trouble: MessageIntake.Trouble) async {
+    private mutating func refuse(
+        _ trouble: MessageIntake.Trouble, _ headers: [Header], size: Int, id: MessageID?
+    ) async {
         switch trouble {
         case .tooBig(let limit):
-            log.event(
-                .tooBig(sender: envelope.sender ?? "", read: limit, maximum: limit), state.facts,
-                alsoReject: true)
+            let event = SessionEvent.tooBig(sender: envelope.sender ?? "", read: size, maximum: limit)
+            log.event(event, state, headers: headers, id: id?.bytes)
             await say(Reply(552, "Message size exceeds maximum permitted"))
         case .headerTooLong(let text):
-            log.rejected(.afterData, ACLVerdict(.deny, logMessage: text), state)
-            await say(Reply(552, "Message header is ridiculously long"))
+            log.event(tooLong(text), state.facts)
+            await say(Reply(552, text))
         case .spool(let error):
             log.panic("spool error while receiving: \(ByteString(error.description))")
             await say(Reply(451, "Local error: the message cannot be stored now - please try later"))
         }
     }
 
+    private func tooLong(_ text: ByteString) -> SessionEvent {
+        let isLine = text == HeaderReader.lineTooLong
+        let limits = settings.headerLimits
+        return .headerTooLong(isLine: isLine, maximum: isLine ? limits.line : limits.total)
+    }
+
     private mutating func answer(_ outcome: ReceptionOutcome, _ chunking: (last: Int, total: Int)?) async {
         switch outcome {
         case .committed(let id, let said):
-            await say(accepted(said ?? "OK id=\(id.bytes)", chunking))
+            if let said {
+                await say(cut(Self.custom(said, Reply(250, "OK"))))
+            } else {
+                await say(accepted("OK id=\(id.bytes)", chunking))
+            }
         case .discarded(let id): await say(accepted("OK id=\(id.bytes)", chunking))
         case .refused(let verdict):
             await say(
                 refusal(
                     verdict, deny: Reply(550, "Administrative prohibition"),
                     defer: Reply(451, "Temporary local problem - please try later")))
-            if verdict.decision == .drop { isOpen = false }
+            if verdict.decision == .drop { drop() }
         case .failed:
             await say(Reply(451, "Local error: the message cannot be stored now - please try later"))
         }
@@ -231,8 +295,8 @@ extension Session {
     /// A session without a remote host is a local submission: its messages get the header lines of one.
     private func applyLocalCaller(_ arriving: inout Reception.Arriving) {
         guard state.facts.connection.remoteAddress == nil, let caller = context.localCaller else { return }
-        arriving.isLocal = true
-        arriving.senderSetTrusted = caller.isTrusted
+        // A trusted caller who says MAIL hands on another's message.
+        arriving.isLocal = !caller.isTrusted
         arriving.submitter = caller.submitter
         arriving.fixups = caller.fixups
         arriving.origin = caller.origin

@@ -13,8 +13,12 @@ extension Session {
     mutating func endTransaction() {
         envelope = Envelope()
         let connection = state.facts.connection
+        let order = state.variableOrder.filter { $0.first == UInt8(ascii: "c") }
+        let lasting = state.controls.filter { $0.name == "no_multiline_responses" }
         state = ACLState(facts: Facts())
         state.facts.connection = connection
+        state.variableOrder = order
+        state.controls = lasting
         phase.endTransaction()
     }
 
@@ -25,8 +29,9 @@ extension Session {
         do {
             address = try command.sender(settings.addressRules)
         } catch {
-            return await misused(Reply(501, "\(command.argument): \(error.message)"), error.message)
+            return await wrongSyntax(Reply(501, "\(command.argument): \(error.message)"), error.message)
         }
+        noteForeignAuth(command)
         guard let qualified = await qualifiedSender(address, command),
             let sender = await rewritten(qualified, as: .envelopeFrom)
         else { return }
@@ -37,6 +42,8 @@ extension Session {
             return await say(Reply(552, "Message size exceeds maximum permitted"))
         }
         envelope.sender = sender
+        envelope.allowsUnqualifiedSender = await isListed(.senderUnqualified)
+        envelope.allowsUnqualifiedRecipient = await isListed(.recipientUnqualified)
         envelope.mail = command
         state.facts.message.sender = sender
         state.facts.message.size = command.size ?? 0
@@ -47,9 +54,13 @@ extension Session {
     private mutating func answerMail(_ verdict: ACLVerdict, _ command: MailCommand) async {
         switch verdict.decision {
         case .accept, .discard:
-            envelope.isDiscarded = verdict.decision == .discard
+            if verdict.decision == .discard {
+                envelope.discardedBy = "MAIL"
+                envelope.discardReason = verdict.logMessage
+            }
             phase.acceptMail()
-            await say(Self.custom(verdict.message ?? "OK", Reply(250, "OK")))
+            freeNonMail.formUnion(["RSET", "HELO"])
+            await say(cut(Self.custom(verdict.message ?? "OK", Reply(250, "OK"))))
         case .deny, .drop, .defer:
             log.rejected(.mail(argument: command.argument), verdict, state)
             endTransaction()
@@ -57,8 +68,17 @@ extension Session {
                 refusal(
                     verdict, deny: Reply(550, "Administrative prohibition"),
                     defer: Reply(451, "Temporary local problem - please try later")))
-            if verdict.decision == .drop { isOpen = false }
+            if verdict.decision == .drop { drop() }
         }
+    }
+
+    /// `AUTH=` counts only from a client that has authenticated.
+    private func noteForeignAuth(_ command: MailCommand) {
+        guard let auth = command.auth, auth != "<>", state.facts.connection.authenticatorName == nil else {
+            return
+        }
+        let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
+        log.main("ignoring AUTH=\(auth) from \(who) (client not authenticated)")
     }
 
     private mutating func qualifiedSender(_ address: EmailAddress, _ command: MailCommand) async
@@ -93,18 +113,28 @@ extension Session {
             address = try command.recipient(settings.addressRules)
         } catch {
             let reply = Reply(501, "\(command.argument): \(error.message)")
-            phase.refuseRecipient(reply)
-            return await misused(reply, error.message)
+            phase.refuseRecipient(reply.text)
+            return await wrongSyntax(reply, error.message)
         }
         guard let qualified = await qualifiedRecipient(address),
             let recipient = await rewritten(qualified, as: .envelopeTo)
         else { return }
         if settings.recipientsMax > 0, envelope.acceptedCount >= settings.recipientsMax {
-            let reply = Reply(settings.recipientsMaxReject ? 552 : 452, "too many recipients")
-            return await say(reply)
+            return await tooManyRecipients()
         }
         let verdict = await decide(on: recipient)
         await answer(recipient, command, verdict)
+    }
+
+    private mutating func tooManyRecipients() async {
+        if !envelope.hasTooMany {
+            envelope.hasTooMany = true
+            let word: ByteString =
+                settings.recipientsMaxReject ? "message rejected" : "excess temporarily rejected"
+            let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
+            system.log.reject("too many recipients: \(word): sender=<\(envelope.sender ?? "")> \(who)")
+        }
+        await say(Reply(settings.recipientsMaxReject ? 552 : 452, "too many recipients"))
     }
 
     private mutating func decide(on recipient: ByteString) async -> ACLVerdict {
@@ -130,7 +160,8 @@ extension Session {
         case .accept, .discard:
             envelope.acceptedCount += 1
             phase.acceptRecipient()
-            if verdict.decision == .accept {
+            let discards = verdict.decision == .discard || envelope.isDiscarded
+            if !discards {
                 envelope.recipients.append(
                     .init(
                         address: recipient, notify: command.notify,
@@ -140,28 +171,37 @@ extension Session {
             } else {
                 noteDiscarded(command.argument, verdict)
             }
-            await say(Self.custom(verdict.message ?? "Accepted", Reply(250, "Accepted")))
+            await say(cut(Self.custom(verdict.message ?? "Accepted", Reply(250, "Accepted"))))
         case .deny, .drop, .defer:
             log.rejected(.recipient(argument: command.argument), verdict, state)
             let reply = refusal(
                 verdict, deny: Reply(550, "Administrative prohibition"),
                 defer: Reply(451, "Temporary local problem - please try later"))
-            phase.refuseRecipient(reply)
+            phase.refuseRecipient(ByteString(reply.lines.joined(separator: "\n")))
             if reply.isTemporary {
                 state.facts.message.rcptDeferCount += 1
             } else {
                 state.facts.message.rcptFailCount += 1
             }
             await say(reply)
-            if verdict.decision == .drop { isOpen = false }
+            if verdict.decision == .drop { drop() }
         }
     }
 
-    private func noteDiscarded(_ argument: ByteString, _ verdict: ACLVerdict) {
-        log.main(
-            Rejection.discarded(
-                argument: argument, of: SessionLog.identity(state.facts), sender: envelope.sender ?? "",
-                reason: verdict.logMessage, by: system.settings.logSelector))
+    /// Ends the connection as an ACL wants it.
+    mutating func drop() {
+        log.event(.droppedByACL, state.facts)
+        isOpen = false
+    }
+
+    private mutating func noteDiscarded(_ argument: ByteString, _ verdict: ACLVerdict) {
+        let isByMail = envelope.isDiscarded
+        if !isByMail { envelope.discardedBy = "RCPT" }
+        let text = Rejection.discarded(
+            argument: argument, acl: isByMail ? "MAIL" : "RCPT", of: SessionLog.identity(state.facts),
+            sender: envelope.sender ?? "", reason: isByMail ? envelope.discardReason : verdict.logMessage,
+            by: system.settings.logSelector)
+        system.log.reject(text)
     }
 
     private mutating func qualifiedRecipient(_ address: EmailAddress) async -> ByteString? {
@@ -174,7 +214,7 @@ extension Session {
         }
         log.unqualified("recipient", address.text, state.facts)
         let reply = Reply(501, "<\(address.text)>: recipient address must contain a domain")
-        phase.refuseRecipient(reply)
+        phase.refuseRecipient(reply.text)
         await say(reply)
         return nil
     }

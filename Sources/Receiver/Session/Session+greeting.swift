@@ -10,6 +10,7 @@ import SMTP
 extension Session {
     /// Looks the peer up, runs the connect ACL, and greets; false when the connection is refused.
     mutating func greet() async -> Bool {
+        log.event(.opened(count: connectionCount), state.facts)
         await lookUpPeer()
         if let template = settings.activeHostName, let name = await expanded(template), !name.isEmpty {
             state.facts.connection.activeHostName = name
@@ -26,7 +27,7 @@ extension Session {
             return false
         }
         let text = await expanded(settings.banner) ?? "\(activeHostName) ESMTP"
-        await say(Reply(220, verdict.message ?? text))
+        await say(cut(Reply(220, verdict.message ?? text)))
         return isOpen
     }
 
@@ -68,17 +69,64 @@ extension Session {
     func refusal(_ verdict: ACLVerdict, deny: Reply, defer later: Reply) -> Reply {
         let standard = verdict.decision == .defer ? later : deny
         guard let message = verdict.message else { return standard }
-        return Self.custom(message, standard)
+        if let code = Self.ownCode(message), code / 100 != standard.code / 100 {
+            log.panic(
+                "configured error code starts with incorrect digit (expected \(standard.code / 100)) in \"\(message)\""
+            )
+        }
+        var reply = Self.custom(LongText.parted(message), standard)
+        if let details = verdict.details, !state.has("no_multiline_responses") {
+            reply.lines.insert(contentsOf: Reply(reply.code, details).lines, at: 0)
+        }
+        return cut(reply)
+    }
+
+    /// With `control = no_multiline_responses` only the first line.
+    func cut(_ reply: Reply) -> Reply {
+        state.has("no_multiline_responses") ? Reply(reply.code, lines: Array(reply.lines.prefix(1))) : reply
     }
 
     /// A text that may begin with a reply code of its own, used when its class is the standard one's.
     static func custom(_ message: ByteString, _ standard: Reply) -> Reply {
-        let digits = message.prefix(3)
-        guard digits.count == 3, digits.allSatisfy(\.isASCIIDigit),
-            message.count == 3 || message[3] == .blank,
-            let code = digits.decimalInteger()
-        else { return Reply(standard.code, message) }
-        let text = ByteString(message.dropFirst(4))
-        return Reply(Int(code) / 100 == standard.code / 100 ? Int(code) : standard.code, text)
+        guard let code = ownCode(message) else { return Reply(standard.code, message) }
+        var reply = Reply(
+            code / 100 == standard.code / 100 ? code : standard.code, ByteString(message.dropFirst(4)))
+        // Each line may repeat the code.
+        let repeated = ByteString(message.prefix(4))
+        reply.lines = reply.lines.map { $0.starts(with: repeated) ? ByteString($0.dropFirst(4)) : $0 }
+        return reply
+    }
+
+    /// The reply code at the beginning of a text.
+    static func ownCode(_ message: ByteString) -> Int? {
+        guard message.count > 3, message.prefix(3).allSatisfy(\.isASCIIDigit), message[3].isASCIISpace else {
+            return nil
+        }
+        return message.prefix(3).decimalInteger().map { Int($0) }
+    }
+}
+
+/// Texts for clients in lines that are not too long.
+private enum LongText {
+    /// What fits into a line.
+    static let width = 75
+
+    /// The text with newlines in place of blanks, so that its lines are no longer than `width` where blanks allow it.
+    static func parted(_ text: ByteString) -> ByteString {
+        var lines: [ByteString] = []
+        for line in text.split(separator: .newline, omittingEmptySubsequences: false) {
+            var rest = line
+            while rest.count > width, let place = breakPlace(rest) {
+                lines.append(ByteString(rest[..<place]))
+                rest = rest[(place + 1)...]
+            }
+            lines.append(ByteString(rest))
+        }
+        return ByteString(lines.joined(separator: "\n"))
+    }
+
+    private static func breakPlace(_ line: ArraySlice<UInt8>) -> Int? {
+        let end = line.startIndex + width
+        return line[..<end].lastIndex(of: .blank) ?? line[end...].firstIndex(of: .blank)
     }
 }

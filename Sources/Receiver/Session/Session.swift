@@ -64,6 +64,15 @@ struct Session {
     var history: [ByteString] = []
     var lastLine: ByteString = ""
     var messagesAccepted = 0
+    /// Commands that carry no mail, as `smtp_accept_max_nonmail` counts them, and those that count from now on.
+    var nonMailCommands = 0
+    var freeNonMail: Set<ByteString> = ["RSET", "HELO", "STARTTLS", "AUTH"]
+    /// MAIL commands given.
+    var mailCommands = 0
+    /// When the session began.
+    let begun = ContinuousClock.now
+    /// How many connections were open at its beginning, itself included; nil for a session on standard input.
+    var connectionCount: Int?
 
     var system: MailSystem { context.system }
     var settings: ReceptionSettings { context.settings }
@@ -81,6 +90,7 @@ struct Session {
     mutating func run() async {
         await wire.setTimeout(seconds: settings.receiveTimeout)
         guard await greet() else { return }
+        defer { logNoMail() }
         while isOpen, let line = await nextLine() {
             await obey(line)
         }
@@ -111,22 +121,48 @@ struct Session {
                 await timedOut()
                 return nil
             case .ended:
-                lostConnection()
+                await lostConnection()
                 return nil
             }
         }
     }
 
     private mutating func timedOut() async {
+        logIncomplete("connection lost")
         log.event(.commandTimeout, state.facts)
         await say(Reply(421, "\(activeHostName): SMTP command timeout - closing connection"))
         isOpen = false
     }
 
-    private mutating func lostConnection() {
+    private mutating func lostConnection() async {
+        if envelope.isEmpty {
+            log.event(.closedByClient(duration: duration), state.facts)
+        } else {
+            logIncomplete("connection lost")
+            log.event(.unexpectedDisconnection(error: nil, duration: duration), state.facts)
+        }
+        await say(Reply(421, "\(activeHostName) lost input connection"))
         isOpen = false
+    }
+
+    /// How long the session has lasted.
+    var duration: LogInterval {
+        let (seconds, attoseconds) = (ContinuousClock.now - begun).components
+        return LogInterval(microseconds: Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000))
+    }
+
+    /// Tells of a transaction that the client gave up, where the log selector wants it.
+    func logIncomplete(_ cause: ByteString) {
         guard !envelope.isEmpty else { return }
-        log.event(.lost(while: "reading command", duration: nil), state.facts)
+        log.event(
+            .incompleteTransaction(
+                cause: cause, sender: envelope.sender ?? "", recipients: envelope.recipients.map(\.address)),
+            state.facts)
+    }
+
+    private func logNoMail() {
+        guard mailCommands == 0, state.facts.connection.remoteAddress != nil else { return }
+        log.event(.noMail(duration: duration, commands: history), state.facts)
     }
 
     // MARK: Answering

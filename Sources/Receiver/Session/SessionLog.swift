@@ -40,10 +40,29 @@ struct SessionLog {
         if alsoReject { system.log.reject(text) } else { system.log.main(text) }
     }
 
+    /// A session that is dropped for what its client did: main and reject log, with the header lines that have come
+    /// and the envelope as far as it is known.
+    func event(_ event: SessionEvent, _ state: ACLState, headers: [Header]?, id: ByteString? = nil) {
+        guard let text = event.text(by: selector, of: Self.identity(state.facts)) else { return }
+        write(text, to: [.main, .reject], id: id, header: headers.map { Self.known(state, $0) })
+    }
+
+    /// A message was refused for its form: main and reject log, with what has come of it.
+    func refused(_ text: ByteString, _ state: ACLState, headers: [Header]) {
+        write(text, to: [.main, .reject], id: nil, header: Self.known(state, headers))
+    }
+
     /// An address without a domain was refused.
     func unqualified(_ what: ByteString, _ address: ByteString, _ facts: Facts) {
-        let who = Self.identity(facts).peer.logged(by: selector)
-        system.log.reject("unqualified \(what) rejected: <\(address)> \(who)")
+        let event = SessionEvent.unqualified(role: what, address: address)
+        guard let text = event.text(by: selector, of: Self.identity(facts)) else { return }
+        system.log.write(EximLogWriter.Line(text, id: nil, logs: [.reject], rejectTail: ""))
+    }
+
+    private static func known(_ state: ACLState, _ headers: [Header]) -> RejectedHeader {
+        RejectedHeader(
+            sender: state.facts.message.sender ?? "", recipients: state.facts.message.recipients,
+            headers: headers.map { ($0.kind.rawValue, $0.text) })
     }
 
     /// Writes what ACLs left for the log, and takes it out of the state.
@@ -60,18 +79,26 @@ struct SessionLog {
     func rejected(
         _ subject: Rejection.Subject, _ verdict: ACLVerdict, _ state: ACLState, header: [Header]? = nil
     ) {
+        // Exim names nobody for what a local caller hands in, and calls every refusal final.
+        let isLocal = subject == .message("by non-SMTP ACL")
         let record = Rejection(
-            subject, of: Self.identity(state.facts), sender: state.facts.message.sender ?? "",
-            isTemporary: verdict.decision == .defer, reason: verdict.logMessage)
-        let rejected = header.map { header in
-            RejectedHeader(
-                sender: state.facts.message.sender ?? "",
-                recipients: state.facts.message.recipients.map { "<\($0)>" },
-                headers: header.map { ($0.kind.rawValue, $0.text) })
-        }
+            subject, of: isLocal ? SessionIdentity(PeerName(address: nil)) : Self.identity(state.facts),
+            sender: state.facts.message.sender ?? "",
+            isTemporary: verdict.decision == .defer && !isLocal, reason: Self.reason(of: verdict))
+        let rejected = header.map { Self.known(state, $0) }
         write(
             record.text(by: selector), to: verdict.rejectTargets, id: state.facts.message.id, header: rejected
         )
+    }
+
+    /// The first line of why; a reply code of a wrong class in it is the one that the client got.
+    private static func reason(of verdict: ACLVerdict) -> ByteString? {
+        guard var reason = verdict.logMessage else { return nil }
+        let isTemporary = verdict.decision == .defer
+        if reason == verdict.message, let own = Session.ownCode(reason), own / 100 != (isTemporary ? 4 : 5) {
+            reason = (isTemporary ? "451" : "550") + ByteString(reason.dropFirst(3))
+        }
+        return ByteString(reason.prefix { $0 != .newline })
     }
 
     private func write(

@@ -14,7 +14,8 @@ struct BobbinCommand: ParsableCommand {
         version: Version.short,
         subcommands: [
             ReceiveCommand.self, SubmitCommand.self, RunCommand.self, QueueCommand.self, SpoolCommand.self,
-            ConfigCommand.self, ExpandCommand.self, RouteCommand.self, EximCommand.self,
+            ConfigCommand.self, HintsCommand.self, DMARCCommand.self, ExpandCommand.self, RouteCommand.self,
+            EximCommand.self,
         ])
 }
 

@@ -13,6 +13,10 @@ struct Front: Sendable {
         if let personality = Personality(calledAs: name) {
             return await EximProgram(personality, console).run(arguments)
         }
+        if let program = HintsPersonality(calledAs: name) { return await program.run(arguments, on: console) }
+        if let program = arguments.first.flatMap(HintsPersonality.init(calledAs:)) {
+            return await program.run(Array(arguments.dropFirst()), on: console)
+        }
         if arguments.first == "exim" {
             return await EximProgram(.exim, console).run(Array(arguments.dropFirst()))
         }

@@ -24,6 +24,9 @@ struct JSONObject: Sendable {
     /// Adds a number, or null.
     mutating func add(_ key: String, _ value: Int64?) { add(key, raw: value.map { "\($0)" } ?? "null") }
 
+    /// Adds a number that is written out already, such as `1.5`.
+    mutating func add(_ key: String, number: ByteString) { add(key, raw: number) }
+
     /// Adds true or false.
     mutating func add(_ key: String, _ value: Bool) { add(key, raw: value ? "true" : "false") }
 

@@ -79,7 +79,7 @@ struct AddressTest: Sendable {
         case .accepted: return ("\(address) verified\n", .success)
         case .failed(let said, let logged):
             return ("\(address) failed to verify: \(said ?? logged)\n", .addressFailed)
-        case .deferred(let logged):
+        case .deferred(_, let logged):
             return ("\(address) cannot be resolved at this time: \(logged)\n", .failure)
         }
     }

@@ -1,0 +1,70 @@
+import Bytes
+import Foundation
+import TestKit
+
+/// Runs what waits for other processes, away from the threads that tests share.
+enum OwnThread {
+    /// Runs the body on a thread of its own.
+    static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+        }
+    }
+}
+
+/// A client that follows a script, with an address of its own so that logs and spool tell whose session it was.
+struct Client: Sendable {
+    let script: Script
+    let source: UInt32
+
+    /// How long a server may be silent, in milliseconds: a reply that does not come is a result too.
+    private static let patience: CInt = 4_000
+
+    init(_ script: Script, from source: UInt32) {
+        self.script = script
+        self.source = source
+    }
+
+    /// The address as text.
+    var address: String {
+        [24, 16, 8, 0].map { String(source >> $0 & 0xFF) }.joined(separator: ".")
+    }
+
+    /// Holds the session on a thread of its own; the title, and a line for each line that the server said.
+    func hold(_ port: Int) async throws -> (String, [String]) {
+        try await OwnThread.run { (script.title, try converse(port)) }
+    }
+
+    private func converse(_ port: Int) throws -> [String] {
+        let stream = try LoopbackStream(port: port, from: source, patience: Self.patience)
+        var heard: [String] = []
+        guard reply(stream, &heard) else { return heard }
+        for step in script.steps {
+            switch step {
+            case .send(let octets):
+                do { try stream.write(octets) } catch { /* the missing reply will tell */  }
+            case .reply: guard reply(stream, &heard) else { return heard }
+            case .close:
+                stream.shutDown()
+                return heard
+            }
+        }
+        stream.endWriting()
+        while reply(stream, &heard) {}
+        return heard
+    }
+
+    /// Reads a reply; false when there was none.
+    private func reply(_ stream: LoopbackStream, _ heard: inout [String]) -> Bool {
+        do {
+            while let line = try stream.readLine() {
+                heard.append("reply: \(masked(line))")
+                if line.count < 4 || line[3] != UInt8(ascii: "-") { return true }
+            }
+            heard.append("reply: <closed>")
+        } catch {
+            heard.append("reply: <silence>")
+        }
+        return false
+    }
+}

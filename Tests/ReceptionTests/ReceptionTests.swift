@@ -1,0 +1,47 @@
+// ReceptionTests: reception, session by session, compared with the installed Exim.
+//
+// Purpose: Fixtures/<Area>/exim.conf configures both programs; each session in Fixtures/<Area>/*.smtp is held with
+// both, and what they answer, spool and log must be equal. Fixtures/differences.txt has the differences that we know,
+// each with its reason; one that is there no more is a failure too.
+// May import: TestKit, Bytes, Foundation.
+// Read in this order: Script.swift, Area.swift, Client.swift, Submission.swift, Traces.swift, Differences.swift,
+// ReceptionTests.swift, StopTests.swift.
+import Bytes
+import TestKit
+import Testing
+
+/// All tests here: one at a time, since each keeps both cores busy with sessions.
+@Suite("Reception beside a real Exim", .serialized, .needsRoot)
+struct ReceptionTests {
+    @Test(
+        "AUX-17: the same session draws the same replies, spool files and log lines as with Exim",
+        arguments: Area.all)
+    func sessions(area: Area) async throws {
+        let known = try Differences()
+        let (wanted, found) = try await area.outcomes()
+        for script in area.scripts {
+            let difference = Differences.between(wanted[script.title] ?? [], found[script.title] ?? [])
+            let allowed = known.lines(of: "\(area.name)/\(script.title)")
+            #expect(
+                difference == allowed,
+                "\(area.name)/\(script.title):\n\(difference.joined(separator: "\n"))\n\(Self.missing(allowed, difference))"
+            )
+        }
+        let rest = Differences.between((wanted[""] ?? []).sorted(), (found[""] ?? []).sorted())
+        #expect(rest == known.lines(of: "\(area.name)/"), "\(rest.joined(separator: "\n"))")
+    }
+
+    private static func missing(_ allowed: [String], _ found: [String]) -> String {
+        let gone = allowed.filter { !found.contains($0) }
+        return gone.isEmpty ? "" : "known, but not there:\n" + gone.joined(separator: "\n")
+    }
+
+    @Test("Each known difference belongs to a session, and there are at least a hundred sessions")
+    func inventory() throws {
+        let titles = Area.all.flatMap { area in area.scripts.map { "\(area.name)/\($0.title)" } }
+        #expect(Set(titles).count == titles.count)
+        #expect(titles.count >= 100)
+        let places = titles + Area.all.map { "\($0.name)/" }
+        for place in try Differences().places { #expect(places.contains(place), "\(place)") }
+    }
+}

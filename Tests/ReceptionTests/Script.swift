@@ -1,0 +1,136 @@
+import Bytes
+import TestKit
+
+/// A scripted session: what a client does, step by step; what it hears is not in it.
+///
+/// In a `.smtp` file a session begins with `== title`. Its lines:
+///
+///     C: text    sends the line and reads a reply
+///     D: text    sends the line and reads nothing
+///     R: text    sends the octets without a line end, and reads nothing
+///     B: text    sends a BDAT command with these octets, and reads a reply
+///     L: text    the same with LAST
+///     W: n       reads n replies
+///     X:         closes the connection at once
+///     @ 127.0.0.9    the client's address (else one of its own)
+///     A: -odq a@b    the session is a run of the program with these arguments, and the rest is its input
+///
+/// In texts `\r \n \t \0 \\ \xHH` are octets and `\{1000:x}` is a repetition.
+struct Script: Sendable {
+    enum Step: Sendable {
+        case send(ByteString)
+        case reply
+        case close
+    }
+
+    /// A fixture that cannot be read.
+    struct Malformed: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let title: String
+    var steps: [Step] = []
+    /// The client's address, when the session needs a certain one.
+    var source: UInt32?
+    /// The arguments, for a run of the program instead of a connection.
+    var arguments: [String]?
+
+    /// All that is sent.
+    var input: ByteString {
+        steps.reduce(into: "") { if case .send(let octets) = $1 { $0 += octets } }
+    }
+
+    /// The sessions of a file.
+    static func parse(_ text: ByteString) throws -> [Script] {
+        var scripts: [Script] = []
+        for line in text.split(separator: .newline).map({ ByteString($0).string }) where !line.hasPrefix("#")
+        {
+            if line.hasPrefix("== ") {
+                scripts.append(Script(title: String(line.dropFirst(3))))
+            } else if scripts.isEmpty {
+                throw Malformed(description: "a session must begin with ==: \(line)")
+            } else {
+                try scripts[scripts.count - 1].take(line)
+            }
+        }
+        return scripts
+    }
+
+    private mutating func take(_ line: String) throws {
+        let rest = line.count > 3 ? String(line.dropFirst(3)) : ""
+        switch line.prefix(2) {
+        case "C:": steps += [.send(try Self.octets(rest) + ByteString("\r\n")), .reply]
+        case "D:": steps.append(.send(try Self.octets(rest) + ByteString("\r\n")))
+        case "R:": steps.append(.send(try Self.octets(rest)))
+        case "B:", "L:":
+            let chunk = try Self.octets(rest)
+            let last = line.hasPrefix("L:") ? " LAST" : ""
+            steps += [.send("BDAT \(chunk.count)\(last)\r\n" + chunk), .reply]
+        case "W:": steps += Array(repeating: .reply, count: Int(rest) ?? 1)
+        case "X:": steps.append(.close)
+        case "A:": arguments = Self.words(rest)
+        case "@ ": source = Self.address(String(line.dropFirst(2)))
+        default: throw Malformed(description: "no line of a session: \(line)")
+        }
+    }
+
+    private static func address(_ text: String) -> UInt32? {
+        text.split(separator: ".").compactMap { UInt32($0) }.reduce(0) { $0 << 8 | $1 }
+    }
+
+    /// Words with blanks between them; single quotes keep blanks and emptiness.
+    private static func words(_ text: String) -> [String] {
+        var words: [String] = []
+        var isQuoted = false
+        var current: String?
+        for character in text {
+            if character == "'" {
+                isQuoted.toggle()
+                current = current ?? ""
+            } else if character == " ", !isQuoted {
+                if let word = current { words.append(word) }
+                current = nil
+            } else {
+                current = (current ?? "") + String(character)
+            }
+        }
+        if let word = current { words.append(word) }
+        return words
+    }
+
+    /// Undoes the escapes.
+    private static func octets(_ text: String) throws -> ByteString {
+        var result = ByteString()
+        var rest = ByteString(text)[...]
+        while let octet = rest.popFirst() {
+            guard octet == UInt8(ascii: "\\"), let mark = rest.popFirst() else {
+                result.append(octet)
+                continue
+            }
+            switch mark {
+            case UInt8(ascii: "r"): result.append(.carriageReturn)
+            case UInt8(ascii: "n"): result.append(.newline)
+            case UInt8(ascii: "t"): result.append(0x09)
+            case UInt8(ascii: "0"): result.append(0)
+            case UInt8(ascii: "x"):
+                guard let value = UInt8(ByteString(rest.prefix(2)).string, radix: 16) else {
+                    throw Malformed(description: "\\x without two digits: \(text)")
+                }
+                result.append(value)
+                rest = rest.dropFirst(2)
+            case UInt8(ascii: "{"): result += try repetition(&rest)
+            default: result.append(mark)
+            }
+        }
+        return result
+    }
+
+    private static func repetition(_ rest: inout ArraySlice<UInt8>) throws -> ByteString {
+        guard let parts = rest.cut(at: UInt8(ascii: "}")), let item = parts.before.cut(at: UInt8(ascii: ":")),
+            let count = ByteString(item.before).decimalInteger()
+        else { throw Malformed(description: "a repetition is written \\{count:text}") }
+        rest = parts.after
+        let text = try octets(ByteString(item.after).string)
+        return ByteString(Array(repeating: text.bytes, count: Int(count)).joined())
+    }
+}
