@@ -21,9 +21,9 @@ public final class CommitGroup: Sendable {
     /// The bounds of a group.
     struct Limits: Sendable {
         /// How many messages are committed for themselves at one time, while there is no batch.
-        var lanes = 8
+        var lanes = 6
         /// How many must wait to form a batch: `syncfs` also writes what other programs left unwritten.
-        var smallestBatch = 16
+        var smallestBatch = 8
         /// How many one batch has at most.
         var largestBatch = 256
     }
