@@ -23,7 +23,10 @@ struct DMARCOptions: ParsableArguments {
     /// Opens the store; it is made, for its owner and group only, when missing.
     func store() throws -> DMARCStore {
         let path = try path()
-        _ = umask(0o027)
+        // SQLite gives its other files the mode of this one; an empty file is an empty store to it. What cannot be
+        // made here is refused, with its reason, when the store is opened.
+        let descriptor = unsafe open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        if descriptor >= 0 { close(descriptor) }
         return try ToolFailure.translating { () throws(DMARCError) in try DMARCStore(path: path) }
     }
 }
