@@ -108,6 +108,45 @@ struct TidyTests {
         #expect(kept.count >= 5)
     }
 
+    @Test("Records that others renew or make while old ones are deleted all stay")
+    func writers() async throws {
+        let old = HintsDatabase(settings(now: 1_700_000_000), name: "seen")
+        let made = await old.update { transaction in
+            for number in 0..<600 { try transaction.write(SeenRecord(), "old-\(number, zeroPadded: 4)") }
+        }
+        #expect(made.trouble == nil)
+        await old.close()
+        let settings = settings()
+        let kept = try await withThrowingTaskGroup(of: Set<ByteString>.self) { group in
+            for writer in 0..<4 {
+                group.addTask {
+                    let database = HintsDatabase(settings, name: "seen")
+                    var keys: Set<ByteString> = []
+                    for number in 0..<60 {
+                        let renewed: ByteString = "old-\(writer * 150 + number, zeroPadded: 4)"
+                        let new: ByteString = "new-\(writer)-\(number)"
+                        let outcome = await database.update { transaction in
+                            for key in [renewed, new] { try transaction.write(SeenRecord(), key) }
+                        }
+                        #expect(outcome.trouble == nil)
+                        keys.formUnion([renewed, new])
+                    }
+                    await database.close()
+                    return keys
+                }
+            }
+            group.addTask {
+                let tidy = HintsTidy(settings, name: "seen", kind: .seen)
+                let report = try await tidy.run(isQueued: { _ in true }) { _ in }
+                #expect(report.trouble == nil && report.deletedCount <= 600)
+                return []
+            }
+            return try await group.reduce(into: Set<ByteString>()) { $0.formUnion($1) }
+        }
+        #expect(kept.count == 480)
+        #expect(Set(try keys("seen")).isSuperset(of: kept))
+    }
+
     @Test("Message records of retry go with their message, under short ids and long ones")
     func retryMessages() async throws {
         _ = try Samples.copy("v1-exim-4.99.1", "retry", to: directory)

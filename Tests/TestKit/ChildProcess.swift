@@ -21,7 +21,7 @@ package final class ChildProcess: Sendable {
 
     private let name: String
     private let files: TemporaryDirectory
-    private let status = Mutex<Int32?>(nil)
+    private let state = Mutex(State())
 
     /// Starts a program.
     ///
@@ -82,17 +82,19 @@ package final class ChildProcess: Sendable {
 
     /// Ends the program and its children at once (signal 9), and waits until it is gone.
     package func kill() {
-        _ = Glibc.kill(-number, SIGKILL)
-        status.withLock { status in
-            guard status == nil else { return }
+        state.withLock { state in
+            guard !state.isReaped else { return }
+            // Until it is reaped its number, and that of its group, belong to nobody else.
+            _ = Glibc.kill(-number, SIGKILL)
+            if state.ending == nil { state.ending = awaitEnding(0) }
             var ended: Int32 = 0
             unsafe waitpid(number, &ended, 0)
-            status = ended
+            state.isReaped = true
         }
     }
 
     /// Whether it has not ended yet.
-    package var isRunning: Bool { endedStatus() == nil }
+    package var isRunning: Bool { ending() == nil }
 
     /// What it wrote to standard output so far.
     package var output: ByteString { get throws { try files.read("out") } }
@@ -110,21 +112,34 @@ package final class ChildProcess: Sendable {
             throw Program.Failure(
                 description: "\(error); it said: \(try files.read("out")) \(try files.read("err"))")
         }
-        let ended = endedStatus() ?? 0
-        let signal = Int(ended & 0x7F)
+        let ended = ending()
         return Ending(
-            code: signal == 0 ? Int((ended >> 8) & 0xFF) : nil, signal: signal == 0 ? nil : signal,
-            output: try files.read("out"), errors: try files.read("err"))
+            code: ended?.code, signal: ended?.signal, output: try files.read("out"),
+            errors: try files.read("err"))
     }
 
-    private func endedStatus() -> Int32? {
-        status.withLock { status in
-            if status == nil {
-                var ended: Int32 = 0
-                if unsafe waitpid(number, &ended, WNOHANG) == number { status = ended }
-            }
-            return status
+    private struct State {
+        /// How it ended; nil while it runs.
+        var ending: (code: Int?, signal: Int?)?
+        /// Whether the system has forgotten it, so that its number may be somebody else's.
+        var isReaped = false
+    }
+
+    private func ending() -> (code: Int?, signal: Int?)? {
+        state.withLock { state in
+            if state.ending == nil { state.ending = awaitEnding(WNOHANG) }
+            return state.ending
         }
+    }
+
+    /// How it ended, without reaping it: what is left of its group can still be ended under its number.
+    private func awaitEnding(_ options: Int32) -> (code: Int?, signal: Int?)? {
+        var information = siginfo_t()
+        let done = unsafe waitid(P_PID, id_t(number), &information, WEXITED | WNOWAIT | options)
+        let child = unsafe information._sifields._sigchld
+        guard done == 0, child.si_pid == number else { return nil }
+        let status = Int(child.si_status)
+        return information.si_code == CInt(CLD_EXITED) ? (status, nil) : (nil, status)
     }
 
     private static func ownEnvironment() -> [String: String] {

@@ -34,9 +34,9 @@ package final class LoopbackStream: Sendable {
         let connected =
             Self.withGeneral(&own) { unsafe bind(descriptor, $0, $1) == 0 }
             && Self.withGeneral(&address) { unsafe connect(descriptor, $0, $1) == 0 }
+        // The descriptor is closed by deinit, which runs for a failed init too.
         guard connected else {
             let error = errno
-            close(descriptor)
             throw Program.Failure(description: "connecting to 127.0.0.1 port \(port): error \(error)")
         }
     }

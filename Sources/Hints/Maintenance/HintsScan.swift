@@ -38,17 +38,6 @@ package final class HintsScan: Sendable {
     /// - Throws: why it cannot be read; a database of another kind than SQLite is refused and left alone.
     package init(_ path: ByteString, busyLimit: Duration = .seconds(5)) throws(HintsTrouble) {
         self.path = path
-        switch HintsFileForm(path) {
-        case .sqlite, .empty: break
-        case .unreadable(let reason): throw HintsTrouble(.refused, path: path, reason: reason)
-        case .foreign(let form):
-            throw HintsTrouble(
-                .refused, path: path,
-                reason: """
-                    is no SQLite database but \(form): print it with the exim_dumpdb of the Exim that wrote it, and \
-                    read that text with "bobbin hints import"
-                    """)
-        }
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(busyLimit / .seconds(1))
@@ -60,7 +49,28 @@ package final class HintsScan: Sendable {
                 return (true, try HintsFile.layout(of: database) ?? .released)
             }
         } catch {
-            throw HintsTrouble(reading: path, error)
+            throw Self.refusal(path, error)
+        }
+    }
+
+    /// Why a file could not be opened as an SQLite database.
+    ///
+    /// The file's form is asked only now: closing a descriptor of an SQLite file drops all locks that connections
+    /// of this process hold on it (POSIX), so a file that is a database must never be looked at by other means.
+    private static func refusal(_ path: ByteString, _ error: any Error) -> HintsTrouble {
+        guard let code = (error as? DatabaseError)?.resultCode,
+            code == .SQLITE_NOTADB || code == .SQLITE_CANTOPEN
+        else { return HintsTrouble(reading: path, error) }
+        switch HintsFileForm(path) {
+        case .unreadable(let reason): return HintsTrouble(.refused, path: path, reason: reason)
+        case .foreign(let form):
+            return HintsTrouble(
+                .refused, path: path,
+                reason: """
+                    is no SQLite database but \(form): print it with the exim_dumpdb of the Exim that wrote it, and \
+                    read that text with "bobbin hints import"
+                    """)
+        case .sqlite, .empty: return HintsTrouble(reading: path, error)
         }
     }
 

@@ -46,13 +46,13 @@ struct DeliveryStarter: Sendable {
 /// The daemon's queue runner: it delivers the messages whose ids it is given.
 final class RunnerProcess: Sendable {
     private let child: pid_t
-    private let input: CInt
+    /// Our end of its standard input; nil when it has ended, or is to end.
+    private let input: Mutex<CInt?>
     private let log: SessionLog
-    private let hasEnded = Mutex(false)
 
     fileprivate init(child: pid_t, input: CInt, log: SessionLog) {
         self.child = child
-        self.input = input
+        self.input = Mutex(input)
         self.log = log
     }
 
@@ -61,18 +61,23 @@ final class RunnerProcess: Sendable {
     /// What the runner cannot take now waits for the next queue run.
     func deliver(_ id: MessageID) {
         let line = id.bytes.bytes + [UInt8.newline]
-        let written = unsafe line.withUnsafeBytes { unsafe write(input, $0.baseAddress, $0.count) }
-        guard written < 0, errno == EPIPE else { return }
-        let isNews = hasEnded.withLock { ended in
-            defer { ended = true }
-            return !ended
+        let hasEnded = input.withLock { input in
+            guard let end = input else { return false }
+            let written = unsafe line.withUnsafeBytes { unsafe write(end, $0.baseAddress, $0.count) }
+            guard written < 0, errno == EPIPE else { return false }
+            close(end)
+            input = nil
+            return true
         }
-        if isNews { log.panic("the queue runner has ended; messages wait for the next queue run") }
+        if hasEnded { log.panic("the queue runner has ended; messages wait for the next queue run") }
     }
 
     /// Lets the runner end its work, and waits for that.
     func finish() async {
-        close(input)
+        input.withLock { input in
+            if let end = input { close(end) }
+            input = nil
+        }
         let child = child
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             DispatchQueue.global().async {
