@@ -22,7 +22,11 @@ public struct PendingMessage: ~Copyable, Sendable {
     /// When `-D` was made, on a clock that never goes back, in nanoseconds.
     let begun = System.uptime
     private var lock: MessageLock?
+    /// The lock, from when a group commits the message.
+    private var held: HeldMessage?
     private var buffer: [UInt8] = []
+    /// Whether a part of the body is in the file, and not in the buffer any more.
+    private var hasFlushed = false
     /// Why a part of the body is missing; such a message is never committed.
     private var failure: SpoolError?
     private var state = State.filling
@@ -138,6 +142,7 @@ extension PendingMessage {
         if let failure { throw failure }
         guard !octets.isEmpty else { return }
         do throws(SpoolError) {
+            hasFlushed = true
             try step(.writeData)
             try lock?.data.write(octets)
         } catch {
@@ -178,9 +183,11 @@ extension PendingMessage {
         guard let lock = lock.take() else {
             preconditionFailure("a pending message holds its lock until it is committed")
         }
+        let held = HeldMessage(lock)
+        held.settle()
         return CommittedMessage(
-            spool: spool, receptionSize: header.receptionSize(bodySize: bodySize), messageLogFailure: failure,
-            lock: lock)
+            spool: spool, id: id, place: place, receptionSize: header.receptionSize(bodySize: bodySize),
+            messageLogFailure: failure, held: held)
     }
 
     /// The same together with other messages: waits until the group has committed a batch with this one in it.
@@ -190,12 +197,18 @@ extension PendingMessage {
         _ header: HeaderFile, logging firstLogLine: ByteString? = nil, in group: CommitGroup
     ) async throws(SpoolError) -> CommittedMessage {
         let header = finished(header)
-        try flush()
+        if let failure { throw failure }
         let octets = try spool.serialized(header, in: place)
+        guard let lock = lock.take() else {
+            preconditionFailure("a pending message holds its lock until it is committed")
+        }
+        let held = HeldMessage(lock)
+        self.held = held
         state = .committing
         let order = CommitOrder(
-            spool: spool, id: id, place: place, data: rawData, begun: begun, header: octets,
-            firstLogLine: firstLogLine)
+            spool: spool, id: id, place: place, held: held, begun: begun, unwritten: buffer,
+            isWhole: !hasFlushed,
+            header: octets, firstLogLine: firstLogLine)
         let failure: SpoolError?
         switch await group.commit(order) {
         case .success(let trouble): failure = trouble
@@ -204,19 +217,9 @@ extension PendingMessage {
             throw error
         }
         state = .left
-        guard let lock = lock.take() else {
-            preconditionFailure("a pending message holds its lock until it is committed")
-        }
         return CommittedMessage(
-            spool: spool, receptionSize: header.receptionSize(bodySize: bodySize), messageLogFailure: failure,
-            lock: lock)
-    }
-
-    private var rawData: Int32 {
-        switch lock {
-        case .some(let lock): lock.data.raw
-        case .none: -1
-        }
+            spool: spool, id: id, place: place, receptionSize: header.receptionSize(bodySize: bodySize),
+            messageLogFailure: failure, held: held)
     }
 
     private func syncData() throws(SpoolError) {
@@ -263,39 +266,31 @@ extension PendingMessage {
     }
 }
 
-/// A message that is on the queue and still locked, until its arrival has been logged; the lock ends with
-/// the value.
+/// A message that is accepted, and still locked, until its arrival has been logged; the lock ends after the value.
 public struct CommittedMessage: ~Copyable, Sendable {
     /// The spool that the message is in.
     public let spool: Spool
+    /// The message.
+    public let id: MessageID
+    /// Where it lies.
+    public let place: Place
     /// The size that the arrival's log line tells after `S=`.
     public let receptionSize: Int
     /// Why the first line of the message's own log could not be written, which does not undo the acceptance.
     public let messageLogFailure: SpoolError?
-    let lock: MessageLock
+    let held: HeldMessage
 
-    /// The message.
-    public var id: MessageID { lock.id }
-    /// Where it lies.
-    public var place: Place { lock.place }
+    deinit { held.release() }
 
-    /// Adds a line to the message's own log.
-    public func appendMessageLog(_ line: ByteString) throws(SpoolError) {
-        try spool.appendMessageLog(line, to: id, in: place)
-    }
+    /// Unlocks the message, as soon as its files are on the queue, which may be a moment after this.
+    @discardableResult
+    public consuming func release() -> QueuedMessage { QueuedMessage(held: held) }
+}
 
-    /// Takes the message back, the peer having vanished before it could be told: `-H`, `-D`, the log.
-    ///
-    /// `-H` goes first, so that a crash leaves an incomplete reception and not a message without a body.
-    public consuming func withdraw() throws(SpoolError) {
-        try spool.step(.removeHeader)
-        try System.unlink(spool.path(.header, of: id, in: place))
-        try spool.step(.removeData)
-        try System.unlink(spool.path(.data, of: id, in: place))
-        try spool.step(.removeMessageLog)
-        try System.unlink(spool.path(.messageLog, of: id, in: place))
-    }
+/// A message that is accepted and that its reception has let go of.
+public struct QueuedMessage: Sendable {
+    fileprivate let held: HeldMessage
 
-    /// Unlocks the message, so that it can be delivered.
-    public consuming func release() {}
+    /// Does something when the message is on the queue and unlocked: at once, or soon, on another thread.
+    public func whenDeliverable(_ action: @escaping @Sendable () -> Void) { held.whenOver(action) }
 }

@@ -65,7 +65,7 @@ struct SubmitCommand: AsyncParsableCommand {
             deliver: { starter.deliverAlone($0) })
         let (id, waits) = try await Submission(context: context, caller: caller, request: request).run()
         if printID { print(id.bytes) }
-        if !waits { await context.deliver(id) }
+        if !waits { context.deliver(id) }
     }
 
     private var request: Submission.Request {

@@ -11,8 +11,8 @@ import Spooler
 
 /// What became of a message at its end.
 enum ReceptionOutcome {
-    /// It is in the spool: its id, the text for the client.
-    case committed(MessageID, said: ByteString?)
+    /// It is accepted: its id, the text for the client, and when it can be delivered.
+    case committed(MessageID, said: ByteString?, QueuedMessage)
     /// An ACL threw it away without a word.
     case discarded(MessageID)
     /// An ACL refused it.
@@ -307,8 +307,10 @@ struct Reception {
         let (header, sender) = headerFile(message, fixed)
         let size = header.receptionSize(bodySize: message.pending.bodySize)
         let record = arrivalRecord(sender, fixed, size)
+        let notes = queueingNotes(header)
         let stamp = system.log.currentStamp()
-        let first = "\(stamp) \(record.messageLogText(by: system.settings.logSelector))" as ByteString
+        let lines = [record.messageLogText(by: system.settings.logSelector)] + notes
+        let first = lines.map { "\(stamp) \($0)" as ByteString }.joined(separator: "\n")
         let committed: CommittedMessage
         do {
             committed = try await message.pending.commit(header, logging: first, in: context.commits)
@@ -321,9 +323,8 @@ struct Reception {
         if let failure = committed.messageLogFailure {
             log.panic("message log: \(ByteString(failure.description))", id: id.bytes)
         }
-        logQueueing(committed, header, stamp)
-        committed.release()
-        return .committed(id, said: said)
+        for note in notes { log.main(note, id: id.bytes) }
+        return .committed(id, said: said, committed.release())
     }
 
     private func headerFile(
@@ -338,24 +339,13 @@ struct Reception {
         return (header, sender)
     }
 
-    private func logQueueing(
-        _ committed: borrowing CommittedMessage, _ header: HeaderFile, _ stamp: ByteString
-    ) {
-        if header.isFrozen { note("frozen by ACL", committed, id: header.id, stamp) }
-        guard let reason = queuedBy, system.settings.logSelector.has(.delayDelivery) else { return }
-        note("no immediate delivery: queued by \(reason)", committed, id: header.id, stamp)
-    }
-
-    /// Writes a line to the main log and to the message's own.
-    private func note(
-        _ text: ByteString, _ committed: borrowing CommittedMessage, id: MessageID, _ stamp: ByteString
-    ) {
-        log.main(text, id: id.bytes)
-        do {
-            try committed.appendMessageLog("\(stamp) \(text)")
-        } catch {
-            log.panic("message log: \(ByteString(error.description))", id: id.bytes)
+    /// What is said in both logs of a message that is not delivered at once.
+    private func queueingNotes(_ header: HeaderFile) -> [ByteString] {
+        var notes: [ByteString] = header.isFrozen ? ["frozen by ACL"] : []
+        if let reason = queuedBy, system.settings.logSelector.has(.delayDelivery) {
+            notes.append("no immediate delivery: queued by \(reason)")
         }
+        return notes
     }
 
     /// Who keeps the message from being delivered at once; nil when nobody does.

@@ -24,12 +24,12 @@ final class SessionContext: Sendable {
     /// The caller of a session on standard input; nil for the network.
     let localCaller: LocalCaller?
     /// Starts the delivery of a committed message.
-    let deliver: @Sendable (MessageID) async -> Void
+    let deliver: @Sendable (MessageID) -> Void
 
     init(
         system: MailSystem, settings: ReceptionSettings, acls: ACLEvaluator, login: ByteString,
         commits: CommitGroup, queueOnly: Bool, localCaller: LocalCaller?,
-        deliver: @escaping @Sendable (MessageID) async -> Void
+        deliver: @escaping @Sendable (MessageID) -> Void
     ) {
         self.system = system
         self.settings = settings
