@@ -24,9 +24,12 @@ public struct PendingMessage: ~Copyable, Sendable {
     private var lock: MessageLock?
     /// The lock, from when a group commits the message.
     private var held: HeldMessage?
+    /// The octets of `-D`, from the first while they are few, else those that are not in the file yet.
     private var buffer: [UInt8] = []
-    /// Whether a part of the body is in the file, and not in the buffer any more.
-    private var hasFlushed = false
+    /// How many of these are in the file.
+    private var written = 0
+    /// Whether the buffer has all of `-D`.
+    private var isWhole = true
     /// Why a part of the body is missing; such a message is never committed.
     private var failure: SpoolError?
     private var state = State.filling
@@ -108,8 +111,11 @@ extension PendingMessage {
     /// - Throws: where the file cannot be written; the message can no longer be committed then.
     public mutating func append(_ octets: Span<UInt8>) throws(SpoolError) {
         count(octets)
-        if buffer.count + octets.count > Self.bufferSize { try flush() }
-        if octets.count >= Self.bufferSize { return try write(octets) }
+        if buffer.count + octets.count > Self.bufferSize { try letGo() }
+        if octets.count >= Self.bufferSize {
+            isWhole = false
+            return try write(octets)
+        }
         if buffer.capacity < Self.bufferSize, buffer.count + octets.count > 4096 {
             buffer.reserveCapacity(Self.bufferSize)
         }
@@ -131,18 +137,27 @@ extension PendingMessage {
 
     /// Writes what is gathered, so that others who open `-D` see all that has come.
     public mutating func flush() throws(SpoolError) {
-        var full: [UInt8] = []
-        swap(&full, &buffer)
-        try write(full.span)
-        full.removeAll(keepingCapacity: true)
-        swap(&full, &buffer)
+        if let failure { throw failure }
+        guard written < buffer.count else { return }
+        var gathered: [UInt8] = []
+        swap(&gathered, &buffer)
+        defer { swap(&gathered, &buffer) }
+        try write(gathered.span.extracting(written...))
+        written = gathered.count
+    }
+
+    /// Writes what is gathered, and keeps it no longer.
+    private mutating func letGo() throws(SpoolError) {
+        isWhole = false
+        try flush()
+        buffer.removeAll(keepingCapacity: true)
+        written = 0
     }
 
     private mutating func write(_ octets: Span<UInt8>) throws(SpoolError) {
         if let failure { throw failure }
         guard !octets.isEmpty else { return }
         do throws(SpoolError) {
-            hasFlushed = true
             try step(.writeData)
             try lock?.data.write(octets)
         } catch {
@@ -206,8 +221,8 @@ extension PendingMessage {
         self.held = held
         state = .committing
         let order = CommitOrder(
-            spool: spool, id: id, place: place, held: held, begun: begun, unwritten: buffer,
-            isWhole: !hasFlushed,
+            spool: spool, id: id, place: place, held: held, begun: begun, data: buffer, written: written,
+            isWhole: isWhole,
             header: octets, firstLogLine: firstLogLine)
         let failure: SpoolError?
         switch await group.commit(order) {

@@ -239,10 +239,14 @@ struct CommitLogTests {
                 throw SpoolError("test", "", .system(errno: 28))
             }
         }
-        let id = try await accept("late", in: spool, group)
+        var pending = try spool.newMessage(generator())
+        try pending.append("late" + ByteString(repeating: 0x61, count: Self.bodySize) + "\n")
+        let id = pending.id
+        let queued = try await pending.commit(plainHeader(), logging: "line", in: group).release()
         while notices.unsettled(id) < 2 { try await Task.sleep(for: .milliseconds(5)) }
         #expect(!scratch.states(of: id).contains("H") || step == .syncDirectory)
         isFull.lower()
+        await withCheckedContinuation { done in queued.whenDeliverable { done.resume() } }
         await group.finish()
         #expect(scratch.states(of: id) == "D H log")
         #expect(try scratch.read("input/\(id)-D").count > Self.bodySize)

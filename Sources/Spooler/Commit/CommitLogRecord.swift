@@ -42,7 +42,7 @@ enum CommitLogRecord {
     static func size(of order: CommitOrder) -> Int {
         headSize + 6 * 4 + 64 + order.spool.queue.count + (order.firstLogLine?.count ?? 0)
             + order.header.count
-            + order.unwritten.count + 8
+            + order.data.count + 8
     }
 
     static func append(_ message: LoggedMessage, at place: CommitLogPlace, to octets: inout [UInt8]) {

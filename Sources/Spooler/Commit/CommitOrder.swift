@@ -11,9 +11,11 @@ struct CommitOrder: Sendable {
     let held: HeldMessage
     /// When `-D` was made (`System.uptime`).
     let begun: UInt64
-    /// The last octets of `-D`, which are not in the file yet.
-    let unwritten: [UInt8]
-    /// Whether these are all of it.
+    /// The last octets of `-D`.
+    let data: [UInt8]
+    /// How many of these are in the file.
+    let written: Int
+    /// Whether they are all of it.
     let isWhole: Bool
     /// The octets of `-H`.
     let header: ByteString
@@ -23,20 +25,21 @@ struct CommitOrder: Sendable {
     var logged: LoggedMessage {
         LoggedMessage(
             id: id, queue: spool.queue, place: place, firstLogLine: firstLogLine, header: header,
-            data: ByteString(unwritten))
+            data: ByteString(data))
     }
 
     /// Writes what is missing of `-D`.
     func writeData() throws(SpoolError) {
-        guard !unwritten.isEmpty else { return }
+        guard written < data.count else { return }
         try spool.step(.writeData)
-        let path = spool.path(.data, of: id, in: place)
-        if isWhole {
-            // From the beginning, so that it can be done once more after a failure.
-            try System.write(unwritten.span, at: 0, toOpen: held.data, path)
-        } else {
-            try System.write(unwritten.span, toOpen: held.data, path)
-        }
+        try System.write(
+            data.span.extracting(written...), toOpen: held.data, spool.path(.data, of: id, in: place))
+    }
+
+    /// Writes all of `-D`, whatever an earlier attempt has come to.
+    private func writeWhole() throws(SpoolError) {
+        try spool.step(.writeData)
+        try System.write(data.span, at: 0, toOpen: held.data, spool.path(.data, of: id, in: place))
     }
 
     func syncData() throws(SpoolError) {
@@ -60,7 +63,7 @@ struct CommitOrder: Sendable {
     /// Makes the files of a message that is acknowledged already: its mark comes between durable content and name.
     func settleAlone(marking: () throws(SpoolError) -> Void) -> CommitAnswer {
         do throws(SpoolError) {
-            try writeData()
+            try writeWhole()
             try syncData()
             try spool.clearing(id, place) { () throws(SpoolError) in
                 try spool.writeTemporary(header, of: id, in: place, isSynchronised: true)
