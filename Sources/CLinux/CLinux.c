@@ -33,3 +33,9 @@ int clinux_syncfs(int descriptor) {
     do result = syncfs(descriptor); while (result != 0 && errno == EINTR);
     return result == 0 ? 0 : errno;
 }
+
+int clinux_reserve(int descriptor, long size) {
+    int result;
+    do result = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, size); while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}

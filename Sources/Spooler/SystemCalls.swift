@@ -132,9 +132,10 @@ enum System {
         }
     }
 
-    /// Removes a name where a failure can be told to nobody.
-    static func unlinkQuietly(_ path: ByteString) {
-        _ = unsafe with(path, { unsafe Glibc.unlink($0) }, refused: -1)
+    /// Removes a name where a failure can be told to nobody; whether it is gone now.
+    @discardableResult
+    static func unlinkQuietly(_ path: ByteString) -> Bool {
+        unsafe with(path, { unsafe Glibc.unlink($0) }, refused: -1) == 0 || errno == ENOENT
     }
 
     static func rename(_ path: ByteString, to target: ByteString) throws(SpoolError) {
@@ -239,10 +240,15 @@ extension Descriptor {
 
     /// Writes all of the octets.
     func write(_ octets: Span<UInt8>) throws(SpoolError) {
+        if let failure = writeSome(octets).failure { throw failure }
+    }
+
+    /// Writes as many of the octets as it can; gives how many, and why not all.
+    func writeSome(_ octets: Span<UInt8>) -> (done: Int, failure: SpoolError?) {
         var failure: Int32 = 0
+        var done = 0
         unsafe octets.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
-            var done = 0
             while done < buffer.count {
                 let wrote = unsafe Glibc.write(raw, base + done, buffer.count - done)
                 if wrote < 0 && errno == EINTR { continue }
@@ -253,7 +259,25 @@ extension Descriptor {
                 done += wrote
             }
         }
-        guard failure == 0 else { throw SpoolError("write", path, .system(errno: failure)) }
+        return (done, failure == 0 ? nil : SpoolError("write", path, .system(errno: failure)))
+    }
+
+    /// Takes the last octets off again; whether that could be done.
+    func cutOff(_ count: Int) -> Bool {
+        do throws(SpoolError) {
+            try truncate(to: status().size - count)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Sets room on the disk aside, beyond the file's end; file systems that cannot are forgiven.
+    func reserve(_ size: Int) throws(SpoolError) {
+        switch clinux_reserve(raw, size) {
+        case 0, EOPNOTSUPP, ENOSYS, EINVAL: return
+        case let number: throw SpoolError("reserve", path, .system(errno: number))
+        }
     }
 
     func sync() throws(SpoolError) {

@@ -17,4 +17,7 @@ int clinux_pipe(int ends[2]);
 // also that of a write that failed in the background since the descriptor was opened, or since the last call.
 int clinux_syncfs(int descriptor);
 
+// Sets room for `size` octets aside without changing the file's size. Returns 0, or the errno.
+int clinux_reserve(int descriptor, long size);
+
 #endif
