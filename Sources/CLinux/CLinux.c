@@ -41,3 +41,9 @@ int clinux_is_in_memory(int descriptor) {
     if (fstatfs(descriptor, &system) != 0) return 0;
     return system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC;
 }
+
+int clinux_reserve(int descriptor, long size) {
+    int result;
+    do result = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, size); while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}

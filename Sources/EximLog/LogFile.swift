@@ -83,11 +83,22 @@ struct LogFile: ~Copyable {
     }
 }
 
-// The last resort.
+// The last resort. It never waits: a daemon must not stand still because nobody reads what it complains about.
 enum StandardError {
+    // A pipe that is ready takes at least this much at once.
+    private static let portion = 4096
+
     static func write(_ octets: ByteString) {
-        _ = unsafe octets.bytes.withUnsafeBytes { buffer in
-            unsafe Glibc.write(STDERR_FILENO, buffer.baseAddress, buffer.count)
+        var rest = octets.bytes[...]
+        while !rest.isEmpty {
+            var ready = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+            guard unsafe poll(&ready, 1, 0) == 1 else { return }
+            let count = unsafe rest.prefix(portion).withUnsafeBytes { buffer in
+                unsafe Glibc.write(STDERR_FILENO, buffer.baseAddress, buffer.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
         }
     }
 }

@@ -142,7 +142,7 @@ package struct Settings: Sendable {
     }
 
     private static func sharing(_ main: OptionBlock) throws(StartError) -> CommitSharing {
-        switch main.text("commit_sharing") ?? "logged" {
+        switch main.text("commit_sharing") ?? "batched" {
         case "logged": return .logged
         case "batched": return .batched
         case "exim": return .eximOrder

@@ -100,6 +100,10 @@ struct MessageDelivery {
             if thaw == .cancel { delivery.cancelAll() }
             try await delivery.work()
             report = .worked(submitted: delivery.submitted)
+        } catch let trouble as TransportTrouble {
+            runner.log.panic(
+                "delivery stopped: \(trouble.text): \(SystemErrorText.of(Int(trouble.errno)))", id: id.bytes)
+            report = .skipped
         } catch {
             runner.log.panic("delivery stopped: \(String(describing: error))", id: id.bytes)
             report = .skipped

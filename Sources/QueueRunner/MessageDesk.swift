@@ -48,6 +48,9 @@ actor MessageDesk {
         return try result.get()
     }
 
+    /// Sees to it that served addresses can be noted; throws where nobody must be served, since that could not be noted.
+    func prepareJournal() throws { try message?.prepareJournal() }
+
     /// Notes served addresses in the journal, durably.
     func journal(_ keys: [ByteString]) throws { try message?.appendToJournal(keys) }
 

@@ -13,6 +13,8 @@ final class StopSignal: Sendable {
     /// Hears SIGTERM, SIGINT and SIGHUP from now on; a broken pipe is an error of the write, not a signal.
     func listen() {
         signal(SIGPIPE, SIG_IGN)
+        // A file that may grow no further is an error of a call, and no reason to die.
+        signal(SIGXFSZ, SIG_IGN)
         for number in [SIGTERM, SIGINT, SIGHUP] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

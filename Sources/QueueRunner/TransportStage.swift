@@ -19,13 +19,20 @@ extension MessageDelivery {
         let groups = await grouped(plans)
         for group in groups where !group.transport.isRemote {
             if await isLocalTooEarly(group) { continue }
+            try await prepareJournal()
             let (outcomes, lines) = await deliver(group)
             take(outcomes, lines, group)
         }
         let remote = groups.filter(\.transport.isRemote)
         guard !remote.isEmpty else { return }
         if runner.options.localOnly { return suppress(remote) }
+        try await prepareJournal()
         await deliverRemote(remote)
+    }
+
+    /// As in Exim, nobody is served before there is a journal: on a full disk each run would serve everybody again.
+    private func prepareJournal() async throws {
+        if !outgoing.isDryRun { try await desk.prepareJournal() }
     }
 
     private mutating func deliverRemote(_ groups: [DeliveryGroup]) async {

@@ -15,32 +15,46 @@ extension LockedMessage {
     ///
     /// `-D` is put there first and `-H` last, each complete and durable before it gets its name, so that a
     /// receiver which sees `-H` has everything. Nothing is overwritten. Where a crash had left our own `-D`
-    /// without `-H`, it is used.
+    /// without `-H`, it is used; where it had left both, or they could not be taken back, the message has been handed
+    /// over.
     ///
     /// - Parameter header: what the other program shall read; usually this message's, with the recipients
     ///   that are handed over.
-    /// - Throws: `EEXIST` when the message is there already; a failure leaves nothing behind.
+    /// - Throws: `EEXIST` when the message is there already with another envelope; a failure leaves nothing behind.
     public func handOver(
         to directory: ByteString, header: HeaderFile, as style: HandOverStyle
     ) throws(SpoolError) {
         let header = try writable(header, directory)
         let target = HandOverTarget(spool: spool, directory: directory, id: id)
-        guard try System.status(of: target.header) == nil else {
-            throw SpoolError("link to", target.header, .system(errno: System.exists))
-        }
+        let octets = header.serialized().bytes
+        if try isHandedOver(octets, target) { return try spool.sync(directory: directory) }
         let isNew = try place(in: target, style)
         var hasHeader = false
         do throws(SpoolError) {
-            try target.place(header.serialized().bytes, as: target.header, .linkHeader)
+            try target.place(octets, as: target.header, .linkHeader)
             hasHeader = true
             try spool.sync(directory: directory)
         } catch {
-            if error.cause != .stopped {
-                if hasHeader { try System.unlink(target.header) }
-                if isNew { try System.unlink(target.data) }
+            // The reason that is told is the first one. -D stays with an -H that cannot be removed.
+            if error.cause != .stopped, !hasHeader || System.unlinkQuietly(target.header), isNew {
+                System.unlinkQuietly(target.data)
             }
             throw error
         }
+    }
+
+    /// Whether both files are there, octet for octet as they would be put; throws `EEXIST` when there is another `-H`.
+    private func isHandedOver(_ header: [UInt8], _ target: HandOverTarget) throws(SpoolError) -> Bool {
+        let limit = HeaderFile.maximumFileSize
+        guard let present = try System.read(target.header, limit: limit) else { return false }
+        if present == header {
+            do throws(SpoolError) {
+                if try isSameData(as: target.data) { return true }
+            } catch  where error.isNotFound {
+                // Not a message of ours.
+            }
+        }
+        throw SpoolError("link to", target.header, .system(errno: System.exists))
     }
 
     private func writable(_ header: HeaderFile, _ directory: ByteString) throws(SpoolError) -> HeaderFile {
@@ -117,7 +131,7 @@ struct HandOverTarget {
             try fill(temporary)
             try finish(temporary, path, step)
         } catch {
-            if error.cause != .stopped { try System.unlink(self.temporary) }
+            if error.cause != .stopped { System.unlinkQuietly(self.temporary) }
             throw error
         }
     }
@@ -128,7 +142,8 @@ struct HandOverTarget {
         try spool.sync(file: file)
         try spool.step(step)
         try System.link(temporary, to: path)
-        try System.unlink(temporary)
+        // From here on the file is there: a rest of the other name is removed by the next attempt, or harms nobody.
+        System.unlinkQuietly(temporary)
     }
 
     /// The name belongs to whoever holds the message's lock; what a crash left is removed.

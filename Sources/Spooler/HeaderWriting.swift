@@ -45,7 +45,8 @@ extension Spool {
         do throws(SpoolError) {
             try action()
         } catch {
-            if error.cause != .stopped { try System.unlink(path(.temporaryHeader, of: id, in: place)) }
+            // The reason that is told is the first one; a rest is removed by the next writer of -H.
+            if error.cause != .stopped { System.unlinkQuietly(path(.temporaryHeader, of: id, in: place)) }
             throw error
         }
     }

@@ -15,6 +15,7 @@ public struct LockedMessage: ~Copyable, Sendable {
     public let replayedJournal: Bool
     let lock: MessageLock
     private var journal: Descriptor?
+    private var isJournalSpoilt = false
 
     init(
         _ spool: Spool, _ lock: consuming MessageLock, _ header: HeaderFile, replayedJournal: Bool
@@ -112,20 +113,63 @@ extension LockedMessage {
         guard !addresses.isEmpty else { return }
         try openJournal()
         try spool.step(.writeJournal)
-        let octets = addresses.flatMap(Journal.line)
-        try journal?.write(octets.span)
+        try writeToJournal(addresses.flatMap(Journal.line))
         try spool.step(.syncJournal)
         try syncJournal()
     }
 
-    private mutating func openJournal() throws(SpoolError) {
+    /// Makes the journal, with room for some lines, when there is none: to be called before anybody is served.
+    ///
+    /// - Throws: where it cannot be had, as on a full disk; whoever is served then would be served again and again.
+    public mutating func prepareJournal() throws(SpoolError) {
         guard journal == nil else { return }
+        let isNew = try openJournal()
+        do throws(SpoolError) {
+            switch journal {
+            case .some(let file): try file.reserve(Self.journalRoom)
+            case .none: return
+            }
+        } catch {
+            if isNew, error.cause != .stopped {
+                journal = nil
+                System.unlinkQuietly(spool.path(.journal, of: id, in: place))
+            }
+            throw error
+        }
+    }
+
+    /// How many octets of the disk a journal is given before it is needed.
+    static let journalRoom = 4096
+
+    /// Appends lines, all or none: a line that follows half a one would be lost, or be read as another address.
+    private mutating func writeToJournal(_ octets: [UInt8]) throws(SpoolError) {
+        guard !isJournalSpoilt else {
+            throw SpoolError(
+                "write", spool.path(.journal, of: id, in: place),
+                .refused("a line of it has been written in part"))
+        }
+        switch journal {
+        case .some(let file):
+            let (done, failure) = file.writeSome(octets.span)
+            guard let failure else { return }
+            isJournalSpoilt = done > 0 && !file.cutOff(done)
+            throw failure
+        case .none: return
+        }
+    }
+
+    /// Opens the journal; whether it was made just now.
+    @discardableResult
+    private mutating func openJournal() throws(SpoolError) -> Bool {
+        guard journal == nil else { return false }
         let path = spool.path(.journal, of: id, in: place)
         do throws(SpoolError) {
             journal = try System.open(path, [.readWrite, .append])
+            return false
         } catch  where error.isNotFound {
             try spool.step(.createJournal)
             journal = try spool.create(path, [.writeOnly, .append, .exclusive], in: "input", place)
+            return true
         }
     }
 

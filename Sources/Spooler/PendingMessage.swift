@@ -57,8 +57,11 @@ public struct PendingMessage: ~Copyable, Sendable {
 
     deinit {
         guard state != .left else { return }
-        // Nobody is there to hear of a failure; what remains is a lone -D, which `Spool.check` finds.
-        if state == .committing { System.unlinkQuietly(spool.path(.header, of: id, in: place)) }
+        // Nobody is there to hear of a failure; what remains is a lone -D, which `Spool.check` finds, or, where -H
+        // cannot be removed, the whole message: it is then delivered, and its sender may send it again.
+        if state == .committing {
+            guard System.unlinkQuietly(spool.path(.header, of: id, in: place)) else { return }
+        }
         System.unlinkQuietly(spool.path(.data, of: id, in: place))
     }
 }
@@ -95,10 +98,10 @@ extension Spool {
                 return PendingMessage(self, MessageLock(id: id, place: place, data: data))
             }
         } catch {
-            if error.cause != .stopped { try System.unlink(path) }
+            if error.cause != .stopped { System.unlinkQuietly(path) }
             throw error
         }
-        try System.unlink(path)
+        System.unlinkQuietly(path)
         throw SpoolError("lock", path, .system(errno: System.exists))
     }
 }

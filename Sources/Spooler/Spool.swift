@@ -174,7 +174,13 @@ extension Spool {
         _ path: ByteString, _ flags: OpenFlags, in purpose: ByteString, _ place: Place
     ) throws(SpoolError) -> Descriptor {
         let descriptor = try open(path, creating: flags, in: purpose, place)
-        try adopt(descriptor)
+        do throws(SpoolError) {
+            try adopt(descriptor)
+        } catch {
+            // What was made just now is nobody's: it must not stay behind the refusal.
+            if flags.contains(.exclusive) { System.unlinkQuietly(path) }
+            throw error
+        }
         return descriptor
     }
 

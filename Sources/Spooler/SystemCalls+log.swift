@@ -7,30 +7,35 @@ internal import Glibc
 extension System {
     /// Writes all of the octets where the file's position is.
     static func write(_ octets: Span<UInt8>, toOpen raw: CInt, _ path: ByteString) throws(SpoolError) {
-        try unsafe write(octets, path) { unsafe Glibc.write(raw, $0, $1) }
+        if let failure = writeSome(octets, toOpen: raw, path).failure { throw failure }
+    }
+
+    /// Writes as many of the octets as it can where the file's position is; gives how many, and why not all.
+    static func writeSome(
+        _ octets: Span<UInt8>, toOpen raw: CInt, _ path: ByteString
+    ) -> (done: Int, failure: SpoolError?) {
+        unsafe writeSome(octets, path) { base, count, _ in unsafe Glibc.write(raw, base, count) }
     }
 
     /// Writes all of the octets at an offset.
     static func write(
         _ octets: Span<UInt8>, at offset: Int, toOpen raw: CInt, _ path: ByteString
     ) throws(SpoolError) {
-        var place = offset
-        try unsafe write(octets, path) { base, count in
-            let wrote = unsafe pwrite(raw, base, count, place)
-            place += max(wrote, 0)
-            return wrote
+        let outcome = unsafe writeSome(octets, path) { base, count, done in
+            unsafe pwrite(raw, base, count, offset + done)
         }
+        if let failure = outcome.failure { throw failure }
     }
 
-    private static func write(
-        _ octets: Span<UInt8>, _ path: ByteString, _ call: (UnsafePointer<UInt8>, Int) -> Int
-    ) throws(SpoolError) {
+    private static func writeSome(
+        _ octets: Span<UInt8>, _ path: ByteString, _ call: (UnsafePointer<UInt8>, Int, _ done: Int) -> Int
+    ) -> (done: Int, failure: SpoolError?) {
         var failure: Int32 = 0
+        var done = 0
         unsafe octets.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
-            var done = 0
             while done < buffer.count {
-                let wrote = unsafe call(base + done, buffer.count - done)
+                let wrote = unsafe call(base + done, buffer.count - done, done)
                 if wrote < 0 && errno == EINTR { continue }
                 guard wrote > 0 else {
                     failure = wrote == 0 ? EIO : errno
@@ -39,7 +44,7 @@ extension System {
                 done += wrote
             }
         }
-        guard failure == 0 else { throw SpoolError("write", path, .system(errno: failure)) }
+        return (done, failure == 0 ? nil : SpoolError("write", path, .system(errno: failure)))
     }
 
     /// Makes the content outlive a crash of an open file that somebody else keeps open.

@@ -139,9 +139,10 @@ enum System {
         }
     }
 
-    /// Removes a name where a failure can be told to nobody.
-    static func unlinkQuietly(_ path: ByteString) {
-        _ = unsafe with(path, { unsafe Glibc.unlink($0) }, refused: -1)
+    /// Removes a name where a failure can be told to nobody; whether it is gone now.
+    @discardableResult
+    static func unlinkQuietly(_ path: ByteString) -> Bool {
+        unsafe with(path, { unsafe Glibc.unlink($0) }, refused: -1) == 0 || errno == ENOENT
     }
 
     static func rename(_ path: ByteString, to target: ByteString) throws(SpoolError) {
@@ -245,7 +246,32 @@ extension Descriptor {
     }
 
     /// Writes all of the octets.
-    func write(_ octets: Span<UInt8>) throws(SpoolError) { try System.write(octets, toOpen: raw, path) }
+    func write(_ octets: Span<UInt8>) throws(SpoolError) {
+        if let failure = writeSome(octets).failure { throw failure }
+    }
+
+    /// Writes as many of the octets as it can; gives how many, and why not all.
+    func writeSome(_ octets: Span<UInt8>) -> (done: Int, failure: SpoolError?) {
+        System.writeSome(octets, toOpen: raw, path)
+    }
+
+    /// Takes the last octets off again; whether that could be done.
+    func cutOff(_ count: Int) -> Bool {
+        do throws(SpoolError) {
+            try truncate(to: status().size - count)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Sets room on the disk aside, beyond the file's end; file systems that cannot are forgiven.
+    func reserve(_ size: Int) throws(SpoolError) {
+        switch clinux_reserve(raw, size) {
+        case 0, EOPNOTSUPP, ENOSYS, EINVAL: return
+        case let number: throw SpoolError("reserve", path, .system(errno: number))
+        }
+    }
 
     func sync() throws(SpoolError) {
         var result: CInt

@@ -29,7 +29,11 @@ struct HandOverTests {
         let links = try FileManager.default.attributesOfItem(atPath: "\(scratch.path)/out/\(id)-D")[
             .referenceCount]
         #expect(links as? Int == (style == .linked ? 2 : 1))
+        // The same once more, as after a crash before the recipients were noted: it has been done.
+        try message.handOver(to: target, header: header, as: style)
         // Nothing is overwritten.
+        header.recipients.removeAll()
+        header.recipients.append(Recipient("someone.else@example.org"))
         let error = #expect(throws: SpoolError.self) {
             try message.handOver(to: target, header: header, as: style)
         }

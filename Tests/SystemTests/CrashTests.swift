@@ -12,10 +12,11 @@ extension SystemTests.Crash {
 
     @Test(
         "A receiver killed at any instant has every message on the spool that it said yes to, and none half visible",
-        arguments: ["short", "long"])
-    func killedReceiver(format: String) throws {
+        arguments: [("short", "batched"), ("long", "batched"), ("short", "logged")])
+    func killedReceiver(format: String, sharing: String) throws {
         var random = SeededGenerator(seed: 1999)
-        let site = try MailSite(bobbin: "message_id_format = \(ByteString(format))\n", configuration())
+        let options: ByteString = "message_id_format = \(ByteString(format))\ncommit_sharing = \(ByteString(sharing))\n"
+        let site = try MailSite(bobbin: options, configuration())
         let accepted = Mutex(Set<String>())
         for round in 0..<8 {
             let receiver = try site.receiver()

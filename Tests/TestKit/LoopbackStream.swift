@@ -23,16 +23,22 @@ package final class LoopbackStream: Sendable {
     ///   - port: the port of 127.0.0.1.
     ///   - source: our own address; any of 127.0.0.0/8, so that the peer can tell many clients apart.
     ///   - patience: how long the peer may be silent, in milliseconds.
-    package init(port: Int, from source: UInt32 = 0x7F00_0001, patience: CInt = LoopbackStream.patience)
-        throws
-    {
+    ///   - room: how many octets the system keeps for us to read, about; nil for its usual room.
+    package init(
+        port: Int, from source: UInt32 = 0x7F00_0001, patience: CInt = LoopbackStream.patience,
+        room: CInt? = nil
+    ) throws {
         descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         self.patience = patience
+        if var room {
+            unsafe setsockopt(
+                descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<CInt>.size))
+        }
         var own = loopbackAddress(0)
         own.sin_addr.s_addr = source.bigEndian
         var address = loopbackAddress(port)
         let connected =
-            Self.withGeneral(&own) { unsafe bind(descriptor, $0, $1) == 0 }
+            unsafe Self.withGeneral(&own) { unsafe bind(descriptor, $0, $1) == 0 }
             && Self.withGeneral(&address) { unsafe connect(descriptor, $0, $1) == 0 }
         // The descriptor is closed by deinit, which runs for a failed init too.
         guard connected else {
@@ -96,18 +102,67 @@ package final class LoopbackStream: Sendable {
     /// Says that nothing more will be written, and nothing more read.
     package func shutDown() { shutdown(descriptor, CInt(SHUT_RDWR)) }
 
+    /// Makes the end of the value a reset instead of an orderly close.
+    package func resetAtEnd() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        unsafe _ = setsockopt(
+            descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// Says that nothing more will be written; what the peer still says can be read.
     package func endWriting() { shutdown(descriptor, CInt(SHUT_WR)) }
 
-    private func readSome() throws -> ByteString? {
+    /// Reads what has come, at most so many octets; waits for the first; nil when the peer has closed.
+    package func readSome(atMost limit: Int = 1 << 16) throws -> ByteString? {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&waiting, 1, patience) == 1 else {
             throw Program.Failure(description: "the peer has been silent for \(patience / 1000) seconds")
         }
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var buffer = [UInt8](repeating: 0, count: limit)
         let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
         guard count > 0 else { return nil }
         return ByteString(buffer[0..<count])
+    }
+}
+
+/// A socket that listens on a free port of 127.0.0.1.
+package final class LoopbackListener: Sendable {
+    /// The port.
+    package let port: Int
+    private let descriptor: CInt
+
+    /// Binds it.
+    package init() throws {
+        let raw = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        var address = loopbackAddress(0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let done = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
+                unsafe bind(raw, general, length) == 0 && listen(raw, 200) == 0
+                    && getsockname(raw, general, &length) == 0
+            }
+        }
+        descriptor = raw
+        port = Int(UInt16(bigEndian: address.sin_port))
+        // The descriptor is closed by deinit, which runs for a failed init too.
+        guard done else { throw Program.Failure(description: "cannot listen on 127.0.0.1: error \(errno)") }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Ends every waiting for a connection.
+    package func stop() { shutdown(descriptor, CInt(SHUT_RDWR)) }
+
+    /// Waits for a connection to one of several listeners, and gives its place among them; nil when one was stopped.
+    package static func next(of listeners: [LoopbackListener]) -> (place: Int, stream: LoopbackStream)? {
+        var waiting = listeners.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        guard unsafe poll(&waiting, nfds_t(waiting.count), -1) > 0,
+            let place = waiting.firstIndex(where: { $0.revents != 0 })
+        else { return nil }
+        let descriptor = accept(listeners[place].descriptor, nil, nil)
+        guard descriptor >= 0 else { return nil }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return (place, LoopbackStream(descriptor: descriptor))
     }
 }
 

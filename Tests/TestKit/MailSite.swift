@@ -118,12 +118,22 @@ package final class MailSite: Sendable {
     }
 
     /// Starts a program of ours on this site: `bobbin`, `bobbin-receiver`, `bobbin-queuerunner`.
-    package func start(_ program: String, _ arguments: [String], input: ByteString = "") throws
-        -> ChildProcess
-    {
-        try ChildProcess(
-            Self.program(program).string, arguments, input: input,
-            environment: ["BOBBIN_CONFIG": directory.file("bobbin.conf").string])
+    ///
+    /// - Parameters:
+    ///   - program: its name.
+    ///   - arguments: its arguments.
+    ///   - input: what it reads on standard input.
+    ///   - wrapper: a program with arguments that starts it, such as `setpriv`; none starts it as it is.
+    ///   - environment: further variables of its environment.
+    package func start(
+        _ program: String, _ arguments: [String], input: ByteString = "", through wrapper: [String] = [],
+        environment: [String: String] = [:]
+    ) throws -> ChildProcess {
+        let words = wrapper + [try Self.program(program).string] + arguments
+        let ours = ["BOBBIN_CONFIG": directory.file("bobbin.conf").string]
+        return try ChildProcess(
+            words[0], Array(words.dropFirst()), input: input,
+            environment: ours.merging(environment) { _, new in new })
     }
 
     /// Runs a program of ours on this site to its end.
@@ -144,9 +154,13 @@ package final class MailSite: Sendable {
     }
 
     /// Starts `bobbin-receiver` on a free port, and waits until it listens.
-    package func receiver(_ arguments: String...) throws -> (daemon: ChildProcess, port: Int) {
+    package func receiver(
+        _ arguments: String..., through wrapper: [String] = [], environment: [String: String] = [:]
+    ) throws -> (daemon: ChildProcess, port: Int) {
         let port = try freePort()
-        let daemon = try start("bobbin-receiver", ["listen", "--listen", "127.0.0.1:\(port)"] + arguments)
+        let daemon = try start(
+            "bobbin-receiver", ["listen", "--listen", "127.0.0.1:\(port)"] + arguments, through: wrapper,
+            environment: environment)
         return (try Self.listening(daemon, port), port)
     }
 

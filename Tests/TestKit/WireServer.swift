@@ -48,6 +48,7 @@ package final class WireServer: Sendable {
     private let listener: CInt
     private let script: Script
     private let accepted = Mutex([Transaction]())
+    private let connections = Mutex((now: 0, most: 0))
 
     /// Starts a server.
     package init(_ script: @escaping Script = { _ in nil }) throws {
@@ -76,6 +77,12 @@ package final class WireServer: Sendable {
     /// What was accepted so far, in order.
     package var transactions: [Transaction] { accepted.withLock { $0 } }
 
+    /// How many connections were open at one time, at most.
+    package var mostConnections: Int { connections.withLock { $0.most } }
+
+    /// Forgets what was accepted so far.
+    package func forget() { accepted.withLock { $0 = [] } }
+
     private static func listening() throws -> (CInt, Int) {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         var address = loopbackAddress(0)
@@ -91,6 +98,8 @@ package final class WireServer: Sendable {
     }
 
     private func serve(_ stream: LoopbackStream) throws {
+        connections.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+        defer { connections.withLock { $0.now -= 1 } }
         var sender = ByteString()
         var hasSender = false
         var recipients: [ByteString] = []

@@ -20,4 +20,7 @@ int clinux_syncfs(int descriptor);
 // Whether the descriptor's file system lives in memory only (tmpfs, ramfs): 1 or 0.
 int clinux_is_in_memory(int descriptor);
 
+// Sets room for `size` octets aside without changing the file's size. Returns 0, or the errno.
+int clinux_reserve(int descriptor, long size);
+
 #endif

@@ -31,7 +31,7 @@ struct StdioCommand: AsyncParsableCommand {
     }
 
     private func session() async throws(StartError) {
-        signal(SIGPIPE, SIG_IGN)
+        ProcessLimits.prepare()
         let source = try program.shared.source()
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)

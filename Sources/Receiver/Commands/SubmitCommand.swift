@@ -53,6 +53,7 @@ struct SubmitCommand: AsyncParsableCommand {
     }
 
     private func submit() async throws {
+        ProcessLimits.prepare()
         let source = try program.shared.source()
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)

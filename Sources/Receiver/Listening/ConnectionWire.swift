@@ -1,4 +1,5 @@
 import Bytes
+import Dispatch
 import NIOCore
 
 /// Tells a session that the program is stopping.
@@ -15,6 +16,10 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
 
     /// How many reads are kept for a session that is at work; then the client has to wait.
     static let mostKept = 8
+    /// How long a client may take to take the last answers, where nothing else limits its silence.
+    static let longestClosing = TimeAmount.minutes(5)
+    /// How many answers are given before the other sessions of the event loop have their turn.
+    static let longestTurn = 50
     /// How many octets of answers are gathered at most.
     static let mostGathered = 8192
 
@@ -23,6 +28,10 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
     private var reader: CheckedContinuation<WireInput, Never>?
     private var writer: CheckedContinuation<Void, Never>?
     private var owesRead = false
+    private var answersInTurn = 0
+    private var readsInTurn = 0
+    /// Whether the session is over, and the channel is to close when its last octets are out.
+    private var isClosing = false
     private var gathered = ByteBuffer()
     private var limit: TimeAmount?
     private var lastActive = NIODeadline.now()
@@ -33,6 +42,9 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
     func read() async -> WireInput {
         await flush()
         if let input = kept.popFirst() {
+            // A client that sends faster than it is served must not have the event loop for itself.
+            readsInTurn += 1
+            if readsInTurn >= Self.mostKept { await giveTurn() }
             if owesRead, kept.count < Self.mostKept / 2 {
                 owesRead = false
                 context?.read()
@@ -45,6 +57,8 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
 
     func write(_ octets: ByteString) async -> Bool {
         gathered.writeBytes(octets.bytes)
+        answersInTurn += 1
+        if answersInTurn >= Self.longestTurn { await giveTurn() }
         if gathered.readableBytes >= Self.mostGathered { await flush() }
         return context != nil
     }
@@ -59,11 +73,25 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
     func close() async {
         await flush()
         guard let context else { return }
+        isClosing = true
+        limit = limit ?? Self.longestClosing
+        lastActive = .now()
+        schedule()
         // Behind what is still on its way: a session may end before its channel is quite open.
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
             bound.value.close(promise: nil)
         }
+    }
+
+    /// Lets the event loop look at its sockets.
+    ///
+    /// By way of another thread: the loop first does all tasks that its tasks have given it, so `Task.yield()` would keep it
+    /// from its sockets for as long as one session has work.
+    private func giveTurn() async {
+        answersInTurn = 0
+        readsInTurn = 0
+        await withCheckedContinuation { turn in DispatchQueue.global().async { turn.resume() } }
     }
 
     /// Sends what is gathered; waits while the client takes nothing.
@@ -147,6 +175,10 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
         guard let limit, let context else { return }
         guard NIODeadline.now() >= lastActive + limit else { return schedule() }
         // A client that takes no answers is gone; one that sends nothing is told so.
-        if writer != nil { context.close(promise: nil) } else if reader != nil { give(.timedOut) }
+        if writer != nil || isClosing { return context.close(promise: nil) }
+        if reader != nil { return give(.timedOut) }
+        // The session is at work: its client's silence begins when that is done.
+        lastActive = .now()
+        schedule()
     }
 }

@@ -18,7 +18,7 @@ struct Daemon {
     let command: ListenCommand
 
     func run() async throws(StartError) {
-        signal(SIGPIPE, SIG_IGN)
+        ProcessLimits.prepare()
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)
         let log = SessionLog(system: system)
@@ -30,32 +30,35 @@ struct Daemon {
             login: owner(system), commits: commitGroup(system, log), queueOnly: queueOnly,
             localCaller: nil, deliver: { runner?.deliver($0) })
         let listener = Listener(context: context, log: log)
-        var servers: [any Channel] = []
-        for address in try command.addresses(system) { servers.append(try await listener.bind(address)) }
+        // Bound by root; nobody is let in before `run`, when root's rights are gone.
+        var sockets: [ListeningSocket] = []
+        for address in try command.addresses(system) { sockets.append(try ListeningSocket(address)) }
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
         try writePID()
-        announce(servers, system, log)
+        announce(sockets, system, log)
         // Sessions need none of root's rights, and none begins before this.
         try Privileges.drop(to: system.settings.owner)
-        await serve(servers, listener, signals)
+        await serve(sockets, listener, signals)
         await context.commits.finish()
         await runner?.finish()
         if let file = command.pidFile { unsafe unlink(file) }
     }
 
     /// Runs the servers; at a signal stops accepting, and lets sessions end.
-    private func serve(_ servers: [any Channel], _ listener: Listener, _ signals: AsyncStream<CInt>) async {
+    private func serve(_ sockets: [ListeningSocket], _ listener: Listener, _ signals: AsyncStream<CInt>) async
+    {
         await withTaskGroup(of: Void.self) { group in
-            for server in servers { group.addTask { await listener.run(server) } }
-            group.addTask { await stop(at: signals, servers, listener) }
+            for socket in sockets { group.addTask { await listener.run(socket) } }
+            group.addTask { await stop(at: signals, sockets, listener) }
             await group.waitForAll()
         }
     }
 
-    private func stop(at signals: AsyncStream<CInt>, _ servers: [any Channel], _ listener: Listener) async {
+    private func stop(at signals: AsyncStream<CInt>, _ sockets: [ListeningSocket], _ listener: Listener) async
+    {
         for await _ in signals {
             listener.sessions.stop()
-            for server in servers { server.close(promise: nil) }
+            for socket in sockets { socket.close() }
             break
         }
         // Sessions that have not ended in time are cut off; nothing that was accepted is lost by that.
@@ -107,11 +110,9 @@ struct Daemon {
         unsafe text.bytes.withUnsafeBytes { _ = unsafe write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    private func announce(_ servers: [any Channel], _ system: MailSystem, _ log: SessionLog) {
-        let places = servers.compactMap { server -> ByteString? in
-            guard let address = server.localAddress, let ip = address.ipAddress,
-                let port = address.port
-            else { return nil }
+    private func announce(_ sockets: [ListeningSocket], _ system: MailSystem, _ log: SessionLog) {
+        let places = sockets.compactMap { socket -> ByteString? in
+            guard let ip = socket.local.ipAddress, let port = socket.local.port else { return nil }
             return "[\(ip)]:\(port)"
         }
         let list = places.joined(separator: " ")

@@ -15,42 +15,41 @@ struct Listener: Sendable {
     let log: SessionLog
     let sessions = OpenSessions()
 
-    /// Binds an address; the error says which and why.
-    func bind(_ address: ListeningAddress) async throws(StartError) -> any Channel {
-        do {
-            return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-                .serverChannelOption(.backlog, value: 512)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                // Nobody is let in before `run`, when root's rights are gone.
-                .serverChannelOption(.autoRead, value: false)
-                .serverChannelInitializer { [log] channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(AcceptTrouble(log: log))
-                    }
-                }
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelOption(.maxMessagesPerRead, value: 4)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture { try begin(channel) }
-                }
-                .bind(host: address.host, port: address.port).get()
-        } catch {
-            throw StartError(
-                "cannot listen on \(address.host) port \(address.port): \(error); is the port in use?")
-        }
-    }
+    /// How long is waited after a failed `accept`: what has run out must be given back first.
+    static let pause = TimeAmount.seconds(1)
 
-    /// Accepts; returns when the server channel has been closed and the last session has ended.
-    func run(_ server: any Channel) async {
-        do {
-            try await server.setOption(.autoRead, value: true).get()
-            try await server.closeFuture.get()
-            if !sessions.areStopping { log.panic("listening ended: the system closed the socket") }
-        } catch {
-            log.panic("listening ended: \("\(error)")")
+    /// Accepts on a socket; returns when it has been closed and the last session has ended.
+    func run(_ socket: ListeningSocket) async {
+        while !socket.isClosed {
+            do {
+                let channel = try await channel(socket)
+                socket.serve(by: channel)
+                try await channel.closeFuture.get()
+            } catch {
+                log.panic("listening on \("\(socket.local)"): \("\(error)")")
+            }
+            guard !socket.isClosed else { break }
+            log.panic("listening on \("\(socket.local)") was interrupted; it goes on")
+            do { try await Task.sleep(nanoseconds: UInt64(Self.pause.nanoseconds)) } catch { break }
         }
         await sessions.allEnded()
+    }
+
+    private func channel(_ socket: ListeningSocket) async throws -> any Channel {
+        guard let descriptor = socket.copy() else { throw IOError(errnoCode: errno, reason: "dup") }
+        return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelInitializer { [log] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptTrouble(log: log))
+                }
+            }
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try begin(channel) }
+            }
+            .withBoundSocket(descriptor).get()
     }
 
     /// Begins a session on its connection's event loop.
@@ -96,18 +95,35 @@ struct Listener: Sendable {
     }
 }
 
-/// Trouble in accepting a connection concerns that one only: the listener goes on.
+/// Trouble in accepting a connection: the listener rests a little, and goes on.
+///
+/// NIO's own handler rests too, but the socket stays readable meanwhile, and its event loop would try again at once, as
+/// fast as it can: so the channel is told not to read.
 private final class AcceptTrouble: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
     private let log: SessionLog
+    private var isResting = false
 
     init(log: SessionLog) { self.log = log }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        log.panic("a connection could not be accepted: \("\(error)")")
-        // NIO's own handler waits a little when there are no descriptors left.
+        if !isResting {
+            isResting = true
+            log.panic("a connection could not be accepted: \("\(error)")")
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.channel.setOption(.autoRead, value: false).whenComplete { _ in
+                bound.eventLoop.scheduleTask(in: Listener.pause) { bound.value.0.goOn(bound.value.1) }
+            }
+        }
         context.fireErrorCaught(error)
+    }
+
+    private func goOn(_ context: ChannelHandlerContext) {
+        isResting = false
+        context.channel.setOption(.autoRead, value: true).whenFailure { _ in
+            // The channel is closed: `Listener.run` opens another.
+        }
     }
 }
 
