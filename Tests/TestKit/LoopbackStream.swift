@@ -1,5 +1,5 @@
 package import Bytes
-import Glibc
+package import Glibc
 import Synchronization
 
 /// A TCP connection on 127.0.0.1 that is read line by line; it is closed when the value goes.
@@ -12,7 +12,7 @@ package final class LoopbackStream: Sendable {
     private let unread = Mutex(ByteString())
 
     /// Takes over an open descriptor.
-    init(descriptor: CInt) {
+    package init(descriptor: CInt) {
         self.descriptor = descriptor
         patience = Self.patience
     }
@@ -82,6 +82,19 @@ package final class LoopbackStream: Sendable {
         }
     }
 
+    /// Reads that many octets; nil when the peer has closed before.
+    package func read(_ count: Int) throws -> ByteString? {
+        try unread.withLock { unread in
+            while unread.count < count {
+                guard let more = try readSome() else { return nil }
+                unread += more
+            }
+            let octets = ByteString(unread.prefix(count))
+            unread = ByteString(unread.dropFirst(count))
+            return octets
+        }
+    }
+
     /// Reads the octets of a message up to the line with just a dot, and undoes the doubling of leading dots.
     package func readMessage() throws -> ByteString? {
         var message = ByteString()
@@ -111,11 +124,11 @@ package final class LoopbackStream: Sendable {
     }
 }
 
-/// A port of 127.0.0.1, as the socket calls want it.
-func loopbackAddress(_ port: Int) -> sockaddr_in {
+/// A port of 127.0.0.1, or of another address, as the socket calls want it.
+package func loopbackAddress(_ port: Int, _ host: UInt32 = 0x7F00_0001) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_addr.s_addr = host.bigEndian
     return address
 }
