@@ -6,7 +6,7 @@
 // there no more is a failure too.
 // May import: TestKit, Bytes, Foundation.
 // Read in this order: Delivery.swift, DeliveryArea.swift, ScriptedServer.swift, Stage.swift, Remains.swift,
-// KnownDifferences.swift, DeliveryTests.swift.
+// KnownDifferences.swift, DeliveryTests.swift, RealServerTests.swift.
 import Bytes
 import TestKit
 import Testing
