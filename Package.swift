@@ -143,6 +143,7 @@ let package = Package(
         tests("System", ["Bytes", "TestKit"]),
         tests("Reception", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
         tests("Robustness", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
+        tests("Delivery", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
         tests(
             "Bobbin", ["Bobbin", "Bytes", "Hints", "Spooler", "MailSystem", "DMARCReports"],
             exclude: ["Fixtures"]),

@@ -103,7 +103,9 @@ package struct HostLookup: Sendable {
                 continue
             }
             switch await addresses(of: target.name) {
-            case .addresses(let addresses, let secure, _):
+            case .addresses(let addresses, let secure, let canonicalName):
+                // A host that is an alias goes by its own name, in logs and hints as well.
+                if !canonicalName.equalsIgnoringCase(target.name) { host.name = canonicalName }
                 host.addresses = addresses.filter { target.port != nil || seen.insert($0).inserted }
                 host.secure = secure
                 if !host.addresses.isEmpty { hosts.append(host) }

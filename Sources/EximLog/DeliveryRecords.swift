@@ -295,7 +295,7 @@ package struct HostFailure: Sendable, Hashable {
     package var message: ByteString
     /// Exim's number.
     package var errno: Int
-    /// Whether this is a recipient's 4xx with further hosts to come, which has no colon.
+    /// Whether this is what a host said to one recipient, in the message's own log, which has no colon.
     package var isRecipientDeferral = false
 
     /// Makes a host failure.

@@ -85,6 +85,10 @@ package struct MessageFacts: Sendable {
     package var recipientVerifyFailure: ByteString?
     /// The value of `$bounce_recipient`.
     package var bounceRecipient: ByteString?
+    /// The value of `$warn_message_delay`.
+    package var warningDelay: ByteString?
+    /// The value of `$warn_message_recipients`.
+    package var warningRecipients: ByteString?
     /// The `first_delivery` condition.
     package var isFirstDelivery = false
     /// The `queue_running` condition.

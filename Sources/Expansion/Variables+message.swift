@@ -45,6 +45,8 @@ extension Variables {
         "sender_verify_failure": { facts, _ in clean(facts.message.senderVerifyFailure) },
         "recipient_verify_failure": { facts, _ in clean(facts.message.recipientVerifyFailure) },
         "bounce_recipient": { facts, _ in tainted(facts.message.bounceRecipient) },
+        "warn_message_delay": { facts, _ in clean(facts.message.warningDelay) },
+        "warn_message_recipients": { facts, _ in tainted(facts.message.warningRecipients) },
     ]
 
     private static func list(_ items: [ByteString]) -> ByteString {

@@ -77,8 +77,7 @@ enum Variables {
             "regex5", "regex6", "regex7", "regex8", "regex9", "regex_match_string", "sender_verify_failure",
             "spam_action", "spam_bar", "spam_report", "spam_score", "spam_score_int", "spf_guess",
             "spf_header_comment", "spf_received", "spf_result", "spf_result_guessed", "spf_smtp_comment",
-            "srs_recipient", "thisaddress", "value", "verify_mode", "warn_message_delay",
-            "warn_message_recipients",
+            "srs_recipient", "thisaddress", "value", "verify_mode",
         ]
         var rows: [ByteString: Reader] = [:]
         for name in names { rows[name] = { _, _ in nil } }

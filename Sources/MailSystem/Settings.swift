@@ -182,7 +182,10 @@ package struct Settings: Sendable {
     private static func resolver(_ main: OptionBlock) -> ResolverSettings {
         var settings = ResolverSettings()
         settings.hostsFile = "/etc/hosts"
-        if let file = main.text("dns_trust_anchor_file") { settings.anchors = .file(file) }
+        // An empty value turns validation off.
+        if let file = main.text("dns_trust_anchor_file") {
+            settings.anchors = file.isEmpty ? .none : .file(file)
+        }
         if let servers = main.text("dns_forwarders") {
             let items = servers.split { $0.isASCIISpace || $0 == UInt8(ascii: ",") }.map { ByteString($0) }
             settings.servers = .forward(items)

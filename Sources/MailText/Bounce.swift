@@ -10,6 +10,12 @@ package struct Bounce: Sendable, Hashable {
     package var content: ReturnedContent
     /// `bounce_message_text`.
     package var text: ByteString?
+    /// The items of `bounce_message_file`, expanded: header lines, beginning, and what introduces output.
+    package var ownHeader: ByteString?
+    /// The beginning that stands in place of the usual one.
+    package var ownIntroduction: ByteString?
+    /// What introduces output, in place of the usual line.
+    package var ownOutputIntroduction: ByteString?
     /// `errors_copy` addresses for the Bcc: line.
     package var copies: [ByteString] = []
     /// Output that pipes and the like generated, by address.
@@ -59,7 +65,11 @@ package struct Bounce: Sendable, Hashable {
         writer.references()
         writer.contentType()
         if !copies.isEmpty { writer.line("Bcc: \(copies.joined(separator: ", "))") }
-        writer.line("Subject: Mail delivery failed\(isToSender ? ": returning message to sender" : "")")
+        if let ownHeader {
+            writer.raw(ownHeader)
+        } else {
+            writer.line("Subject: Mail delivery failed\(isToSender ? ": returning message to sender" : "")")
+        }
         writer.line()
     }
 
@@ -70,27 +80,36 @@ package struct Bounce: Sendable, Hashable {
     }
 
     private func writeText(_ writer: inout NotificationWriter) {
-        writer.line("This message was created automatically by mail delivery software.")
-        if let text { writer.raw(text.last == .newline ? text : text + ByteString("\n")) }
-        writer.line()
-        if isToSender {
-            writer.line("A message that you sent could not be delivered to one or more of its")
-            writer.line("recipients. This is a permanent error. The following address(es) failed:")
-        } else {
-            writer.line("A message sent by\n\n  \(frame.sender)\n")
-            writer.line("could not be delivered to one or more of its recipients. The following")
-            writer.line("address(es) failed:")
-        }
+        writeIntroduction(&writer)
         writer.line()
         for address in failed { writer.raw(address.entry()) }
         writer.line()
         writeOutput(&writer)
     }
 
+    private func writeIntroduction(_ writer: inout NotificationWriter) {
+        if let ownIntroduction { return writer.raw(ownIntroduction) }
+        writer.line("This message was created automatically by mail delivery software.")
+        if let text { writer.raw(text) }
+        writer.line()
+        if isToSender {
+            writer.line("A message that you sent could not be delivered to one or more of its")
+            writer.line("recipients. This is a permanent error. The following address(es) failed:")
+        } else {
+            writer.line("A message sent by\n\n  <\(frame.sender)>\n")
+            writer.line("could not be delivered to one or more of its recipients. The following")
+            writer.line("address(es) failed:")
+        }
+    }
+
     private func writeOutput(_ writer: inout NotificationWriter) {
         guard !output.isEmpty else { return }
-        writer.line(
-            "The following text was generated during the delivery attempt\(output.count > 1 ? "s" : ""):")
+        if let ownOutputIntroduction {
+            writer.raw(ownOutputIntroduction)
+        } else {
+            writer.line(
+                "The following text was generated during the delivery attempt\(output.count > 1 ? "s" : ""):")
+        }
         for (address, text) in output {
             writer.line("\n------ \(address) ------\n")
             writer.raw(text.last == .newline ? text : text + ByteString("\n"))
@@ -107,10 +126,10 @@ package struct Bounce: Sendable, Hashable {
             writer.raw(body)
         case .headers, .headersByLimit:
             writer.part(frame.isSMTPUTF8 ? "message/global-headers" : "text/rfc822-headers")
+            writer.originalHeaders()
             if content == .headersByLimit {
                 writer.line("X-Exim-DSN-Information: Due to administrative limits only headers are returned")
             }
-            writer.originalHeaders()
             writer.line()
         }
     }

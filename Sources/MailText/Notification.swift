@@ -170,7 +170,6 @@ private struct MessageIDs {
 }
 
 extension NotifiedAddress {
-    static let maximumTextLine = 254
     static let foldAfterColumn = 45
     static let maximumDiagnostic = 950
 
@@ -191,7 +190,8 @@ extension NotifiedAddress {
             result += "\n    (generated from \(top))" as ByteString
         }
         if let host { result += "\n    host \(host.name) [\(host.address)]" as ByteString }
-        if let text { result += "\n    \(Self.folded(textPrefix + text))" as ByteString }
+        // What a hidden child's host says would tell who it is.
+        if let text, !isHidden { result += "\n    \(Self.folded(textPrefix + text))" as ByteString }
         return result + ByteString("\n")
     }
 
@@ -214,7 +214,6 @@ extension NotifiedAddress {
                 (column, index) = (0, index + 2)
                 continue
             }
-            guard column < maximumTextLine else { return result + ByteString("[truncated]") }
             result.append(text[index])
             column += 1
             let isBreak =
@@ -246,5 +245,19 @@ extension NotifiedAddress {
         let shown = ByteString(said.prefix(Self.maximumDiagnostic)).replacing(
             ByteString("\\n"), with: ByteString("\n "))
         return "smtp; \(shown)\(isCut ? "[truncated]" : "")"
+    }
+}
+
+extension ComposedNotification {
+    /// A notice that a message was frozen, with its text (manual, option freeze_tell).
+    package static func frozen(_ frame: NotificationFrame, _ text: ByteString) -> ComposedNotification {
+        var writer = NotificationWriter(frame)
+        writer.line("Auto-Submitted: auto-replied")
+        writer.line("From: \(frame.from)")
+        writer.line("To: \(frame.to)")
+        writer.references()
+        writer.line("Subject: Message frozen")
+        writer.line()
+        return ComposedNotification(head: writer.text + text, tail: "")
     }
 }

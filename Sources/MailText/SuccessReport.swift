@@ -16,6 +16,8 @@ package struct SuccessReport: Sendable, Hashable {
     package var frame: NotificationFrame
     /// The delivered addresses and how.
     package var delivered: [NotifiedAddress]
+    /// Whether a router with `dsn_lasthop` gave the address to its host, by address.
+    package var lastHops: Set<ByteString> = []
     /// The relay of each address, same order.
     package var relays: [Relay]
 
@@ -57,7 +59,9 @@ package struct SuccessReport: Sendable, Hashable {
         writer.line("This message was created automatically by mail delivery software.")
         writer.line(" ----- The following addresses had successful delivery notifications -----")
         for (address, relay) in zip(delivered, relays) {
-            writer.line("<\(address.address)> (\(relay.reason))\n")
+            let isLast = lastHops.contains(address.address)
+            writer.line(
+                "<\(address.address)> (\(isLast ? SuccessReport.Relay.lastHop.reason : relay.reason))\n")
         }
     }
 }

@@ -17,6 +17,8 @@ struct DeliveryTree {
         var isSettled = false
         /// The recipient that it all began with, by its place in -H.
         var recipient: Int
+        /// Whether it is the copy that `unseen` passed on, which is served apart from the address itself.
+        var isCopy = false
         /// Addresses that turned out to be this one again; settled with it.
         var duplicates: [Int] = []
     }
@@ -46,6 +48,7 @@ struct DeliveryTree {
         if header.nonRecipients.contains(unique) { return nil }
         nodes[parent].openChildren += 1
         nodes.append(Node(address: address, key: unique, parent: parent, recipient: nodes[parent].recipient))
+        nodes[nodes.count - 1].isCopy = address.isUnseenCopy
         return nodes.count - 1
     }
 
@@ -53,7 +56,9 @@ struct DeliveryTree {
     private static func key(of address: RoutingAddress) -> ByteString {
         let plain = HeaderFile.uniqueForm(of: address.address)
         let same = address.ancestors.count { HeaderFile.uniqueForm(of: $0.address) == plain }
-        return same == 0 ? plain : "\\\(same - 1)\\\(plain)"
+        // A copy is not its original's duplicate.
+        let level = same - 1 + (address.isUnseenCopy ? 1 : 0)
+        return same == 0 ? plain : "\\\(level)\\\(plain)"
     }
 
     /// What -J says for a node: for a homonym the plain address, a slash and the transport.
@@ -62,6 +67,8 @@ struct DeliveryTree {
         guard key.first == UInt8(ascii: "\\"), let end = key[1...].firstIndex(of: UInt8(ascii: "\\")) else {
             return key
         }
+        // Two copies may go by one transport; the second must not count as served with the first.
+        if nodes[node].isCopy { return "\(key)/\(transport)" }
         return "\(ByteString(key[(end + 1)...]))/\(transport)"
     }
 

@@ -61,6 +61,8 @@ struct MessageDelivery {
     var tree: DeliveryTree
     var deferred: [DeferredAddress] = []
     var failed: [FailedAddress] = []
+    /// Those of the failed that nobody can be told of.
+    var frozen: [FailedAddress] = []
     var served: [ServedAddress] = []
     var retries: [(node: Int, item: RetryItem)] = []
     /// Why the message is to be frozen; nil leaves it as it is.
@@ -99,7 +101,8 @@ struct MessageDelivery {
             var delivery = await MessageDelivery(runner, desk, id, header, bodySize, body)
             if thaw == .cancel { delivery.cancelAll() }
             try await delivery.work()
-            report = .worked(submitted: delivery.submitted)
+            // With queue_only, reports wait for the next run, as in Exim.
+            report = .worked(submitted: runner.settings.queuesOnly ? [] : delivery.submitted)
         } catch let trouble as TransportTrouble {
             runner.log.panic(
                 "delivery stopped: \(trouble.text): \(SystemErrorText.of(Int(trouble.errno)))", id: id.bytes)
@@ -128,7 +131,7 @@ struct MessageDelivery {
             id: id.bytes, sender: header.sender, headers: header.shownHeaders, body: body,
             bodyLineCount: header.bodyLineCount ?? 0, facts: facts, receivedTime: header.receivedTime)
         outgoing.isSMTPUTF8 = header.smtpUTF8
-        outgoing.returnsHeadersOnly = header.dsnReturn.flatMap { $0 == 0 ? nil : $0 == 1 }
+        outgoing.returnsHeadersOnly = header.dsnReturn.flatMap { $0 == 0 ? nil : $0 == 2 }
         outgoing.envelopeID = header.dsnEnvelopeID
         outgoing.longestLine = header.maxReceivedLineLength ?? 0
         outgoing.isDryRun = header.dontDeliver || runner.options.isDryRun
@@ -137,7 +140,7 @@ struct MessageDelivery {
 
     private mutating func work() async throws {
         if !tree.nodes.isEmpty, failed.isEmpty {
-            if hasLooped { failAll("Too many \"Received\" headers - suspected mail loop") }
+            if hasLooped { failAll("Too many \"Received\" headers - suspected mail loop", isLogged: true) }
             let plans = await route()
             try await deliver(plans)
         }
@@ -154,12 +157,19 @@ struct MessageDelivery {
         return runner.settings.receivedHeadersMax > 0 && received > runner.settings.receivedHeadersMax
     }
 
-    private mutating func cancelAll() { failAll("delivery cancelled; message timed out") }
+    /// The message was frozen for too long: its sender is told, if there is one, and nobody else.
+    private mutating func cancelAll() {
+        if original.sender.isEmpty {
+            for node in tree.nodes.indices { tree.settle(node) }
+        } else {
+            failAll("delivery cancelled; message timed out", isLogged: false)
+        }
+    }
 
-    private mutating func failAll(_ text: ByteString) {
+    private mutating func failAll(_ text: ByteString, isLogged: Bool) {
         for node in tree.nodes.indices {
-            failed.append(FailedAddress(node: node, text: text, userText: text))
-            logFailure(node, RoutingTrouble(text), router: nil)
+            failed.append(FailedAddress(node: node, text: text))
+            if isLogged { logFailure(node, RoutingTrouble(text), router: nil) }
         }
     }
 
@@ -178,6 +188,7 @@ struct MessageDelivery {
             tree.edit { _ = $0.freeze(at: now) }
             runner.log(MessageEvent.frozen(reason: reason).text(by: runner.selector), id)
             notes.add("*** Frozen\(reason)")
+            await tellOfFreezing(reason)
         }
         for (transport, hosts) in waits {
             _ = await runner.waits.database(transport, idLength: id.format.length).add(id.bytes, hosts: hosts)

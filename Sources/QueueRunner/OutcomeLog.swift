@@ -63,8 +63,10 @@ extension MessageDelivery {
             return
         }
         var failure = HostFailure(shown(host), message: line.text, errno: Int(line.errno))
-        failure.isRecipientDeferral = line.isRecipientDeferral
-        runner.log(failure.text(by: runner.selector), id)
+        failure.isRecipientDeferral = line.isNote
+        let text = failure.text(by: runner.selector)
+        if !line.isNote { runner.log(text, id) }
+        note(text)
     }
 
     // MARK: Routing
@@ -75,7 +77,7 @@ extension MessageDelivery {
         let line = Failure(path, message: trouble.text).text(by: runner.selector)
         // A :fail: without words leaves the colon standing.
         runner.log(trouble.text.isEmpty ? "\(line): " : line, id)
-        note("routing failed for \(tree.nodes[node].address.address): \(trouble.text)")
+        note(ByteString(line.dropFirst(3)))
     }
 
     func logDeferral(_ node: Int, _ trouble: RoutingTrouble, router: ByteString?, stage: Deferral.Stage) {
@@ -84,7 +86,13 @@ extension MessageDelivery {
         let line = Deferral(path, stage: stage, errno: Int(trouble.errno), message: trouble.text)
             .text(by: runner.selector)
         runner.log(line, id)
-        if let line { note(ByteString(line.dropFirst(3))) }
+        if let line { noteDeferral(line, trouble.errno) }
+    }
+
+    /// Deferrals for retry times are noted at the first attempt only, so that they do not fill the message's log.
+    private func noteDeferral(_ line: ByteString, _ errno: Int32) {
+        guard original.deliverFirstTime || errno > -52 else { return }
+        note(ByteString(line.dropFirst(3)))
     }
 
     func logDiscarded(_ node: Int, router: ByteString) {
@@ -130,8 +138,12 @@ extension MessageDelivery {
         path.deliverTime = LogInterval(microseconds: outcome.duration)
         let line = Deferral(path, stage: .transport, errno: Int(trouble.errno), message: trouble.text)
             .text(by: runner.selector)
-        runner.log(line, id)
-        if let line { note(ByteString(line.dropFirst(3))) }
+        if trouble.isPanic, let line {
+            runner.log.panic(line, id: id.bytes)
+        } else {
+            runner.log(line, id)
+        }
+        if let line { noteDeferral(line, trouble.errno) }
     }
 
     func logFailure(

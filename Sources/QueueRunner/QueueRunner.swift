@@ -8,4 +8,4 @@
 //   a run: QueueRun.swift, Selection.swift, Slots.swift
 //   one message: MessageDesk.swift, MessageDelivery.swift, FrozenRules.swift, StoredFacts.swift, DeliveryTree.swift,
 //     RoutingStage.swift, TransportStage.swift, OutcomeLog.swift, RetryStage.swift, ReportStage.swift,
-//     WarningStage.swift, Submission.swift
+//     WarningStage.swift, ReportTemplate.swift, FreezeNotice.swift, Submission.swift

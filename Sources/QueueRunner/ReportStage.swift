@@ -14,7 +14,8 @@ extension MessageDelivery {
     /// Tells senders of failures, freezes what nobody can be told, ignores what nobody wants to hear (delivery.md 2.6).
     mutating func reportFailures() async throws {
         var byRecipient: [(to: ByteString, addresses: [FailedAddress])] = []
-        for address in failed {
+        // The last to fail is the first to be told of, as in Exim.
+        for address in failed.reversed() {
             let errorsTo = tree.nodes[address.node].address.errorsTo
             if errorsTo?.isEmpty == true || isTooOldToReport(errorsTo) {
                 ignore(address, nil)
@@ -22,6 +23,7 @@ extension MessageDelivery {
                 ignore(address, "RFC 3461 DSN, failure notify not requested")
             } else if errorsTo == nil, original.sender.isEmpty {
                 freezing = " (delivery error message)"
+                frozen.append(address)
             } else {
                 let to = errorsTo ?? original.sender
                 if let place = byRecipient.firstIndex(where: { $0.to == to }) {
@@ -59,6 +61,13 @@ extension MessageDelivery {
             frame: frame, failed: addresses.map { notified($0.node, $0.instruction, $0.host, $0.userText) },
             content: content)
         bounce.text = runner.settings.bounceText
+        bounce.copies = await copies(for: recipient)
+        var facts = outgoing.facts
+        facts.message.bounceRecipient = recipient
+        if let own = await ReportTemplate(runner, id).items(runner.settings.bounceFile, "error", facts) {
+            (bounce.ownHeader, bounce.ownIntroduction) = (own[0], own[1])
+            bounce.ownOutputIntroduction = own[2]
+        }
         let isFull: Bool
         if case .full = content { isFull = true } else { isFull = false }
         let composed = bounce.composed()
@@ -99,6 +108,7 @@ extension MessageDelivery {
     /// Tells senders that asked for it of deliveries that nobody after us will tell of (delivery.md 8.7).
     mutating func reportSuccesses() async {
         var reports: [(NotifiedAddress, SuccessReport.Relay)] = []
+        var lastHops: Set<ByteString> = []
         for address in served where !tree.isRedirected(address.node) {
             let notify = tree.notify(of: address.node)
             guard notify.contains(.success), !notify.contains(.never), !original.sender.isEmpty else {
@@ -107,6 +117,7 @@ extension MessageDelivery {
             let isLastHop = address.instruction?.isLastHop ?? false
             if let host = address.host {
                 guard !address.peerKnowsDSN || isLastHop else { continue }
+                if isLastHop { lastHops.insert(tree.nodes[address.node].address.address) }
                 reports.append(
                     (notified(address.node, address.instruction, host, nil), .toHost(name: host.host.name)))
             } else {
@@ -115,7 +126,8 @@ extension MessageDelivery {
             }
         }
         guard !reports.isEmpty, !outgoing.isDryRun else { return }
-        let report = SuccessReport(frame: await frame(to: original.sender), delivered: reports)
+        var report = SuccessReport(frame: await frame(to: original.sender), delivered: reports)
+        report.lastHops = lastHops
         switch await submit(report.composed(), withBody: false) {
         case .accepted(let id): if let id { submitted.append(id) }
         case .refused(let reason): runner.log.main("success report not submitted: \(reason)", id: id.bytes)

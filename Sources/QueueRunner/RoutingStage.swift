@@ -21,27 +21,39 @@ extension MessageDelivery {
         // Exim's order: the last recipient first, then what each became, the last one first again.
         var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled }.reversed())
         if !failed.isEmpty { return [] }
-        var next = 0
-        while next < pending.count {
-            let node = pending[next]
-            next += 1
-            if await mustWait(node) { continue }
-            let result = await runner.system.router.route(tree.nodes[node].address, outgoing.facts)
-            for line in result.logLines {
-                if line.isPanic {
-                    runner.log.panic(line.text, id: id.bytes)
-                } else {
-                    runner.log(line.text, id)
-                }
-            }
-            let parts = EmailParts(tree.nodes[node].address.address)
-            if case .deferred = result.verdict {} else { forgetRouting(node, parts) }
-            if let copy = result.unseenCopy, let child = tree.add(copy, under: node) { pending.append(child) }
-            let children = await take(result, node, &plans, &seen)
-            pending += children.reversed()
+        while !pending.isEmpty {
+            let generation = await ready(pending)
+            pending = []
+            for node in generation { pending += await route(node, &plans, &seen) }
         }
         // What was routed last is delivered first, so that recipients are served in their order.
         return plans.reversed()
+    }
+
+    /// Those that need not wait; who must is told of in the order in which they came, as Exim does.
+    private mutating func ready(_ generation: [Int]) async -> [Int] {
+        var waiting: Set<Int> = []
+        for node in generation.reversed() where await mustWait(node) { waiting.insert(node) }
+        return generation.filter { !waiting.contains($0) }
+    }
+
+    /// Routes an address; gives what it became.
+    private mutating func route(
+        _ node: Int, _ plans: inout [PlannedAddress], _ seen: inout [ByteString: Int]
+    ) async -> [Int] {
+        let result = await runner.system.router.route(tree.nodes[node].address, outgoing.facts)
+        for line in result.logLines {
+            if line.isPanic {
+                runner.log.panic(line.text, id: id.bytes)
+            } else {
+                runner.log(line.text, id)
+            }
+        }
+        let parts = EmailParts(tree.nodes[node].address.address)
+        if case .deferred = result.verdict {} else { forgetRouting(node, parts) }
+        let copy = result.unseenCopy.flatMap { tree.add($0, under: node) }
+        let children = await take(result, node, &plans, &seen)
+        return (copy.map { [$0] } ?? []) + children.reversed()
     }
 
     /// Takes a verdict; gives children to route.
@@ -61,10 +73,14 @@ extension MessageDelivery {
             }
             plan(node, instruction, result.address, &plans, &seen)
         case .redirected(let items):
+            // An address that was expanded counts as delivered, for who asked to be told.
+            if !outgoing.isDryRun { served.append(ServedAddress(node: node)) }
             let children = takeItems(items, node, &plans, &seen)
             tree.settleIfChildless(node)
             return children
-        case .discarded: await discard(node, result.router ?? "")
+        case .discarded:
+            served.append(ServedAddress(node: node))
+            await discard(node, result.router ?? "")
         case .failed(let trouble):
             failed.append(FailedAddress(node: node, text: trouble.text, userText: trouble.userText))
             logFailure(node, trouble, router: result.router)
@@ -82,7 +98,7 @@ extension MessageDelivery {
             tree.settle(node, transport: instruction.transport)
             return
         }
-        let place: ByteString = "\(instruction.transport) \(tree.plainKey(node))"
+        let place: ByteString = "\(instruction.transport) \(tree.nodes[node].key)"
         if let earlier = seen[place] {
             // Of equals the one that was routed last is delivered, as in Exim.
             tree.join(earlier, to: node)
@@ -156,11 +172,28 @@ extension MessageDelivery {
                 return true
             }
         }
+        if await isQueued(node, parts) { return true }
         guard runner.options.regardsRoutingRetries, !isForced, await isTooEarly(node, parts) else {
             return false
         }
         let trouble = RoutingTrouble("retry time not reached", errno: -52)
         deferred.append(DeferredAddress(node: node, errno: -52, text: trouble.text))
+        logDeferral(node, trouble, router: nil, stage: .beforeRouting)
+        return true
+    }
+
+    /// `queue_domains` holds back the first attempt, not those of queue runs.
+    private mutating func isQueued(_ node: Int, _ parts: EmailParts) async -> Bool {
+        guard let queued = runner.settings.queueDomains, !isForced, !runner.options.regardsRoutingRetries
+        else {
+            return false
+        }
+        var facts = outgoing.facts
+        guard await runner.expander.matchDomain(parts.domain, in: queued, &facts).isMatch else {
+            return false
+        }
+        let trouble = RoutingTrouble("domain is in queue_domains", errno: -56)
+        deferred.append(DeferredAddress(node: node, errno: -56, text: trouble.text))
         logDeferral(node, trouble, router: nil, stage: .beforeRouting)
         return true
     }

@@ -135,7 +135,7 @@ struct RunnerCommand: AsyncParsableCommand {
         options.start = start.map { ByteString($0) }
         options.stop = stop.map { ByteString($0) }
         options.isDryRun = noDelivery
-        options.regardsRoutingRetries = !fromStdin
+        options.regardsRoutingRetries = !fromStdin && messages.isEmpty
         return options
     }
 

@@ -136,6 +136,13 @@ struct DeliverySettings: Sendable {
     let bounceText: ByteString?
     let errorsReplyTo: ByteString?
     let runsInOrder: Bool
+    let queuesOnly: Bool
+    let queueDomains: ListText?
+    let queueSMTPDomains: ListText?
+    let freezeTell: ByteString?
+    let errorsCopy: ByteString?
+    let bounceFile: Template?
+    let warningFile: Template?
 
     init(_ system: MailSystem) {
         let main = system.configuration.main
@@ -154,6 +161,13 @@ struct DeliverySettings: Sendable {
         bounceText = main.text("bounce_message_text")
         errorsReplyTo = main.text("errors_reply_to")
         runsInOrder = main.flag("queue_run_in_order") ?? false
+        queuesOnly = main.flag("queue_only") ?? false
+        queueDomains = main.list("queue_domains")
+        queueSMTPDomains = main.list("queue_smtp_domains")
+        freezeTell = main.text("freeze_tell")
+        errorsCopy = main.template("errors_copy")?.source
+        bounceFile = main.template("bounce_message_file")
+        warningFile = main.template("warn_message_file")
     }
 
     /// The manual's default of `delay_warning_condition`.

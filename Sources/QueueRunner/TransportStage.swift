@@ -23,7 +23,8 @@ extension MessageDelivery {
             let (outcomes, lines) = await deliver(group)
             take(outcomes, lines, group)
         }
-        let remote = groups.filter(\.transport.isRemote)
+        var remote = groups.filter(\.transport.isRemote)
+        await holdBack(&remote)
         guard !remote.isEmpty else { return }
         if runner.options.localOnly { return suppress(remote) }
         try await prepareJournal()
@@ -53,6 +54,29 @@ extension MessageDelivery {
                 next += 1
             }
         }
+    }
+
+    /// `queue_smtp_domains` holds back what a first attempt would send: it is routed, and waits for its hosts.
+    private mutating func holdBack(_ groups: inout [DeliveryGroup]) async {
+        guard let queued = runner.settings.queueSMTPDomains, !isForced, !runner.options.regardsRoutingRetries
+        else { return }
+        let trouble = TransportTrouble(
+            "first-pass only routing due to -odqs, queue_smtp_domains or control=queue", errno: -1)
+        for index in groups.indices {
+            for place in groups[index].nodes.indices.reversed() {
+                let (node, item) = (groups[index].nodes[place], groups[index].items[place])
+                var facts = outgoing.facts
+                let domain = EmailParts(item.address.address).domain
+                guard await runner.expander.matchDomain(domain, in: queued, &facts).isMatch else { continue }
+                groups[index].nodes.remove(at: place)
+                groups[index].items.remove(at: place)
+                waits.append((groups[index].transport.name, item.instruction.hosts.map(\.name)))
+                deferred.append(
+                    DeferredAddress(node: node, errno: -1, text: trouble.text, instruction: item.instruction))
+                logDeferral(node, item.instruction, trouble, TransportOutcome(.deferred(trouble)))
+            }
+        }
+        groups.removeAll(where: \.nodes.isEmpty)
     }
 
     private mutating func suppress(_ groups: [DeliveryGroup]) {

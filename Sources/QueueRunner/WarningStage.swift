@@ -10,6 +10,8 @@ import Transports
 extension MessageDelivery {
     /// Tells the sender that the message waits, when another threshold of `delay_warning` has passed (delivery.md 2.8).
     mutating func warn() async {
+        // The last to be deferred is the first that is told of, and the one whose NOTIFY counts, as in Exim.
+        let deferred = Array(deferred.reversed())
         guard let first = deferred.first, freezing == nil, !original.sender.isEmpty,
             deferred.contains(where: { $0.errno > -53 })
         else { return }
@@ -23,10 +25,16 @@ extension MessageDelivery {
             let to = tree.nodes[address.node].address.errorsTo ?? original.sender
             if !to.isEmpty, !recipients.contains(to) { recipients.append(to) }
         }
-        let warning = DelayWarning(
+        var warning = DelayWarning(
             frame: await frame(to: recipients.joined(separator: ", ")),
             delayed: deferred.map { notified($0.node, $0.instruction, $0.host, $0.userText) }, id: id.bytes,
             threshold: Int(threshold), age: Int(age))
+        var facts = outgoing.facts
+        facts.message.warningDelay = warning.delay
+        facts.message.warningRecipients = warning.frame.to
+        if let own = await ReportTemplate(runner, id).items(runner.settings.warningFile, "warning", facts) {
+            (warning.ownHeader, warning.ownIntroduction, warning.ownEnding) = (own[0], own[1], own[2])
+        }
         switch await submit(warning.composed(), withBody: false) {
         case .accepted(let id):
             if let id { submitted.append(id) }

@@ -43,8 +43,9 @@ extension RoutingScene {
         if text.isEmpty {
             address.errorsTo = ByteString()
         } else if let parsed = try? AddressParser.parseOne(text).address {
-            // Exim verifies the address too, and keeps the former one when that fails.
-            address.errorsTo = parsed.qualified(with: environment.qualifyRecipient).text
+            let given = parsed.qualified(with: environment.qualifyRecipient).text
+            // What cannot be routed is not used: whoever heard of errors before goes on to.
+            if await isRouteable(given) { address.errorsTo = given }
         } else {
             log("\(name) router: errors_to \"\(text)\" is no address: not used")
         }

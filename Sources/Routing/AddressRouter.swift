@@ -38,6 +38,7 @@ package struct AddressRouter: Sendable {
             walk.last = router.options
             var scene = RoutingScene(
                 router, walk.address, facts: facts, purpose: purpose, environment: environment)
+            if purpose == .delivery { scene.isRouteable = { await isRouteable($0, facts) } }
             do throws(RoutingTrouble) {
                 if let result = try await visit(router, &scene, &walk) { return result }
             } catch {
@@ -46,6 +47,14 @@ package struct AddressRouter: Sendable {
             }
         }
         return await unrouteable(walk)
+    }
+
+    /// Whether bounces could be sent to an address, as far as routers tell.
+    private func isRouteable(_ address: ByteString, _ facts: Facts) async -> Bool {
+        switch await route(RoutingAddress(address), facts, purpose: .verifyRecipient).verdict {
+        case .deliver, .redirected, .discarded: true
+        case .failed, .deferred: false
+        }
     }
 
     private func start(of address: RoutingAddress) -> Int {
@@ -130,7 +139,7 @@ package struct AddressRouter: Sendable {
         let text = walk.text ?? "Unrouteable address"
         // The last router's affixes are off `$local_part`, as in Exim.
         guard let last = walk.last, let template = last.cannotRouteMessage, var scene = walk.lastScene
-        else { return walk.result(.failed(RoutingTrouble(text, userText: walk.text)), by: nil) }
+        else { return walk.result(.failed(RoutingTrouble(text, userText: text)), by: nil) }
         scene.logLines = []
         do {
             let message = try await environment.expander.expand(template, scene.facts)
@@ -144,7 +153,7 @@ package struct AddressRouter: Sendable {
                     isPanic: true)
                 walk.logLines += scene.logLines
             }
-            return walk.result(.failed(RoutingTrouble(text)), by: nil)
+            return walk.result(.failed(RoutingTrouble(text, userText: text)), by: nil)
         }
     }
 }

@@ -11,7 +11,6 @@ struct DNSLookupRouter: Sendable {
     private let mxFailDomains: ListText?
     private let failDeferDomains: ListText?
     private let checksSecondary: Bool
-    let copiesRouting: Bool
 
     init(_ block: OptionBlock) {
         ipv4Only = block.template("ipv4_only")
@@ -20,7 +19,6 @@ struct DNSLookupRouter: Sendable {
         mxFailDomains = block.list("mx_fail_domains")
         failDeferDomains = block.list("fail_defer_domains")
         checksSecondary = block.flag("check_secondary_mx") ?? false
-        copiesRouting = block.flag("same_domain_copy_routing") ?? false
     }
 
     func route(_ scene: inout RoutingScene) async throws(RoutingTrouble) -> DriverAnswer {
@@ -54,7 +52,11 @@ struct DNSLookupRouter: Sendable {
             throw RoutingTrouble("host lookup done insecurely")
         }
         let hosts = await finder.usable(found)
-        if hosts.isEmpty { return try await decline(nil, &scene) }
+        if hosts.isEmpty {
+            let hasMX = found.hosts.contains { $0.preference != nil }
+            return try await decline(
+                hasMX ? "all relevant MX records point to non-existent hosts" : nil, &scene)
+        }
         switch await scene.withoutLocalHosts(hosts) {
         case .others(let others, let removedLocal):
             if checksSecondary, !removedLocal { return .declined(nil) }

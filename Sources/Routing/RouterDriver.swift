@@ -65,6 +65,8 @@ struct RoutingScene: Sendable {
     var account: SystemUser?
     var home: TaintedBytes?
     var logLines: [RoutingLogLine] = []
+    /// Tells of an `errors_to` address whether it can be routed; it is not asked while something is verified.
+    var isRouteable: @Sendable (ByteString) async -> Bool = { _ in true }
 
     init(
         _ router: Router, _ address: RoutingAddress, facts: Facts, purpose: RoutingPurpose,

@@ -118,10 +118,18 @@ struct FileStatus {
     }
 }
 
-/// Reads a small file that a router names.
-enum SmallFile {
+/// Reads a small file that the configuration names.
+package enum SmallFile {
     /// The most octets of a redirection file.
     static let limit = 1 << 20
+
+    /// A file's text, or the errno.
+    package static func text(of path: ByteString) -> (text: ByteString?, errno: Int32) {
+        switch read(path) {
+        case .success(let file): (file.text, 0)
+        case .failure(let failure): (nil, failure.number)
+        }
+    }
 
     static func read(_ path: ByteString) -> Result<(text: ByteString, status: FileStatus), SystemErrno> {
         let descriptor = unsafe open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

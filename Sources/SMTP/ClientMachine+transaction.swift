@@ -135,10 +135,11 @@ extension ClientMachine {
     ) -> [ClientAction] {
         var exchange = exchange
         guard exchange.trouble == nil, exchange.hasAccepted else {
-            // Nobody is left: a server that wants data gets a lone dot (RFC 2920, section 3.1).
+            // Nobody is left. A server that wants data all the same gets none, not even the lone dot of RFC 2920:
+            // it might take that for a message.
             guard reply.isIntermediate else { return finish() }
-            due = [Command(line: "end of data", expectation: .reset)]
-            return [.send(".\r\n"), .expectReply(.final)]
+            isClosed = true
+            return finish() + [.close]
         }
         guard reply.isIntermediate else {
             exchange.trouble = refusal(reply, of: .data, after: spelled(command))
@@ -157,8 +158,11 @@ extension ClientMachine {
     }
 
     /// The body is sent, terminating dot or last chunk included; replies are awaited.
-    package mutating func bodySent() -> [ClientAction] {
+    ///
+    /// `octets` is how many they were, for the text of a timeout.
+    package mutating func bodySent(octets: Int = 0) -> [ClientAction] {
         guard let exchange, isSendingBody else { return [] }
+        bodyOctets = octets
         isSendingBody = false
         if options.isLMTP {
             due += exchange.accepted.map { Command(line: "end of data", expectation: .recipientFinal($0)) }
@@ -182,7 +186,7 @@ extension ClientMachine {
             needsReset = false
             exchange.settleAccepted(.delivered(confirmation: reply.loggedText))
         } else {
-            let trouble = refusal(reply, of: .final, after: command.line)
+            let trouble = refusal(reply, of: .final, after: spelled(command))
             exchange.settleAccepted(.troubled(exchange.trouble ?? trouble))
         }
         self.exchange = exchange
@@ -200,7 +204,7 @@ extension ClientMachine {
             exchange.settle(index, .delivered(confirmation: reply.loggedText))
             return
         }
-        exchange.settle(index, .troubled(Self.individualTrouble("LMTP error after end of data", reply)))
+        exchange.settle(index, .troubled(Self.individualTrouble("LMTP error after DATA", reply)))
     }
 
     private mutating func takeOverall(_ reply: Reply, _ command: Command, _ exchange: inout Exchange) {

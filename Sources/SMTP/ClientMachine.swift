@@ -108,6 +108,8 @@ package struct ClientMachine: Sendable {
     var due: [Command] = []
     var exchange: Exchange?
     var isSendingBody = false
+    // How many octets the body was, for the text of a timeout.
+    var bodyOctets = 0
     var needsReset = false
     var isClosed = false
     // The server has said 421 and will hang up.
@@ -184,7 +186,10 @@ package struct ClientMachine: Sendable {
         (due, waiting) = ([], [])
         if let exchange {
             self.exchange = nil
-            return [.finished(exchange.outcomes(unfinished: found), isOpen: false), .close]
+            // A refusal that came before the connection was lost says more.
+            return [
+                .finished(exchange.outcomes(unfinished: exchange.trouble ?? found), isOpen: false), .close,
+            ]
         }
         return isQuitting ? [.close] : [.failed(found), .close]
     }

@@ -17,10 +17,18 @@ extension ClientMachine {
     func timeoutTrouble(after command: Command?) -> ClientTrouble {
         let text: ByteString =
             isSendingBody
-            ? "SMTP timeout while sending data" : "SMTP timeout after \(spelledForTimeout(command))"
+            ? "SMTP timeout while sending data"
+            : "SMTP timeout after \(spelledForTimeout(command))\(written(command))"
         return ClientTrouble(
             scope: isSendingBody ? .host : timeoutScope(command?.expectation), isPermanent: false,
             errno: ClientErrno.timedOut, text: text)
+    }
+
+    private func written(_ command: Command?) -> ByteString {
+        switch command?.expectation {
+        case .final, .recipientFinal, .overall: bodyOctets > 0 ? " (\(bodyOctets) bytes written)" : ""
+        default: ""
+        }
     }
 
     // Timeouts after MAIL, RCPT and the final dot are not held against the host.
@@ -74,7 +82,7 @@ extension ClientMachine {
         var scope = ClientTrouble.Scope.message
         if case .recipient = expectation { scope = .recipient }
         return ClientTrouble(
-            scope: scope, isPermanent: isPermanent, errno: isPermanent ? 0 : errno,
+            scope: scope, isPermanent: isPermanent, errno: reply.isTemporary ? errno : 0,
             text: "SMTP error from remote mail server after \(place): \(reply.loggedText)", code: reply.code)
     }
 
@@ -83,6 +91,7 @@ extension ClientMachine {
         guard let command else { return "QUIT" }
         switch command.expectation {
         case .mail, .data, .recipient: return isPipelining ? "pipelined \(command.line)" : command.line
+        case .final where exchange?.usesChunks == true && isPipelining: return "pipelined \(command.line)"
         default: return command.line
         }
     }

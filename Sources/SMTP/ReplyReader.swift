@@ -9,7 +9,7 @@ package struct ReplyReader: Sendable {
 
     /// What is wrong with a reply.
     package enum Malformation: Error, Hashable, Sendable {
-        /// Not three digits followed by a blank, `-` or the end; the line.
+        /// Not three digits followed by a blank, `-` or the end; the line, behind those of the same reply.
         case badLine(ByteString)
         /// A line of no octets.
         case emptyLine
@@ -61,18 +61,23 @@ package struct ReplyReader: Sendable {
         return line
     }
 
+    // A line with those of its reply that came before.
+    private func whole(_ line: ArraySlice<UInt8>) -> ByteString {
+        lines.reduce(into: ByteString()) { $0 += "\(code)-\($1)\n" as ByteString } + ByteString(line)
+    }
+
     // Takes one line; true for the last of its reply.
     private mutating func take(_ line: ArraySlice<UInt8>) throws(Malformation) -> Bool {
         guard !line.isEmpty else { throw .emptyLine }
         let digits = line.prefix(3)
         guard digits.count == 3, let number = digits.decimalInteger(), digits.allSatisfy(\.isASCIIDigit),
             (200...599).contains(number)
-        else { throw .badLine(ByteString(line)) }
+        else { throw .badLine(whole(line)) }
         let mark = line.dropFirst(3).first
         guard mark == nil || mark == .blank || mark == UInt8(ascii: "-") else {
-            throw .badLine(ByteString(line))
+            throw .badLine(whole(line))
         }
-        guard lines.isEmpty || number == Int64(code) else { throw .badLine(ByteString(line)) }
+        guard lines.isEmpty || number == Int64(code) else { throw .badLine(whole(line)) }
         code = Int(number)
         lines.append(ByteString(line.dropFirst(4)))
         return mark != UInt8(ascii: "-")

@@ -156,6 +156,6 @@ struct DeliveryScene {
         }
         guard limit > 0, message.size > limit else { return nil }
         let text: ByteString = "message is too big (transport limit = \(limit))"
-        return TransportTrouble(text, errno: 0, userText: text)
+        return TransportTrouble(text, errno: 0)
     }
 }

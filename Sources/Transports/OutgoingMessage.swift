@@ -45,4 +45,9 @@ package struct OutgoingMessage: Sendable {
 
     /// The whole size with LF line ends: header lines, the blank line, the body.
     package var size: Int { headers.reduce(1) { $0 + $1.text.count } + body.size }
+
+    /// The lines of header and body, without the blank one between them.
+    package var lineCount: Int {
+        headers.reduce(bodyLineCount) { sum, header in sum + header.text.count { $0 == .newline } }
+    }
 }

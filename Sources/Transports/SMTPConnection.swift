@@ -104,6 +104,7 @@ private struct Session: ~Copyable {
     private var machine: ClientMachine
     private let timeouts: ConnectionTimeouts
     private let key: ConnectionKey
+    private var bodyOctets = 0
 
     init(
         _ socket: consuming ClientSocket, _ machine: ClientMachine, _ timeouts: ConnectionTimeouts,
@@ -196,12 +197,13 @@ private struct Session: ~Copyable {
 
     private mutating func sendBody(_ message: WireMessage?, chunked: Bool) -> [ClientAction] {
         guard let message else { return machine.ioFailed(errno: -1, text: "no message to send") }
+        bodyOctets = 0
         do throws(TransportTrouble) {
             if let stopped = try chunked ? sendChunk(message) : sendData(message) { return stopped }
         } catch {
             return machine.ioFailed(errno: Int(error.errno), text: "reading the data file failed")
         }
-        return machine.bodySent()
+        return machine.bodySent(octets: bodyOctets)
     }
 
     private mutating func sendData(_ message: WireMessage) throws(TransportTrouble) -> [ClientAction]? {
@@ -215,11 +217,13 @@ private struct Session: ~Copyable {
             let count = try message.body.read(at: offset, into: &block)
             offset += count
             stuffer.encode(unix.convert(block[..<count])[...], into: &output)
+            bodyOctets += output.count
             if let stopped = write(output[...], timeouts.data) { return stopped }
             output.removeAll(keepingCapacity: true)
         }
         stuffer.encode(unix.rest[...], into: &output)
         stuffer.finish(into: &output)
+        bodyOctets += output.count
         return write(output[...], timeouts.data)
     }
 
@@ -238,9 +242,11 @@ private struct Session: ~Copyable {
             } else {
                 encoder.encode(block[..<count], into: &output)
             }
+            bodyOctets += output.count
             if let stopped = write(output[...], timeouts.data) { return stopped }
             output.removeAll(keepingCapacity: true)
         }
+        bodyOctets += output.count
         return output.isEmpty ? nil : write(output[...], timeouts.data)
     }
 

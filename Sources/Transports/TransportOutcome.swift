@@ -14,12 +14,21 @@ package struct TransportTrouble: Error, Sendable, Hashable {
     package var userText: ByteString?
     /// Whether the message is to be frozen.
     package var freezes = false
+    /// Whether the panic log tells of it too: the configuration is at fault.
+    package var isPanic = false
 
     /// Makes a value.
     package init(_ text: ByteString, errno: Int32, userText: ByteString? = nil) {
         self.text = text
         self.errno = errno
         self.userText = userText
+    }
+
+    /// The same for the panic log too, since the configuration is at fault.
+    var panicking: TransportTrouble {
+        var trouble = self
+        trouble.isPanic = true
+        return trouble
     }
 }
 
@@ -120,8 +129,8 @@ package struct TransportLogLine: Sendable, Hashable {
     package var host: UsedHost?
     /// The number that goes with the host's text.
     package var errno: Int32 = 0
-    /// Whether it is about one recipient only, with further hosts to come.
-    package var isRecipientDeferral = false
+    /// Whether it is for the message's own log only: what a host said to one recipient.
+    package var isNote = false
 
     /// Makes a line.
     package init(_ text: ByteString, isPanic: Bool = false) {

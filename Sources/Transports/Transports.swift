@@ -10,5 +10,5 @@
 //     MaildirDelivery.swift, MessageWriter.swift, LocalTransport.swift, LocalProcess.swift
 //   queuefile: QueuefileTransport.swift
 //   smtp: SMTPSettings.swift, HostBook.swift, ClientSocket.swift, SMTPConnection.swift, ConnectionPool.swift,
-//     SMTPTransport.swift
+//     SMTPTransport.swift, SMTPTransport+hosts.swift, SMTPTransport+connection.swift, SMTPTransport+outcomes.swift
 //   system calls: SystemCalls.swift

@@ -52,7 +52,8 @@ struct FramingTests {
         "What is no reply is refused",
         arguments: [
             ("hello\r\n", .badLine("hello")), ("25\r\n", .badLine("25")), ("250x\r\n", .badLine("250x")),
-            ("\r\n", .emptyLine), ("250-a\r\n251 b\r\n", .badLine("251 b")), ("999 x\r\n", .badLine("999 x")),
+            ("\r\n", .emptyLine), ("250-a\r\n251 b\r\n", .badLine("250-a\n251 b")),
+            ("999 x\r\n", .badLine("999 x")),
             ("+12 x\r\n", .badLine("+12 x")),
         ] as [(String, ReplyReader.Malformation)])
     func badReplies(wire: String, malformation: ReplyReader.Malformation) {

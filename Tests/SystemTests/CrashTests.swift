@@ -15,7 +15,8 @@ extension SystemTests.Crash {
         arguments: [("short", "batched"), ("long", "batched"), ("short", "logged")])
     func killedReceiver(format: String, sharing: String) throws {
         var random = SeededGenerator(seed: 1999)
-        let options: ByteString = "message_id_format = \(ByteString(format))\ncommit_sharing = \(ByteString(sharing))\n"
+        let options: ByteString =
+            "message_id_format = \(ByteString(format))\ncommit_sharing = \(ByteString(sharing))\n"
         let site = try MailSite(bobbin: options, configuration())
         let accepted = Mutex(Set<String>())
         for round in 0..<8 {

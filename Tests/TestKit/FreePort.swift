@@ -37,12 +37,13 @@ private func loopback(_ port: UInt16) -> sockaddr_in {
     return address
 }
 
-/// Whether a DNS server answers anything at all on that port of 127.0.0.1 within the time.
-func answersDNS(port: Int, milliseconds: CInt) -> Bool {
+/// Whether a DNS server answers anything at all on that port of a loopback address within the time.
+func answersDNS(port: Int, at host: UInt32 = 0x7F00_0001, milliseconds: CInt) -> Bool {
     let descriptor = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
     var address = loopback(UInt16(port))
+    address.sin_addr.s_addr = host.bigEndian
     let connected = unsafe withUnsafePointer(to: &address) { pointer in
         unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
             unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0

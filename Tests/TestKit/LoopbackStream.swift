@@ -1,5 +1,5 @@
 package import Bytes
-import Glibc
+package import Glibc
 import Synchronization
 
 /// A TCP connection on 127.0.0.1 that is read line by line; it is closed when the value goes.
@@ -12,7 +12,7 @@ package final class LoopbackStream: Sendable {
     private let unread = Mutex(ByteString())
 
     /// Takes over an open descriptor.
-    init(descriptor: CInt) {
+    package init(descriptor: CInt) {
         self.descriptor = descriptor
         patience = Self.patience
     }
@@ -85,6 +85,19 @@ package final class LoopbackStream: Sendable {
                 guard let more = try readSome() else { return nil }
                 unread += more
             }
+        }
+    }
+
+    /// Reads that many octets; nil when the peer has closed before.
+    package func read(_ count: Int) throws -> ByteString? {
+        try unread.withLock { unread in
+            while unread.count < count {
+                guard let more = try readSome() else { return nil }
+                unread += more
+            }
+            let octets = ByteString(unread.prefix(count))
+            unread = ByteString(unread.dropFirst(count))
+            return octets
         }
     }
 
@@ -166,11 +179,11 @@ package final class LoopbackListener: Sendable {
     }
 }
 
-/// A port of 127.0.0.1, as the socket calls want it.
-func loopbackAddress(_ port: Int) -> sockaddr_in {
+/// A port of 127.0.0.1, or of another address, as the socket calls want it.
+package func loopbackAddress(_ port: Int, _ host: UInt32 = 0x7F00_0001) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_addr.s_addr = host.bigEndian
     return address
 }

@@ -180,7 +180,7 @@ package final class MailSite: Sendable {
     }
 
     /// The programs lie where the tests' own executable lies: one build makes both.
-    static func program(_ name: String) throws -> ByteString {
+    package static func program(_ name: String) throws -> ByteString {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let path =
             ByteString(URL(fileURLWithPath: own).deletingLastPathComponent().path) + ByteString("/\(name)")

@@ -30,21 +30,29 @@ package final class ZoneServer: Sendable {
     /// The port, for UDP and TCP.
     package let port: Int
     /// The server as a resolver's forwarder: `127.0.0.1@port`.
-    package var forwarder: ByteString { "127.0.0.1@\(port)" }
+    package var forwarder: ByteString { "\(Self.text(address))@\(port)" }
+    /// The address as text.
+    package var addressText: ByteString { Self.text(address) }
+
+    private let address: UInt32
 
     private let directory: TemporaryDirectory
     private let process: RunningProgram
 
     /// Starts a server with the zones and waits until it answers.
-    package init(_ zones: [Zone]) throws {
+    ///
+    /// With an address of 127.0.0.0/8 it serves there on port 53, where a resolv.conf can name it; needs root.
+    package init(_ zones: [Zone], at place: UInt32? = nil) throws {
+        address = place ?? 0x7F00_0001
         let program = try Program("nsd", package: "nsd")
         directory = try TemporaryDirectory()
         for (index, zone) in zones.enumerated() { try directory.write(zone.text, to: "zone\(index)") }
         for _ in 0..<Self.attempts {
-            let port = try freePort()
-            try directory.write(Self.configuration(zones, port: port, in: directory.path), to: "nsd.conf")
+            let port = try place == nil ? freePort() : 53
+            let socket: ByteString = "\(Self.text(address))@\(port)"
+            try directory.write(Self.configuration(zones, socket, in: directory.path), to: "nsd.conf")
             let started = try program.start(["-d", "-c", directory.file("nsd.conf").string])
-            if Self.isReady(port) {
+            if Self.isReady(port, address) {
                 self.port = port
                 process = started
                 return
@@ -71,19 +79,25 @@ package final class ZoneServer: Sendable {
     /// How many questions a starting server may leave unanswered, a tenth of a second each.
     private static let questions = 100
 
-    private static func isReady(_ port: Int) -> Bool {
+    private static func text(_ address: UInt32) -> ByteString {
+        ByteString([24, 16, 8, 0].map { String(address >> $0 & 0xFF) }.joined(separator: "."))
+    }
+
+    private static func isReady(_ port: Int, _ address: UInt32) -> Bool {
         for _ in 0..<questions {
-            if answersDNS(port: port, milliseconds: 100) { return true }
+            if answersDNS(port: port, at: address, milliseconds: 100) { return true }
             // A refused datagram comes back at once: leave the server time to read its zones.
             usleep(20_000)
         }
         return false
     }
 
-    private static func configuration(_ zones: [Zone], port: Int, in directory: ByteString) -> ByteString {
+    private static func configuration(
+        _ zones: [Zone], _ socket: ByteString, in directory: ByteString
+    ) -> ByteString {
         var text: ByteString = """
             server:
-              ip-address: 127.0.0.1@\(port)
+              ip-address: \(socket)
               server-count: 1
               rrl-ratelimit: 0
               username: ""

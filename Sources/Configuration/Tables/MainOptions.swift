@@ -75,14 +75,14 @@ extension OptionTable {
         .init(
             .time, .honoured,
             """
-            auto_thaw ignore_bounce_errors_after keep_malformed retry_data_expire retry_interval_max
+            auto_thaw ignore_bounce_errors_after retry_data_expire retry_interval_max
             timeout_frozen_after
             """),
         .init(
             .time, .notYet,
             """
             callout_domain_negative_expire callout_domain_positive_expire callout_negative_expire
-            callout_positive_expire daemon_startup_sleep dns_retrans local_scan_timeout
+            callout_positive_expire daemon_startup_sleep dns_retrans keep_malformed local_scan_timeout
             proxy_protocol_timeout receive_timeout rfc1413_query_timeout sqlite_lock_timeout
             """),
         .init(
@@ -127,17 +127,17 @@ extension OptionTable {
             """
             acl_not_smtp acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn acl_smtp_helo
             acl_smtp_mail acl_smtp_predata acl_smtp_quit acl_smtp_rcpt acl_smtp_vrfy
-            delay_warning_condition dsn_from hints_directory localhost_number
+            bounce_message_file delay_warning_condition dsn_from hints_directory localhost_number
             message_id_header_domain message_id_header_text message_size_limit pid_file_path
             received_header_text smtp_active_hostname smtp_banner spool_directory
+            warn_message_file
             """),
         .init(
             .expanded, .notYet,
             """
-            bounce_message_file callout_random_local_part dmarc_forensic_sender event_action
+            callout_random_local_part dmarc_forensic_sender event_action
             gecos_name smtp_etrn_command spf_smtp_comment_template tls_crl tls_dhparam tls_eccurve
             tls_ocsp_file tls_require_ciphers tls_verify_certificates unknown_login uucp_from_sender
-            warn_message_file
             """),
         .init(
             .expanded, .notYetDecisive,

@@ -67,10 +67,14 @@ extension OptionTable {
     /// The dnslookup router.
     static let dnslookup = OptionTable([
         .init(
+            .boolean, .notYet,
+            """
+            same_domain_copy_routing
+            """),
+        .init(
             .boolean, .honoured,
             """
-            check_secondary_mx qualify_single rewrite_headers same_domain_copy_routing
-            search_parents
+            check_secondary_mx qualify_single rewrite_headers search_parents
             """),
         .init(
             .expanded, .honoured,
@@ -102,9 +106,14 @@ extension OptionTable {
     /// The manualroute router.
     static let manualroute = OptionTable([
         .init(
+            .boolean, .notYet,
+            """
+            same_domain_copy_routing
+            """),
+        .init(
             .boolean, .honoured,
             """
-            hosts_randomize same_domain_copy_routing
+            hosts_randomize
             """),
         .init(
             .string, .honoured,

@@ -1,0 +1,168 @@
+import Bytes
+import Expansion
+import Hints
+import MailText
+import Routing
+import SMTP
+
+// One host after the other: whether it may be tried, the connection, the transactions.
+extension SMTPTransport {
+    mutating func attempt(
+        _ host: RouteHost, isLast: Bool, _ message: WireMessage
+    ) async throws(TransportTrouble) {
+        guard let address = host.address else { return }
+        var used = UsedHost(host: host, port: try await port(of: host))
+        let interface = try await interface(for: address)
+        let key = try await retryKey(used, interface)
+        guard await isUsable(key) else { return }
+        if settings.maximumTries > 0, tried >= settings.maximumTries || tried >= settings.hardLimit {
+            skipped = skipped || tried < settings.hardLimit
+            return
+        }
+        let helo = try await scene.expand(settings.helo, "helo_data")?.bytes ?? environment.primaryHostName
+        if scene.message.isDryRun { return pretend(used) }
+        let connection = ConnectionKey(
+            transport: scene.transport.name, hostName: host.name, address: address, port: used.port,
+            interface: interface, helo: helo)
+        await environment.connections.enter(address, used.port)
+        // Another message may have found out meanwhile that the host does not answer.
+        if await isUsable(key) {
+            tried += 1
+            await converse(connection, host, &used, key, isLast: isLast, message)
+        }
+        await environment.connections.leave(address, used.port)
+    }
+
+    private mutating func pretend(_ used: UsedHost) {
+        for index in pending {
+            var outcome = TransportOutcome(.delivered(confirmation: "delivery bypassed by -N option"))
+            outcome.host = used
+            outcomes[index] = outcome
+        }
+    }
+
+    private mutating func isUsable(_ key: RetryKey) async -> Bool {
+        if environment.isForced { return true }
+        let now = environment.now().seconds
+        for candidate in [key, key.message(scene.message.id)] {
+            let standing = await environment.hosts.standing(candidate, now: now)
+            switch standing {
+            case .usable: continue
+            case .notDue(let record):
+                let age = now - scene.message.receivedTime
+                if let cutoff = await cutoff(candidate, record), age > cutoff { continue }
+                skipped = true
+                // This message alone has to wait: it does not wait for the host.
+                if candidate != key { waits = false }
+            case .expired(let record):
+                if !settings.delaysAfterCutoff, record.lastTry < scene.message.receivedTime { continue }
+            }
+            standings.append(standing)
+            return false
+        }
+        return true
+    }
+
+    // MARK: One connection
+
+    private func options(for host: RouteHost, helo: ByteString) async -> ClientOptions {
+        var options = ClientOptions(helo: helo)
+        options.isLMTP = settings.protocolName == "lmtp"
+        options.usesTLS = false
+        options.usesPRDR = false
+        options.sizeAddition = settings.sizeAddition
+        options.maximumRecipients = settings.maximumRecipients
+        options.usesESMTP = !(await isListed(host, settings.avoidsESMTP, otherwise: false))
+        options.usesPipelining = !(await isListed(host, settings.avoidsPipelining, otherwise: false))
+        options.usesChunking = await isListed(host, settings.triesChunking, otherwise: true)
+        return options
+    }
+
+    private func isListed(_ host: RouteHost, _ list: ListText?, otherwise: Bool) async -> Bool {
+        guard let list else { return otherwise }
+        var facts = scene.facts
+        let identity = HostIdentity(name: host.name, address: host.address)
+        return await environment.expander.matchHost(identity, in: list, &facts).isMatch
+    }
+
+    mutating func converse(
+        _ key: ConnectionKey, _ host: RouteHost, _ used: inout UsedHost, _ retryKey: RetryKey, isLast: Bool,
+        _ message: WireMessage
+    ) async {
+        let options = await options(for: host, helo: key.helo)
+        let timeouts = ConnectionTimeouts(
+            connect: settings.connectTimeout, command: settings.commandTimeout, data: settings.dataTimeout,
+            final: settings.finalTimeout)
+        if let kept = await environment.connections.take(key) {
+            used.isContinued = true
+            if await transact(kept, &used, retryKey, isLast: isLast, message, mayRenew: true) { return }
+            used.isContinued = false
+        }
+        switch await SMTPConnection.open(key, options, timeouts) {
+        case .success(let connection):
+            _ = await transact(connection, &used, retryKey, isLast: isLast, message, mayRenew: false)
+        case .failure(let trouble):
+            take(hostTrouble: trouble, used, retryKey, isLast: isLast)
+        }
+    }
+
+    /// Sends to all that wait, in as many transactions as it takes; false when a kept connection proved dead at once.
+    private mutating func transact(
+        _ connection: SMTPConnection, _ used: inout UsedHost, _ retryKey: RetryKey, isLast: Bool,
+        _ message: WireMessage, mayRenew: Bool
+    ) async -> Bool {
+        let extensions = connection.extensions
+        used.localAddress = connection.local?.address
+        used.localPort = connection.local?.port ?? 0
+        used.offersPipelining = extensions.pipelining
+        var left = pending
+        var isOpen = true
+        var isFirstTransaction = true
+        while !left.isEmpty, isOpen {
+            let ending = await connection.send(transaction(for: left, message), message)
+            if mayRenew, isFirstTransaction, Self.isDead(ending) { return false }
+            used.usedChunking = ending.usedChunking
+            used.usedPipelining = ending.usedPipelining
+            let next = await take(ending, of: left, used, retryKey, isLast: isLast, extensions.dsn)
+            isOpen = ending.isOpen
+            // A server that puts all back takes no more on this connection.
+            if next.count == left.count { break }
+            left = next
+            used.isContinued = true
+            isFirstTransaction = false
+        }
+        let mayServeMore =
+            settings.maximumMessages == 0 || connection.transactionCount < settings.maximumMessages
+        if isOpen, mayServeMore {
+            await environment.connections.keep(connection)
+        } else {
+            // QUIT is said where the server still listens, after a 421 too.
+            await connection.quit()
+        }
+        return true
+    }
+
+    private static func isDead(_ ending: TransactionEnding) -> Bool {
+        !ending.isOpen
+            && ending.outcomes.allSatisfy { outcome in
+                guard case .troubled(let trouble) = outcome else { return false }
+                return trouble.scope == .host && trouble.code == nil
+            }
+    }
+
+    private func transaction(for indices: [Int], _ message: WireMessage) -> Transaction {
+        let items = indices.map { scene.items[$0] }
+        var transaction = Transaction(
+            sender: scene.returnPath,
+            recipients: items.map { item in
+                Transaction.Recipient(
+                    item.recipient(includingAffixes: scene.transport.generic.includesAffixes),
+                    notify: item.notify, originalRecipient: item.originalRecipient)
+            }, size: scene.message.size, lineCount: scene.message.lineCount)
+        transaction.needsSMTPUTF8 = scene.message.isSMTPUTF8
+        transaction.returns = scene.message.returnsHeadersOnly.map { $0 ? .headers : .full }
+        transaction.envelopeID = scene.message.envelopeID
+        transaction.isLastHop = items.allSatisfy(\.instruction.isLastHop)
+        return transaction
+    }
+}

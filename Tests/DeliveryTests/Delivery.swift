@@ -1,0 +1,181 @@
+import Bytes
+import TestKit
+
+/// A scripted delivery: what is configured, what servers answer, and what is done, step by step.
+///
+/// In a `.delivery` file each begins with `== title`. Its lines:
+///
+///     main: option        a line for the place `@main` of the configuration; so too router:, remote:, smtp:, local:,
+///                         localfile:, retry: and transport: (a line with a colon at its end begins a definition)
+///     server: 2           a server on 127.0.1.2; `server: lmtp` one on the local socket SITE/lmtp
+///     offers: SIZE DSN    what it offers at EHLO (else SIZE 8BITMIME PIPELINING)
+///     when: RCPT bad -> 550 no      what it answers to commands that begin with the verb and contain the text;
+///                         `when: RCPT#2 -> ...` to the second such command only
+///     mail: <a@b> RET=HDRS          a message is submitted: MAIL's argument
+///     rcpt: <c@d> NOTIFY=NEVER      its recipients
+///     text: Subject: x    its lines (else a short one is made)
+///     run: -qf            a queue run
+///     age: 7200           all that is on the queue becomes older by so many seconds
+///     sleep: 2            seconds go by
+///     exim: -Mf {1}       Exim does something to the first message
+///     file: name text     a file below SITE; `\n` parts lines
+///
+/// An answer is a reply, or `<close>`, `<silence>`, `<reset>`; `<raw>text` sends it without a line end, and
+/// `<closing>text` closes after the reply.
+/// In texts `\r \n \t \0 \\ \xHH` are octets and `\{1000:x}` is a repetition.
+struct Delivery: Sendable {
+    /// A server's behaviour.
+    struct Server: Sendable {
+        /// The last octet of 127.0.1.x; nil is the local socket.
+        var address: UInt32?
+        var offers: [ByteString] = ["SIZE", "8BITMIME", "PIPELINING"]
+        var rules: [Rule] = []
+    }
+
+    /// An answer to certain commands.
+    struct Rule: Sendable {
+        var verb: ByteString
+        var text: ByteString
+        /// Which of such commands, from 1; nil for all.
+        var occurrence: Int?
+        var answer: ByteString
+    }
+
+    /// A message as it is submitted.
+    struct Mail: Sendable {
+        var sender: ByteString
+        var recipients: [ByteString] = []
+        var lines: [ByteString] = []
+    }
+
+    enum Step: Sendable {
+        case mail(Mail)
+        case run([String])
+        case age(Int)
+        case sleep(UInt32)
+        case exim([String])
+        case file(ByteString, ByteString)
+    }
+
+    /// A fixture that cannot be read.
+    struct Malformed: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let title: String
+    var settings: [String: [ByteString]] = [:]
+    var servers: [Server] = []
+    var steps: [Step] = []
+
+    /// How many messages are submitted.
+    var mailCount: Int { steps.count { if case .mail = $0 { true } else { false } } }
+
+    /// The deliveries of a file.
+    static func parse(_ text: ByteString) throws -> [Delivery] {
+        var deliveries: [Delivery] = []
+        for line in text.split(separator: .newline).map({ ByteString($0) })
+        where line.first != UInt8(ascii: "#") {
+            if line.starts(with: ByteString("== ")) {
+                deliveries.append(Delivery(title: ByteString(line.dropFirst(3)).string))
+            } else if deliveries.isEmpty {
+                throw Malformed(description: "a delivery must begin with ==: \(line)")
+            } else {
+                try deliveries[deliveries.count - 1].take(line)
+            }
+        }
+        return deliveries
+    }
+
+    private mutating func take(_ line: ByteString) throws {
+        guard let parts = line.cut(at: UInt8(ascii: ":")) else {
+            throw Malformed(description: "no line of a delivery: \(line)")
+        }
+        let name = ByteString(parts.before).string
+        let rest = ByteString(parts.after.dropFirst(parts.after.first == .blank ? 1 : 0))
+        switch name {
+        case "main", "router", "remote", "smtp", "local", "localfile", "retry", "transport":
+            settings[name, default: []].append(rest)
+        case "server": servers.append(Server(address: rest.decimalInteger().map { UInt32($0) }))
+        case "offers": try editServer { $0.offers = rest.split(separator: .blank).map { ByteString($0) } }
+        case "when": try takeRule(rest)
+        case "mail": steps.append(.mail(Mail(sender: rest)))
+        case "rcpt": try editMail { $0.recipients.append(rest) }
+        case "text": try editMail { $0.lines.append(try Octets.unescaped(rest)) }
+        case "run": steps.append(.run(Self.words(rest)))
+        case "age": steps.append(.age(Int(rest.decimalInteger() ?? 0)))
+        case "sleep": steps.append(.sleep(UInt32(rest.decimalInteger() ?? 0)))
+        case "exim": steps.append(.exim(Self.words(rest)))
+        case "file":
+            let words = rest.cut(at: .blank) ?? (rest[...], [])
+            steps.append(.file(ByteString(words.before), try Octets.unescaped(ByteString(words.after))))
+        default: throw Malformed(description: "no line of a delivery: \(line)")
+        }
+    }
+
+    private static func words(_ text: ByteString) -> [String] {
+        text.split(separator: .blank).map { ByteString($0).string }
+    }
+
+    private mutating func editServer(_ change: (inout Server) throws -> Void) throws {
+        if servers.isEmpty { servers.append(Server(address: 2)) }
+        try change(&servers[servers.count - 1])
+    }
+
+    private mutating func editMail(_ change: (inout Mail) throws -> Void) throws {
+        guard case .mail(var mail)? = steps.last else {
+            throw Malformed(description: "\(title): no message to which this belongs")
+        }
+        try change(&mail)
+        steps[steps.count - 1] = .mail(mail)
+    }
+
+    private mutating func takeRule(_ text: ByteString) throws {
+        guard let arrow = text.bytes.firstRange(of: Array(" -> ".utf8)) else {
+            throw Malformed(description: "a rule is written: when: VERB text -> answer")
+        }
+        let before = ByteString(text[..<arrow.lowerBound])
+        let words = before.cut(at: .blank) ?? (before[...], [])
+        let verb = words.before.cut(at: UInt8(ascii: "#")) ?? (words.before, [])
+        let rule = Rule(
+            verb: ByteString(verb.before), text: ByteString(words.after),
+            occurrence: ByteString(verb.after).decimalInteger().map { Int($0) },
+            answer: try Octets.unescaped(ByteString(text[arrow.upperBound...])))
+        try editServer { $0.rules.append(rule) }
+    }
+}
+
+/// Octets as fixtures write them.
+enum Octets {
+    /// Undoes the escapes.
+    static func unescaped(_ text: ByteString) throws -> ByteString {
+        var result = ByteString()
+        var rest = text[...]
+        while let octet = rest.popFirst() {
+            guard octet == UInt8(ascii: "\\"), let mark = rest.popFirst() else {
+                result.append(octet)
+                continue
+            }
+            switch mark {
+            case UInt8(ascii: "r"): result.append(.carriageReturn)
+            case UInt8(ascii: "n"): result.append(.newline)
+            case UInt8(ascii: "t"): result.append(0x09)
+            case UInt8(ascii: "0"): result.append(0)
+            case UInt8(ascii: "x"):
+                result.append(UInt8(ByteString(rest.prefix(2)).string, radix: 16) ?? 0)
+                rest = rest.dropFirst(2)
+            case UInt8(ascii: "{"): result += try repetition(&rest)
+            default: result.append(mark)
+            }
+        }
+        return result
+    }
+
+    private static func repetition(_ rest: inout ArraySlice<UInt8>) throws -> ByteString {
+        guard let parts = rest.cut(at: UInt8(ascii: "}")), let item = parts.before.cut(at: UInt8(ascii: ":")),
+            let count = ByteString(item.before).decimalInteger()
+        else { throw Delivery.Malformed(description: "a repetition is written \\{count:text}") }
+        rest = parts.after
+        let text = try unescaped(ByteString(item.after))
+        return ByteString(Array(repeating: text.bytes, count: Int(count)).joined())
+    }
+}

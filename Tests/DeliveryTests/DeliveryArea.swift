@@ -1,0 +1,115 @@
+import Bytes
+import Foundation
+import Glibc
+import TestKit
+
+/// A configuration and the deliveries that are made with it.
+struct DeliveryArea: Sendable, CustomStringConvertible {
+    let name: String
+    let configuration: ByteString
+    let deliveries: [Delivery]
+    /// The zones of the file `zones`, for areas that ask the DNS: each begins with `zone: name`.
+    let zones: [ZoneServer.Zone]
+    var description: String { name }
+
+    /// Where the DNS server for an area is: an address that no other test uses.
+    private static let nameServer = 0x7F04_0000 + UInt32(getpid() & 0xFFFF | 1)
+
+    /// How many deliveries are made at one moment.
+    static let concurrency = 4
+
+    static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Fixtures")
+
+    /// The areas below `Fixtures`; what cannot be read ends the test run, since nothing would be proven.
+    static let all: [DeliveryArea] = {
+        do { return try read() } catch { fatalError("the fixtures of DeliveryTests: \(error)") }
+    }()
+
+    private static func read() throws -> [DeliveryArea] {
+        let settings = ProcessInfo.processInfo.environment
+        let (only, title) = (settings["DELIVERY_AREA"], settings["DELIVERY_TITLE"])
+        let names = try FileManager.default.contentsOfDirectory(atPath: fixtures.path).sorted()
+        return try names.filter { !$0.hasSuffix(".txt") && (only ?? $0) == $0 }.map { name in
+            let place = fixtures.appendingPathComponent(name)
+            let files = try FileManager.default.contentsOfDirectory(atPath: place.path).sorted()
+            let deliveries = try files.filter { $0.hasSuffix(".delivery") }.flatMap { file in
+                try Delivery.parse(ByteString(Data(contentsOf: place.appendingPathComponent(file))))
+            }
+            let text = try Data(contentsOf: place.appendingPathComponent("exim.conf"))
+            let hasZones = files.contains("zones")
+            let zones = hasZones ? try Data(contentsOf: place.appendingPathComponent("zones")) : Data()
+            return DeliveryArea(
+                name: name, configuration: ByteString(text),
+                deliveries: deliveries.filter { title == nil || $0.title == title },
+                zones: Self.zones(ByteString(zones)))
+        }
+    }
+
+    private static func zones(_ text: ByteString) -> [ZoneServer.Zone] {
+        var zones: [(name: ByteString, records: ByteString)] = []
+        for line in text.split(separator: .newline) {
+            if line.starts(with: "zone: ".utf8) {
+                zones.append((ByteString(line.dropFirst(6)), ""))
+            } else if !zones.isEmpty {
+                zones[zones.count - 1].records += ByteString(line) + ByteString("\n")
+            }
+        }
+        return zones.map { ZoneServer.Zone($0.name, $0.records) }
+    }
+
+    /// What each delivery came to: its title, Exim's outcome, Bobbin's; in the order of the fixtures.
+    func outcomes() async throws -> [(String, [String], [String])] {
+        let server = zones.isEmpty ? nil : try ZoneServer(zones, at: Self.nameServer)
+        defer { withExtendedLifetime(server) {} }
+        let resolver = server?.addressText
+        return try await withThrowingTaskGroup(of: (Int, [String], [String]).self) { group in
+            var waiting = Array(deliveries.enumerated())[...]
+            var results: [Int: ([String], [String])] = [:]
+            func add() {
+                guard let (index, delivery) = waiting.popFirst() else { return }
+                group.addTask {
+                    async let wanted = Self.outcome(delivery, configuration, resolver, isExim: true)
+                    async let found = Self.outcome(delivery, configuration, resolver, isExim: false)
+                    return (index, try await wanted, try await found)
+                }
+            }
+            for _ in 0..<Self.concurrency { add() }
+            while let (index, wanted, found) = try await group.next() {
+                results[index] = (wanted, found)
+                try keep(deliveries[index].title, wanted, found)
+                add()
+            }
+            return deliveries.indices.map {
+                (deliveries[$0].title, results[$0]?.0 ?? [], results[$0]?.1 ?? [])
+            }
+        }
+    }
+
+    /// For who writes fixtures: what each program left goes into files of the directory DELIVERY_OUT.
+    private func keep(_ title: String, _ wanted: [String], _ found: [String]) throws {
+        guard let folder = ProcessInfo.processInfo.environment["DELIVERY_OUT"] else { return }
+        let difference = KnownDifferences.between(wanted, found)
+        for (suffix, lines) in [("exim", wanted), ("bobbin", found), ("difference", difference)] {
+            try (lines.joined(separator: "\n") + "\n").write(
+                toFile: "\(folder)/\(name)-\(title.replacing("/", with: "_")).\(suffix)", atomically: true,
+                encoding: .utf8)
+        }
+    }
+
+    private static func outcome(
+        _ delivery: Delivery, _ configuration: ByteString, _ resolver: ByteString?, isExim: Bool
+    ) async throws -> [String] {
+        try await withCheckedThrowingContinuation { continuation in
+            // On a thread of its own, since it waits for other processes.
+            Thread.detachNewThread {
+                continuation.resume(
+                    returning: {
+                        do {
+                            return try Stage(delivery, configuration, resolver, isExim: isExim).perform()
+                        } catch { return ["not made: \(error)"] }
+                    }())
+            }
+        }
+    }
+}

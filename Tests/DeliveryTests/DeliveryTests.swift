@@ -1,0 +1,47 @@
+// DeliveryTests: deliveries, one by one, compared with the installed Exim.
+//
+// Purpose: Fixtures/<Area>/exim.conf configures both programs; each scripted delivery in Fixtures/<Area>/*.delivery
+// is made by both, each on a site of its own with scripted servers, and what they log, send, list, spool, bounce and
+// hint must be equal. Fixtures/differences.txt has the differences that we know, each with its reason; one that is
+// there no more is a failure too.
+// May import: TestKit, Bytes, Foundation.
+// Read in this order: Delivery.swift, DeliveryArea.swift, ScriptedServer.swift, Stage.swift, Remains.swift,
+// KnownDifferences.swift, DeliveryTests.swift, RealServerTests.swift.
+import Bytes
+import TestKit
+import Testing
+
+/// All tests here: one area at a time, since each keeps both cores busy.
+@Suite("Deliveries beside a real Exim", .serialized, .needsRoot)
+struct DeliveryTests {
+    @Test(
+        "AUX-17: the same delivery leaves the same logs, spool, bounces, hints and conversations as with Exim",
+        arguments: DeliveryArea.all)
+    func deliveries(area: DeliveryArea) async throws {
+        let known = try KnownDifferences()
+        for (title, wanted, found) in try await area.outcomes() {
+            let difference = KnownDifferences.between(wanted, found)
+            #expect(
+                !(wanted + found).contains { $0.hasPrefix("not made: ") },
+                "\(area.name)/\(title): \(wanted + found)")
+            let allowed = known.lines(of: "\(area.name)/\(title)")
+            #expect(
+                difference == allowed,
+                "\(area.name)/\(title):\n\(difference.joined(separator: "\n"))\n\(Self.missing(allowed, difference))"
+            )
+        }
+    }
+
+    private static func missing(_ allowed: [String], _ found: [String]) -> String {
+        let gone = allowed.filter { !found.contains($0) }
+        return gone.isEmpty ? "" : "known, but not there:\n" + gone.joined(separator: "\n")
+    }
+
+    @Test("Each known difference belongs to a delivery, and there are at least eighty deliveries")
+    func inventory() throws {
+        let titles = DeliveryArea.all.flatMap { area in area.deliveries.map { "\(area.name)/\($0.title)" } }
+        #expect(Set(titles).count == titles.count)
+        #expect(titles.count >= 80)
+        for place in try KnownDifferences().places { #expect(titles.contains(place), "\(place)") }
+    }
+}

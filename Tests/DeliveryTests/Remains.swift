@@ -1,0 +1,157 @@
+import Bytes
+import Foundation
+import TestKit
+
+/// What a delivery left on its site, with what differs between two runs hidden.
+///
+/// Messages are numbered in the order in which the log first names them; log lines are grouped by message.
+struct Remains {
+    private(set) var lines: [String] = []
+    private let stage: Stage
+    private var ids: [String] = []
+
+    private var site: MailSite { stage.site }
+
+    init(_ stage: Stage) throws {
+        self.stage = stage
+        let log = try site.log()
+        for line in log {
+            for match in line.matches(of: /1[0-9A-Za-z]{5}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}/)
+            where !ids.contains(String(match.0)) {
+                ids.append(String(match.0))
+            }
+        }
+        add(log, "main")
+        add(try site.log("panic"), "panic")
+        try addSpool()
+        let isAlone = stage.delivery.mailCount < 2
+        lines += stage.servers.flatMap { isAlone ? $0.lines : $0.sortedLines }.map(hidden)
+        try addMail()
+        try addHints()
+    }
+
+    private mutating func add(_ log: [String], _ kind: String) {
+        let passing = ["queue run:", "options that have no effect yet", "exim user lost privilege"]
+        let kept = log.filter { line in !passing.contains { line.contains($0) } }
+        for id in ids + [""] {
+            lines += kept.filter { Self.owner(of: $0) == id }.map { "\(kind): \(hidden($0))" }
+        }
+    }
+
+    /// The id that stands behind the time; "" for none.
+    private static func owner(of line: String) -> String {
+        let words = line.split(separator: " ", maxSplits: 3)
+        guard words.count > 2, words[2].wholeMatch(of: /1[0-9A-Za-z]{5}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}/) != nil
+        else { return "" }
+        return String(words[2])
+    }
+
+    private mutating func addSpool() throws {
+        let queue = site.queue
+        for id in ids where queue.contains(id) {
+            let header = Latin1.text(try site.spoolFile(id, "H"))
+            let isReport = header.split(separator: "\n").dropFirst(2).first == "<>"
+            let parts = header.split(separator: "\n\n", maxSplits: 1)
+            lines += Self.split(String(parts[0])).dropFirst(2).map { "H: \(hidden($0))" }
+            if isReport, parts.count > 1 {
+                lines += Self.split(String(parts[1])).map { "h: \(hidden($0))" }
+                lines += Self.split(Latin1.text(try site.spoolFile(id, "D"))).map {
+                    "D: \(hidden(readable($0)))"
+                }
+            }
+            let notes = "spool/msglog/\(ByteString(id))" as ByteString
+            if FileManager.default.fileExists(atPath: site.directory.file(notes).string) {
+                lines += Self.split(Latin1.text(try site.directory.read(notes))).map { "note: \(hidden($0))" }
+            }
+        }
+        let strays = site.names(in: "spool/input").filter { $0.hasSuffix("-J") || $0.contains("hdr.") }
+        lines += strays.map { "stray: \(hidden($0))" }
+        let listing = try site.exim("-bp").output
+        lines += Self.split(Latin1.text(listing)).map {
+            "bp: \(hidden($0).replacing(/^ *[0-9]+[smhdw] +[0-9.KM]+\b/, with: "<age> <size>"))"
+        }
+    }
+
+    private mutating func addMail() throws {
+        for name in site.names(in: "mail") {
+            let path = "mail/\(ByteString(name))" as ByteString
+            var isDirectory: ObjCBool = false
+            _ = unsafe FileManager.default.fileExists(
+                atPath: site.directory.file(path).string, isDirectory: &isDirectory)
+            guard !isDirectory.boolValue else { continue }
+            let shown = name.split(separator: "/").count > 1 ? "\(name.split(separator: "/")[0])/..." : name
+            lines.append("mail: \(shown)")
+            lines += Self.split(Latin1.text(try site.directory.read(path))).map {
+                "mail| \(hidden(readable($0)))"
+            }
+        }
+    }
+
+    private mutating func addHints() throws {
+        let folder = site.directory.file("spool").string
+        let names = site.names(in: "spool/db").map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+        let databases = Set(
+            names.filter { $0 == "retry" || $0 == "misc" || ($0.hasPrefix("wait-") && !$0.contains(".")) })
+        for name in databases.sorted() {
+            let dump =
+                try stage.isExim
+                ? ChildProcess("/usr/sbin/exim_dumpdb", [folder, name]).wait()
+                : site.run("bobbin", "exim_dumpdb", folder, name)
+            var records: [String] = []
+            for line in Self.split(Latin1.text(dump.output)) where !line.isEmpty {
+                if let times = Self.times(line) {
+                    records[records.count - 1] += " next \(times)"
+                } else {
+                    records.append("\(name): \(hidden(name.hasPrefix("wait-") ? stillQueued(line) : line))")
+                }
+            }
+            // Exim lists messages that are gone by now; their ids mean nothing to anybody.
+            lines += records.filter { !name.hasPrefix("wait-") || $0.contains(" #") }.sorted()
+        }
+    }
+
+    /// Of a retry record's second line: how long after the last attempt the next one is, and whether it is over.
+    private static func times(_ line: String) -> String? {
+        let pattern = /[0-9]{2}-[A-Z][a-z]{2}-[0-9]{4} ([0-9]{2}):([0-9]{2}):([0-9]{2})/
+        let found = line.matches(of: pattern).map { match in
+            [match.1, match.2, match.3].reduce(0) { $0 * 60 + (Int($1) ?? 0) }
+        }
+        guard found.count == 3 else { return nil }
+        let (last, next) = (found[1], found[2])
+        let day = 86_400
+        return "+\((next - last + day) % day)\(line.hasSuffix("*") ? " *" : "")"
+    }
+
+    private func stillQueued(_ line: String) -> String {
+        let queue = site.queue
+        let words = line.split(separator: " ").map(String.init)
+        return (words.prefix(1) + words.dropFirst().filter { queue.contains($0) }).joined(separator: " ")
+    }
+
+    // MARK: Texts
+
+    private static func split(_ text: String) -> [String] {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    private func readable(_ line: String) -> String {
+        line.count > 200 ? "\(line.prefix(60))... (\(line.count))" : line
+    }
+
+    /// Hides what differs between two runs.
+    private func hidden(_ line: String) -> String {
+        var text = line.replacing(site.directory.path.string, with: "<site>")
+        for (index, id) in ids.enumerated() { text = text.replacing(id, with: "#\(index + 1)") }
+        text = text.replacing("\(stage.port)", with: "<wire>")
+        text.replace(/\b[0-9]+\.H[0-9A-Za-z.]+/, with: "<file>")
+        text.replace(/\.lock\.mail\.example\.org\.[0-9a-f.]+/, with: ".lock.<file>")
+        text.replace(/\ [A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} 20[0-9]{2}$/, with: " <date>")
+        // The random number of a report's boundary has more or fewer digits.
+        text.replace(/\bR=#[0-9]+ (.*) S=[0-9]+/) { "R=<id> \($0.1) S=<size>" }
+        text.replace(
+            /^[0-9]{3}  Content-Type: multipart.report/, with: "<size>  Content-Type: multipart/report")
+        text.replace(
+            /^-max_received_linelength (99|9[5-9]|10[01])$/, with: "-max_received_linelength <boundary>")
+        return masked(text).replacing(/(?:invoked|error \(invoked) by uid [0-9]+/, with: "by uid <uid>")
+    }
+}
