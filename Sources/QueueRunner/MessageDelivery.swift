@@ -98,6 +98,7 @@ struct MessageDelivery {
             let body = try await desk.body()
             var delivery = await MessageDelivery(runner, desk, id, header, bodySize, body)
             if thaw == .cancel { delivery.cancelAll() }
+            if let user = runner.options.cancelledBy { delivery.giveUp(asToldBy: user) }
             try await delivery.work()
             report = .worked(submitted: delivery.submitted)
         } catch {
@@ -152,6 +153,13 @@ struct MessageDelivery {
 
     private mutating func cancelAll() { failAll("delivery cancelled; message timed out") }
 
+    /// Fails all that remains, without a line for each address (manual, option -Mg).
+    private mutating func giveUp(asToldBy user: ByteString) {
+        runner.log(MessageEvent.cancelled(by: user).text(by: runner.selector), id)
+        let text: ByteString = "delivery cancelled by administrator"
+        failed = tree.nodes.indices.map { FailedAddress(node: $0, text: text, userText: text) }
+    }
+
     private mutating func failAll(_ text: ByteString) {
         for node in tree.nodes.indices {
             failed.append(FailedAddress(node: node, text: text, userText: text))
@@ -179,7 +187,8 @@ struct MessageDelivery {
             _ = await runner.waits.database(transport, idLength: id.format.length).add(id.bytes, hosts: hosts)
         }
         await desk.logMessage(notes.lines)
-        tree.edit { $0.deliverFirstTime = false }
+        // The second stage must still know which messages were never tried (-qqi).
+        if !runner.options.isFirstStage { tree.edit { $0.deliverFirstTime = false } }
         if tree.header != original { try await desk.write(tree.header) }
         try await desk.removeJournal()
     }

@@ -24,8 +24,47 @@ extension MessageDelivery {
         }
         let remote = groups.filter(\.transport.isRemote)
         guard !remote.isEmpty else { return }
-        if runner.options.localOnly { return suppress(remote) }
-        await deliverRemote(remote)
+        if runner.options.localOnly {
+            return suppress(remote, TransportTrouble("remote deliveries suppressed", errno: -55))
+        }
+        if runner.options.isFirstStage { return noteWaiting(remote) }
+        await deliverRemote(await withoutQueued(remote))
+    }
+
+    /// Takes out what `queue_smtp_domains` keeps for a queue run: it is routed, and waits.
+    private mutating func withoutQueued(_ groups: [DeliveryGroup]) async -> [DeliveryGroup] {
+        guard isImmediate, let queued = runner.settings.queueSMTPDomains else { return groups }
+        let trouble = TransportTrouble(
+            "first-pass only routing due to -odqs, queue_smtp_domains or control=queue", errno: -1)
+        var kept: [DeliveryGroup] = []
+        for group in groups {
+            var (now, later) = (group, group)
+            (now.nodes, now.items, later.nodes, later.items) = ([], [], [], [])
+            for (node, item) in zip(group.nodes, group.items) {
+                if await isListed(EmailParts(item.address.address).domain, queued) {
+                    later.nodes.append(node)
+                    later.items.append(item)
+                } else {
+                    now.nodes.append(node)
+                    now.items.append(item)
+                }
+            }
+            if !now.nodes.isEmpty { kept.append(now) }
+            if !later.nodes.isEmpty { suppress([later], trouble) }
+        }
+        return kept
+    }
+
+    /// The first of two stages: the hosts are noted in the wait hints, and nothing is logged (manual, option -qq).
+    private mutating func noteWaiting(_ groups: [DeliveryGroup]) {
+        for group in groups {
+            for (node, item) in zip(group.nodes, group.items) {
+                deferred.append(
+                    DeferredAddress(node: node, errno: 0, text: "", instruction: item.instruction))
+            }
+            let hosts = group.items.first?.instruction.hosts.map(\.name) ?? []
+            if !hosts.isEmpty { waits.append((group.transport.name, hosts)) }
+        }
     }
 
     private mutating func deliverRemote(_ groups: [DeliveryGroup]) async {
@@ -48,13 +87,13 @@ extension MessageDelivery {
         }
     }
 
-    private mutating func suppress(_ groups: [DeliveryGroup]) {
-        let trouble = TransportTrouble("remote deliveries suppressed", errno: -55)
+    /// Lets addresses wait without an attempt.
+    private mutating func suppress(_ groups: [DeliveryGroup], _ trouble: TransportTrouble) {
         for group in groups {
             for (node, item) in zip(group.nodes, group.items) {
                 deferred.append(
                     DeferredAddress(
-                        node: node, errno: -55, text: trouble.text, instruction: item.instruction))
+                        node: node, errno: trouble.errno, text: trouble.text, instruction: item.instruction))
                 logDeferral(node, item.instruction, trouble, TransportOutcome(.deferred(trouble)))
             }
         }
@@ -283,6 +322,7 @@ struct TransportCall: Sendable {
         let (runner, desk, id) = (runner, desk, id)
         let isDryRun = outgoing.isDryRun
         let (facts, domain) = (outgoing.facts, EmailParts(group.items.first?.address.address ?? "").domain)
+        runner.activity.note(id, "to \(domain) by \(group.transport.name)")
         let (outcomes, lines) = await group.transport.deliver(
             outgoing, to: group.items, runner.transportEnvironment,
             served: { indices in
