@@ -45,7 +45,8 @@ package struct StatusLine: Sendable, Hashable {
             separator: 0x09, maxSplits: 3, omittingEmptySubsequences: false)
         guard fields.count == 4, let since = fields[0].decimalInteger() else { return nil }
         self.init(
-            since: since, text: ByteString(fields[3]), message: ByteString(fields[1]), peer: ByteString(fields[2]))
+            since: since, text: ByteString(fields[3]), message: ByteString(fields[1]),
+            peer: ByteString(fields[2]))
     }
 }
 
@@ -60,7 +61,8 @@ package final class StatusSocket: Sendable {
     ///   - owner: who gets directory and socket, where we are root.
     ///   - lines: gives the present lines, the first of them about the process itself; called on a thread of its own.
     package init?(
-        program: ByteString, spool: ByteString, owner: FileOwner?, lines: @escaping @Sendable () -> [StatusLine]
+        program: ByteString, spool: ByteString, owner: FileOwner?,
+        lines: @escaping @Sendable () -> [StatusLine]
     ) {
         let directory = StatusDirectory.path(of: spool)
         path = "\(directory)/\(program).\(getpid())"

@@ -56,6 +56,8 @@ struct MessageDelivery {
     let outgoing: OutgoingMessage
     /// What -H said at the beginning; it is rewritten only when something has changed.
     let original: HeaderFile
+    /// Whether the message was frozen until now; -H must say that it is no longer.
+    var isThawed = false
     /// Whether retry times and the like do not count for this message.
     let isForced: Bool
     var tree: DeliveryTree
@@ -90,6 +92,7 @@ struct MessageDelivery {
         let report: MessageReport
         do {
             var header = header
+            let wasFrozen = header.isFrozen
             let thaw = FrozenRules(runner: runner, id: id).judge(&header)
             guard thaw != .leave else {
                 await desk.release()
@@ -97,6 +100,7 @@ struct MessageDelivery {
             }
             let body = try await desk.body()
             var delivery = await MessageDelivery(runner, desk, id, header, bodySize, body)
+            delivery.isThawed = wasFrozen && !header.isFrozen
             if thaw == .cancel { delivery.cancelAll() }
             if let user = runner.options.cancelledBy { delivery.giveUp(asToldBy: user) }
             try await delivery.work()
@@ -189,7 +193,7 @@ struct MessageDelivery {
         await desk.logMessage(notes.lines)
         // The second stage must still know which messages were never tried (-qqi).
         if !runner.options.isFirstStage { tree.edit { $0.deliverFirstTime = false } }
-        if tree.header != original { try await desk.write(tree.header) }
+        if tree.header != original || isThawed { try await desk.write(tree.header) }
         try await desk.removeJournal()
     }
 

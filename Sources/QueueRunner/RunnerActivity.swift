@@ -33,7 +33,8 @@ final class RunnerActivity: Sendable {
         works.withLock { works in
             works.sorted { ($0.value.since, $0.key) < ($1.value.since, $1.key) }.map { id, work in
                 StatusLine(
-                    since: work.since, text: "delivering \(id.bytes)\(work.text.isEmpty ? "" : " \(work.text)")",
+                    since: work.since,
+                    text: "delivering \(id.bytes)\(work.text.isEmpty ? "" : " \(work.text)")",
                     message: id.bytes)
             }
         }

@@ -12,7 +12,8 @@ struct RunnerStatus {
         let task = Self.task(runner.options, every: every, isFed: isFed)
         let activity = runner.activity
         socket = StatusSocket(
-            program: "bobbin-queuerunner", spool: runner.system.spool.directory, owner: runner.system.settings.owner
+            program: "bobbin-queuerunner", spool: runner.system.spool.directory,
+            owner: runner.system.settings.owner
         ) {
             [StatusLine(since: since, text: task)] + activity.lines
         }
@@ -25,6 +26,7 @@ struct RunnerStatus {
         let queue = options.queue.isEmpty ? "" : " '\(options.queue)'" as ByteString
         if isFed { return "delivering for the daemon\(every.map { ", -q\($0)" } ?? "")" }
         if let every { return "daemon: -q\(every), not listening for SMTP" }
-        return options.occasion == .message ? "delivering specified messages" : "running\(queue) queue\(letters)"
+        return options.occasion == .message
+            ? "delivering specified messages" : "running\(queue) queue\(letters)"
     }
 }

@@ -31,7 +31,8 @@ extension RunnerSystem {
     func isWanted(_ id: MessageID, _ selection: Selection) -> Bool {
         guard selection.needsHeader, case .message(let stored)? = try? spool.read(id) else { return true }
         if stored.header.isFrozen, !options.thaws {
-            log(MessageEvent.skippedFrozen.text(by: selector), id)
+            // Exim does not say here which message.
+            if let line = MessageEvent.skippedFrozen.text(by: selector) { log.main(line) }
             return false
         }
         return selection.wants(stored.header)

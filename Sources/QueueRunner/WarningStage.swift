@@ -10,7 +10,8 @@ import Transports
 extension MessageDelivery {
     /// Tells the sender that the message waits, when another threshold of `delay_warning` has passed (delivery.md 2.8).
     mutating func warn() async {
-        guard !runner.options.isFirstStage, let first = deferred.first, freezing == nil, !original.sender.isEmpty,
+        guard !runner.options.isFirstStage, let first = deferred.first, freezing == nil,
+            !original.sender.isEmpty,
             deferred.contains(where: { $0.errno > -53 })
         else { return }
         let notify = tree.notify(of: first.node)

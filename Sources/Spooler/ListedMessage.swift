@@ -88,7 +88,8 @@ private struct EnvelopeScan {
 
     mutating func skipFirstLine(of id: MessageID) -> Bool {
         guard let line = line(), line.count == id.format.length + 2,
-            octets[line.upperBound - 2] == UInt8(ascii: "-"), octets[line.upperBound - 1] == UInt8(ascii: "H"),
+            octets[line.upperBound - 2] == UInt8(ascii: "-"),
+            octets[line.upperBound - 1] == UInt8(ascii: "H"),
             MessageID(octets[line.lowerBound..<(line.upperBound - 2)]) == id
         else { return false }
         return true
@@ -151,7 +152,8 @@ private struct EnvelopeScan {
         guard start < line.upperBound else { return false }
         switch octets[start] {
         case UInt8(ascii: "("): return false
-        case UInt8(ascii: "a") where begins("acl", start, line.upperBound): return skipACLVariable(start, line)
+        case UInt8(ascii: "a") where begins("acl", start, line.upperBound):
+            return skipACLVariable(start, line)
         case UInt8(ascii: "f") where begins("frozen", start, line.upperBound):
             let number = start + 7
             isFrozen = true
@@ -166,7 +168,7 @@ private struct EnvelopeScan {
 
     private func begins(_ text: StaticString, _ start: Int, _ stop: Int) -> Bool {
         guard stop - start >= text.utf8CodeUnitCount else { return false }
-        return unsafe text.withUTF8Buffer { unsafe octets[start..<(start + $0.count)].elementsEqual($0) }
+        return text.withUTF8Buffer { unsafe octets[start..<(start + $0.count)].elementsEqual($0) }
     }
 
     /// `aclc name length` or `aclm name length`, and the value on lines of its own.
@@ -194,7 +196,9 @@ private struct EnvelopeScan {
 
     /// The place of all recipients; each is a bare address.
     mutating func recipientLines() -> Range<Int>? {
-        guard let line = line(), digits(line.lowerBound, line.upperBound) == line.upperBound else { return nil }
+        guard let line = line(), digits(line.lowerBound, line.upperBound) == line.upperBound else {
+            return nil
+        }
         let count = number(line.lowerBound, line.upperBound)
         guard count > 0, count <= HeaderFile.maximumRecipients else { return nil }
         let start = place
@@ -213,11 +217,13 @@ private struct EnvelopeScan {
         var sum = 0
         while place < end {
             guard let stop = digits(place, min(end, place + 9)), stop - place >= 3, stop + 2 < end,
-                octets[stop] > .blank, octets[stop + 1] == .blank, !octets[stop + 2].isASCIISpace
+                octets[stop] >= .blank, octets[stop + 1] == .blank, !octets[stop + 2].isASCIISpace
             else { return nil }
             let length = Int(number(place, stop))
             let type = octets[stop]
-            guard length > 0, length <= end - stop - 2, octets[stop + 1 + length] == .newline else { return nil }
+            guard length > 0, length <= end - stop - 2, octets[stop + 1 + length] == .newline else {
+                return nil
+            }
             place = stop + 2 + length
             if type != HeaderLine.deletedType { sum += length }
         }

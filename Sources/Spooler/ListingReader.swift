@@ -27,7 +27,11 @@ public final class OpenQueue: Sendable {
         var letters: Set<UInt8> = []
         var usesPlain = false
         for entry in entries {
-            if let letter = entry.entry.place.subdirectory { letters.insert(letter) } else { usesPlain = true }
+            if let letter = entry.entry.place.subdirectory {
+                letters.insert(letter)
+            } else {
+                usesPlain = true
+            }
         }
         plain = usesPlain ? try DirectoryHandle(spool.directory("input", .plain)) : nil
         var open = [DirectoryHandle?](repeating: nil, count: 128)
@@ -63,7 +67,8 @@ public struct ListingReader: ~Copyable {
         guard !entry.hasJournal, let directory = queue.directory(of: entry.entry.place) else { return nil }
         let id = entry.entry.id
         id.write(to: &name, suffix: UInt8(ascii: "H"))
-        guard let count = directory.read(name, into: &block), count < block.count, !block.hasZero(upTo: count),
+        guard let count = directory.read(name, into: &block), count < block.count,
+            !block.hasZero(upTo: count),
             var message = ListedMessage(block, count: count, named: id)
         else { return nil }
         id.write(to: &name, suffix: UInt8(ascii: "D"))

@@ -25,7 +25,9 @@ struct ListenCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("run-word"),
-        help: "A word for the queue runner that makes queue runs, such as --run-word=--every --run-word=30m; may be repeated.")
+        help:
+            "A word for the queue runner that makes queue runs, such as --run-word=--every --run-word=30m; may be repeated."
+    )
     var runWords: [String] = []
 
     @Flag(help: "Only queue what comes in; a queue run delivers it.")

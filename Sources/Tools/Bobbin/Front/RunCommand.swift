@@ -31,7 +31,8 @@ struct RunCommand: ConsoleCommand {
         help: ArgumentHelp("Only this message; may be repeated.", valueName: "id"))
     var messages: [String] = []
     @Option(
-        help: ArgumentHelp("Only messages with a recipient still to be served that contains this.", valueName: "text"))
+        help: ArgumentHelp(
+            "Only messages with a recipient still to be served that contains this.", valueName: "text"))
     var recipient: String?
     @Option(help: ArgumentHelp("The same with a regular expression.", valueName: "regexp"))
     var recipientPattern: String?

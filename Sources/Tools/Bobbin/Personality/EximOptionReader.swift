@@ -51,12 +51,12 @@ struct EximOptionReader {
     /// After -q one or two ids may follow: the first and last to regard.
     private mutating func takeRunLimits() throws(EximUsageError) {
         guard request.deeds == [.runQueue], request.messageCommand == nil, !request.arguments.isEmpty,
-            request.run.recipient == nil, request.run.sender == nil, request.run.interval == nil,
-            request.arguments.count <= 2
+            request.run.recipient == nil, request.run.sender == nil, request.run.interval == nil
         else { return }
-        if let word = request.arguments.first(where: { MessageID($0) == nil }) {
+        if let word = request.arguments.prefix(2).first(where: { MessageID($0) == nil }) {
             throw EximUsageError("exim: bad time value \(word): abandoned")
         }
+        guard request.arguments.count <= 2 else { return }
         request.run.start = request.arguments.first
         request.run.stop = request.arguments.dropFirst().first
         request.arguments = []
@@ -132,7 +132,8 @@ enum CombinationRules {
             .smtp, .batchedSMTP, .submit, .list, .expand, .testAddress, .verifyRecipient, .verifySender,
         ]
         let isRunWithMessages =
-            request.messageCommand != nil && (isDaemon || request.run.recipient != nil || request.run.sender != nil)
+            request.messageCommand != nil
+            && (isDaemon || request.run.recipient != nil || request.run.sender != nil)
         let tests =
             deeds.contains(.testAddress) && !deeds.isDisjoint(with: [.verifyRecipient, .verifySender])
         let headerOverSMTP =

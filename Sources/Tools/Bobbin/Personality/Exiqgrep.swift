@@ -38,7 +38,8 @@ struct Exiqgrep: Sendable {
 
     private func list(_ options: ExiqgrepOptions) throws -> ExitStatus {
         if options["E"] != nil {
-            throw ToolFailure(.usage, "-E is not supported, for the queue is read directly; -C names a configuration")
+            throw ToolFailure(
+                .usage, "-E is not supported, for the queue is read directly; -C names a configuration")
         }
         let site = try Site(ConfigurationSource.locate(files: options["C"], definitions: []))
         guard site.mayList(.current()) else { throw ToolFailure.notAdmin(to: "list the queue", site) }
@@ -176,7 +177,8 @@ struct ExiqgrepOptions: Sendable {
         do {
             return try PCRE2Pattern.compile(pattern, caseless: caseless)
         } catch {
-            throw ToolFailure(.usage, "-\(String(letter)) \(pattern): this is no regular expression: \(error.words)")
+            throw ToolFailure(
+                .usage, "-\(String(letter)) \(pattern): this is no regular expression: \(error.words)")
         }
     }
 
@@ -249,7 +251,9 @@ struct ExiqgrepSearch: Sendable {
         case .count: break
         case .ids: text += "\(id.bytes)\n" as ByteString
         case .brief:
-            text += "\(id.bytes) From: <\(row.sender)> To: \(row.recipients.joined(separator: ";"))\n" as ByteString
+            text +=
+                "\(id.bytes) From: <\(row.sender)> To: \(row.recipients.joined(separator: ";"))\n"
+                as ByteString
         case .long:
             ListingNumbers.appendAge(seconds: now - row.receivedTime, to: &text)
             ListingNumbers.appendSize(row.size, to: &text)

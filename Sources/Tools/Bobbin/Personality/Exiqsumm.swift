@@ -70,7 +70,7 @@ struct QueueSummary: Sendable {
 
     /// A listing's first line of a message, and what follows from it for its recipients.
     private struct Message {
-        var age = ListedAge(number: 0, unit: UInt8(ascii: "m"))
+        var age = ListedAge(number: 0, unit: UInt8(ascii: "d"))
         var size = 0.0
         var sender = ByteString()
         var marks = ByteString()

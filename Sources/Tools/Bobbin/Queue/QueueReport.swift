@@ -64,7 +64,8 @@ struct QueueReport: Sendable {
     ///   - add: runs on any core.
     ///   - use: gets the sums in order.
     func gather<Sum: Sendable>(
-        _ order: Order, _ empty: Sum, _ add: @escaping @Sendable (inout Sum, QueueEntry, ReportedMessage) -> Void,
+        _ order: Order, _ empty: Sum,
+        _ add: @escaping @Sendable (inout Sum, QueueEntry, ReportedMessage) -> Void,
         use: (Sum) -> Void
     ) throws(SpoolError) {
         guard order != .directory else { return try walk(empty, add, use) }

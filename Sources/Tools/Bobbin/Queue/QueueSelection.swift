@@ -40,7 +40,9 @@ struct QueueSelection: Sendable {
     }
 
     private func contains(_ header: HeaderFile, _ bodySize: Int?, _ now: Int64) -> Bool {
-        guard isOld(header.id, header.receivedTime, now), allows(isFrozen: header.isFrozen) else { return false }
+        guard isOld(header.id, header.receivedTime, now), allows(isFrozen: header.isFrozen) else {
+            return false
+        }
         if let sender, !Self.finds(sender, in: "<\(header.sender)>") { return false }
         if let recipient, !Self.awaits(recipient, header) { return false }
         return isSize(bodySize.map { header.messageSize(bodySize: $0) } ?? 0)

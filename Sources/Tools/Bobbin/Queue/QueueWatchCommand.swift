@@ -78,7 +78,9 @@ struct QueuePicture: Sendable {
         var bytes = 0
         var text = ByteString()
 
-        mutating func add(_ message: ReportedMessage, _ listing: MessageListing, _ id: MessageID, _ spool: Spool) {
+        mutating func add(
+            _ message: ReportedMessage, _ listing: MessageListing, _ id: MessageID, _ spool: Spool
+        ) {
             switch message {
             case .listed(let message):
                 add(isFrozen: message.isFrozen, isBounce: message.sender.isEmpty, size: message.size ?? 0)

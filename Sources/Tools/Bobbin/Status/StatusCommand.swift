@@ -6,7 +6,8 @@ import Spooler
 /// `bobbin status`.
 struct StatusCommand: ConsoleCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Tell what receivers and queue runners are doing now, as exiwhat does.",
+        commandName: "status",
+        abstract: "Tell what receivers and queue runners are doing now, as exiwhat does.",
         discussion: """
             Example: who is connected
               bobbin status --json | grep incoming
@@ -23,7 +24,9 @@ struct StatusCommand: ConsoleCommand {
         let text = StatusText(reports: reports)
         console.write(json ? text.json : text.plain)
         for failure in failures { console.say("bobbin: status/\(failure)\n") }
-        if !failures.isEmpty { throw ToolFailure(.failure, "\(failures.count) of the programs did not answer") }
+        if !failures.isEmpty {
+            throw ToolFailure(.failure, "\(failures.count) of the programs did not answer")
+        }
     }
 }
 
