@@ -201,4 +201,51 @@ struct EximUtilityTests {
             #expect(mine.output == theirs, "\(words)")
         }
     }
+
+    /// A log of all kinds of lines.
+    private static let log = """
+        2026-11-21 12:00:00 Start queue run: pid=1
+        2026-11-21 12:00:01 1xUfHo-0002UW-1v <= alice@x.test U=root P=local S=300
+        2026-11-21 12:00:02 1xUfHp-0002UW-1v <= bob@x.test H=h.test [10.0.0.1]:25 P=esmtp S=300 id=abc
+        2026-11-21 12:00:03 1xUfHo-0002UW-1v => carol@y.test R=r T=t H=y.test [10.0.0.2]
+        2026-11-21 12:00:03 no id line about alice here
+        2026-11-21 12:00:04 1xUfHo-0002UW-1v Completed
+        2026-11-21 12:00:05 1xUfHp-0002UW-1v ** dave@y.test: failed
+        2026-11-21 12:00:06 1xUfHq-0002UW-1v <= <> R=1xUfHp-0002UW-1v U=exim P=local S=900
+        2026-11-21 12:00:07 1xUfHp-0002UW-1v Completed
+        2026-11-21 12:00:08 1xUfHq-0002UW-1v == zed@x.test R=r T=t defer (111): Connection refused
+        2026-11-21 12:10:08 1xUfHq-0002UW-1v => zed@x.test R=r T=t
+        2026-11-21 12:10:09 1xUfHq-0002UW-1v Completed
+        2026-11-21 12:11:01 1xUfHr-0002UW-1v == carol@y.test R=r
+          a line without a moment, alice
+        2026-11-21 12:12:00 +0100 1xUfHs-0002UW-1v <= zoe@x.test U=root P=local S=300
+        2026-11-21 12:12:01.123 [44] 1xUfHs-0002UW-1v => al@x.test
+        2026-11-21 12:12:02 [44] 1xUfHs-0002UW-1v Completed
+        2026-11-21 12:13:00 H=bad.test [10.9.9.9] rejected RCPT <alice@x.test>: no
+        Nov 21 12:15:00 host exim[123]: 2026-11-21 12:15:00 1xUfHv-0002UW-1v <= sys@x.test a.ice
+        Nov 21 12:15:00 host exim[123]: 1xUfHv-0002UW-1v Completed
+        2026-02-28 23:59:59 1xUfHw-0002UW-1v <= night@x.test
+        2026-03-01 00:00:01 1xUfHw-0002UW-1v Completed
+
+        """
+
+    @Test("exigrep shows the messages that Debian's shows, with the lines that it shows")
+    func exigrep() async throws {
+        let file = spool.directory + "/mainlog"
+        try Self.log.write(toFile: file, atomically: true, encoding: .utf8)
+        let lines = [
+            "alice", "-l a.ice", "a.ice", "-I ALICE", "-I alice", "ALICE", "-v alice", "bob", "dave", "-M dave", "-M bob",
+            "-t 100 zed", "-t 1 night", "-t 2 night", "zoe", "sys", "Start", "moment", "rejected", "nothing-at-all",
+            "-l [10.0.0.1]", "1xUfHs", "^2026", "-M -v x.test",
+        ]
+        let entries = { (text: String) in text.components(separatedBy: "\n\n").sorted() }
+        for line in lines {
+            let words = line.split(separator: " ").map(String.init) + [file]
+            let theirs = try Shell.run("/usr/sbin/exigrep", words)
+            let mine = await Ours.run(words, calledAs: "exigrep")
+            // The order of messages that have not completed is open there.
+            #expect(entries(mine.output) == entries(theirs.output), "exigrep \(line)")
+            #expect(mine.status == theirs.status, "exigrep \(line)")
+        }
+    }
 }

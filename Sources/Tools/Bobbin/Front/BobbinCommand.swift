@@ -10,7 +10,7 @@ struct BobbinCommand: ParsableCommand {
               bobbin run
 
             Called as exim, exim4, sendmail, mailq, runq or rsmtp, and as "bobbin exim ...", it takes Exim's options;
-            called as exiqgrep, exiqsumm or exiwhat, it does what those do.
+            called as exigrep, exiqgrep, exiqsumm or exiwhat, it does what those do.
             """,
         version: Version.short,
         subcommands: [

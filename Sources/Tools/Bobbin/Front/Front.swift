@@ -32,6 +32,7 @@ struct Front: Sendable {
         switch name {
         case "exiqgrep": Exiqgrep(console: console).run(words)
         case "exiqsumm": Exiqsumm(console: console).run(words)
+        case "exigrep": Exigrep(console: console).run(words)
         case "exiwhat": exiwhat(words)
         default: nil
         }
