@@ -234,8 +234,10 @@ struct EximUtilityTests {
         let file = spool.directory + "/mainlog"
         try Self.log.write(toFile: file, atomically: true, encoding: .utf8)
         let lines = [
-            "alice", "-l a.ice", "a.ice", "-I ALICE", "-I alice", "ALICE", "-v alice", "bob", "dave", "-M dave", "-M bob",
-            "-t 100 zed", "-t 1 night", "-t 2 night", "zoe", "sys", "Start", "moment", "rejected", "nothing-at-all",
+            "alice", "-l a.ice", "a.ice", "-I ALICE", "-I alice", "ALICE", "-v alice", "bob", "dave",
+            "-M dave", "-M bob",
+            "-t 100 zed", "-t 1 night", "-t 2 night", "zoe", "sys", "Start", "moment", "rejected",
+            "nothing-at-all",
             "-l [10.0.0.1]", "1xUfHs", "^2026", "-M -v x.test",
         ]
         let entries = { (text: String) in text.components(separatedBy: "\n\n").sorted() }

@@ -129,7 +129,9 @@ private struct MessageLines {
     }
 
     private mutating func complete(_ id: ByteString, at time: Int64) {
-        guard let message = messages.removeValue(forKey: id), message.isWanted != options.isInverted else { return }
+        guard let message = messages.removeValue(forKey: id), message.isWanted != options.isInverted else {
+            return
+        }
         if options.takesRelated { shown.insert(id) }
         if let least = options.longerThan, time - message.begun <= least { return }
         console.write("\(message.lines)\n")
@@ -189,14 +191,18 @@ struct ReadLogLine: Sendable {
     /// The message that a report is about: `R=<id>` of an arrival.
     var parent: ByteString? {
         guard rest.starts(with: "<= ".utf8) else { return nil }
-        return rest.split(separator: .blank).first { $0.starts(with: "R=".utf8) }.map { ByteString($0.dropFirst(2)) }
+        return rest.split(separator: .blank).first { $0.starts(with: "R=".utf8) }.map {
+            ByteString($0.dropFirst(2))
+        }
     }
 
     private static func start(of line: ByteString) -> Int? {
         if isMoment(line[...]) { return 0 }
         var place = 0
         while let colon = line[place...].firstIndex(of: UInt8(ascii: ":")) {
-            if line[colon...].dropFirst().first == .blank, isMoment(line[colon...].dropFirst(2)) { return colon + 2 }
+            if line[colon...].dropFirst().first == .blank, isMoment(line[colon...].dropFirst(2)) {
+                return colon + 2
+            }
             place = colon + 1
         }
         return nil
@@ -218,7 +224,8 @@ struct ReadLogLine: Sendable {
         var (year, month) = (number(text, 0, 4), number(text, 5, 2))
         // Years that begin with March have their leap day last.
         if month <= 2 { (year, month) = (year - 1, month + 12) }
-        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + number(text, 8, 2)
+        let days =
+            year * 365 + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + number(text, 8, 2)
         return days * 86_400 + number(text, 11, 2) * 3_600 + number(text, 14, 2) * 60 + number(text, 17, 2)
     }
 
