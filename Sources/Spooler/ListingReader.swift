@@ -63,7 +63,9 @@ public struct ListingReader: ~Copyable {
 
     /// What a listing shows of a message; nil for one that is to be read by `Spool.read`: one that is not ordinary,
     /// is gone, or has a journal.
-    public mutating func read(_ entry: ListedEntry) -> ListedMessage? {
+    ///
+    /// - Parameter sized: whether the size of `-D` is wanted; without it the message has no size.
+    public mutating func read(_ entry: ListedEntry, sized: Bool = true) -> ListedMessage? {
         guard !entry.hasJournal, let directory = queue.directory(of: entry.entry.place) else { return nil }
         let id = entry.entry.id
         id.write(to: &name, suffix: UInt8(ascii: "H"))
@@ -71,6 +73,7 @@ public struct ListingReader: ~Copyable {
             !block.hasZero(upTo: count),
             var message = ListedMessage(block, count: count, named: id)
         else { return nil }
+        guard sized else { return message }
         id.write(to: &name, suffix: UInt8(ascii: "D"))
         guard let size = directory.size(of: name) else { return nil }
         message.add(bodySize: size.map { $0 - id.dataStartOffset })

@@ -32,7 +32,8 @@ struct QueueListCommand: ConsoleCommand {
     mutating func run(on console: Console) throws {
         let spool = try queue.listableSpool()
         var query = try QueueQuery(selection, spool)
-        query.readsAll = json
+        query.readsAll = json && !idsOnly
+        query.showsIDsOnly = idsOnly
         try query.run(order, make: renderer(spool, query.now), use: console.write)
     }
 

@@ -11,6 +11,8 @@ struct QueueQuery: Sendable {
     let now: Int64
     /// Whether more is wanted of each message than a listing shows.
     var readsAll = false
+    /// Whether only ids are shown.
+    var showsIDsOnly = false
 
     init(_ options: SelectionOptions, _ spool: Spool, now: Int64 = Clock.now()) throws(ToolFailure) {
         self.spool = spool
@@ -30,7 +32,7 @@ struct QueueQuery: Sendable {
         let (selection, now) = (selection, now)
         guard ids.isEmpty else { return try runNamed(make: make, use: use) }
         do throws(SpoolError) {
-            try QueueReport(spool: spool, readsAll: readsAll).run(
+            try report(showsSizes: !showsIDsOnly).run(
                 order,
                 make: { entry, message in
                     selection.contains(message, now: now) ? make(entry.id, message) : nil
@@ -38,6 +40,10 @@ struct QueueQuery: Sendable {
         } catch {
             throw ToolFailure(error)
         }
+    }
+
+    private func report(showsSizes: Bool) -> QueueReport {
+        QueueReport(spool: spool, readsAll: readsAll, readsSizes: showsSizes || selection.size != nil)
     }
 
     /// How many messages are meant.
@@ -49,7 +55,7 @@ struct QueueQuery: Sendable {
         }
         let (selection, now) = (selection, now)
         do throws(SpoolError) {
-            try QueueReport(spool: spool).gather(.arrival, 0) { sum, _, message in
+            try report(showsSizes: false).gather(.arrival, 0) { sum, _, message in
                 if selection.contains(message, now: now) { sum += 1 }
             } use: {
                 count += $0

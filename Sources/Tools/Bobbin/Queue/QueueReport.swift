@@ -20,6 +20,8 @@ struct QueueReport: Sendable {
     let spool: Spool
     /// Whether more is wanted of each message than a listing shows.
     var readsAll = false
+    /// Whether sizes are wanted, which cost a call a message.
+    var readsSizes = true
 
     /// Messages read together.
     static let batchSize = 4096
@@ -129,7 +131,7 @@ struct QueueReport: Sendable {
         var sum = empty
         var reader = ListingReader(queue)
         for entry in entries {
-            if !readsAll, let message = reader.read(entry) {
+            if !readsAll, let message = reader.read(entry, sized: readsSizes) {
                 add(&sum, entry.entry, .listed(message))
             } else {
                 add(&sum, entry.entry, message(of: entry.entry))
