@@ -56,6 +56,8 @@ struct MessageDelivery {
     let outgoing: OutgoingMessage
     /// What -H said at the beginning; it is rewritten only when something has changed.
     let original: HeaderFile
+    /// Whether the message was frozen until now; -H must say that it is no longer.
+    var isThawed = false
     /// Whether retry times and the like do not count for this message.
     let isForced: Bool
     var tree: DeliveryTree
@@ -92,6 +94,7 @@ struct MessageDelivery {
         let report: MessageReport
         do {
             var header = header
+            let wasFrozen = header.isFrozen
             let thaw = FrozenRules(runner: runner, id: id).judge(&header)
             guard thaw != .leave else {
                 await desk.release()
@@ -99,7 +102,9 @@ struct MessageDelivery {
             }
             let body = try await desk.body()
             var delivery = await MessageDelivery(runner, desk, id, header, bodySize, body)
+            delivery.isThawed = wasFrozen && !header.isFrozen
             if thaw == .cancel { delivery.cancelAll() }
+            if let user = runner.options.cancelledBy { delivery.giveUp(asToldBy: user) }
             try await delivery.work()
             // With queue_only, reports wait for the next run, as in Exim.
             report = .worked(submitted: runner.settings.queuesOnly ? [] : delivery.submitted)
@@ -166,6 +171,13 @@ struct MessageDelivery {
         }
     }
 
+    /// Fails all that remains, without a line for each address (manual, option -Mg).
+    private mutating func giveUp(asToldBy user: ByteString) {
+        runner.log(MessageEvent.cancelled(by: user).text(by: runner.selector), id)
+        let text: ByteString = "delivery cancelled by administrator"
+        failed = tree.nodes.indices.map { FailedAddress(node: $0, text: text) }
+    }
+
     private mutating func failAll(_ text: ByteString, isLogged: Bool) {
         for node in tree.nodes.indices {
             failed.append(FailedAddress(node: node, text: text))
@@ -194,8 +206,9 @@ struct MessageDelivery {
             _ = await runner.waits.database(transport, idLength: id.format.length).add(id.bytes, hosts: hosts)
         }
         await desk.logMessage(notes.lines)
-        tree.edit { $0.deliverFirstTime = false }
-        if tree.header != original { try await desk.write(tree.header) }
+        // The second stage must still know which messages were never tried (-qqi).
+        if !runner.options.isFirstStage { tree.edit { $0.deliverFirstTime = false } }
+        if tree.header != original || isThawed { try await desk.write(tree.header) }
         try await desk.removeJournal()
     }
 

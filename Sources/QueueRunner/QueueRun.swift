@@ -13,24 +13,14 @@ final class QueueRun: Sendable {
 
     init(_ runner: RunnerSystem) { self.runner = runner }
 
-    /// Walks the whole queue, with the lines that begin and end a run.
+    /// Walks the whole queue, with the lines that begin and end a run; twice where two stages are asked for.
     func walk() async {
-        record(.start)
+        if let line = record(.start).text(by: runner.selector) { runner.log.main(line) }
         recoverCommits()
-        await withDiscardingTaskGroup { group in
-            let walker = QueueWalker(runner.spool, inOrder: runner.settings.runsInOrder)
-            while !runner.stop.isAsked {
-                let entry: QueueEntry?
-                do { entry = try await walker.next() } catch {
-                    runner.log.panic("queue run: \(String(describing: error))")
-                    break
-                }
-                guard let entry else { break }
-                await begin(entry.id, &group, checked: true)
-            }
-        }
+        if runner.options.isTwoStage { await pass(runner.noting) }
+        await pass(runner)
         await finishBounces()
-        record(.end)
+        if let line = record(.end).text(by: runner.selector) { runner.log.main(line) }
     }
 
     /// Brings onto the queue what a receiver that was killed has left in its commit log.
@@ -45,7 +35,7 @@ final class QueueRun: Sendable {
     /// Works on the messages given, in any order.
     func deliver(_ ids: [MessageID]) async {
         await withDiscardingTaskGroup { group in
-            for id in ids where !runner.stop.isAsked { await begin(id, &group, checked: false) }
+            for id in ids where !runner.stop.isAsked { await begin(id, runner, &group) }
         }
         await finishBounces()
     }
@@ -54,35 +44,79 @@ final class QueueRun: Sendable {
     func deliver(_ ids: AsyncStream<MessageID>) async {
         await withDiscardingTaskGroup { group in
             for await id in ids {
-                await begin(id, &group, checked: false)
-                for bounce in takeBounces() { await begin(bounce, &group, checked: false) }
+                await begin(id, runner, &group)
+                for bounce in takeBounces() { await begin(bounce, runner, &group) }
             }
         }
         await finishBounces()
     }
 
-    private func begin(_ id: MessageID, _ group: inout DiscardingTaskGroup, checked: Bool) async {
+    // MARK: One time through the queue
+
+    private func pass(_ runner: RunnerSystem) async {
         let selection = Selection(options: runner.options)
-        guard !checked || selection.wants(id) else { return }
-        await runner.messageSlots.take()
-        let runner = runner
-        group.addTask { [self] in
-            if !checked || !selection.needsHeader || isWanted(id, selection) {
-                if case .worked(let submitted) = await MessageDelivery.run(id, runner), !submitted.isEmpty {
-                    bounces.withLock { $0 += submitted }
+        var forcing = runner.options.forcesFirstOnly ? runner.forcing : nil
+        await withDiscardingTaskGroup { group in
+            let walker = QueueWalker(runner.spool, inOrder: runner.settings.runsInOrder)
+            while !runner.stop.isAsked, !isAbandoned(), let id = await next(walker) {
+                guard selection.wants(id) else { continue }
+                guard let forced = forcing else {
+                    await begin(id, runner, &group, selection)
+                    continue
                 }
+                // The first message that is really tried is tried alone, so that the others know what came of it.
+                if await tryFirst(id, forced, selection) { forcing = nil }
             }
+        }
+    }
+
+    private func next(_ walker: QueueWalker) async -> MessageID? {
+        do {
+            return try await walker.next()?.id
+        } catch {
+            runner.log.panic("queue run: \(String(describing: error))")
+            return nil
+        }
+    }
+
+    /// Whether the machine is too busy for one more message (`deliver_queue_load_max`); the log says so.
+    private func isAbandoned() -> Bool {
+        guard let maximum = runner.settings.loadMax, !runner.options.isForced, !runner.options.thaws,
+            let load = SystemLoad.thousandths, load > maximum
+        else { return false }
+        let shown = (load: SystemLoad.shown(load), maximum: SystemLoad.shown(maximum))
+        runner.log.main(record(.start).abandoned(load: shown.load, maximum: shown.maximum))
+        return true
+    }
+
+    private func tryFirst(_ id: MessageID, _ runner: RunnerSystem, _ selection: Selection) async -> Bool {
+        guard runner.isWanted(id, selection) else { return false }
+        await runner.messageSlots.take()
+        let wasTried = await work(on: id, runner)
+        await runner.messageSlots.give()
+        return wasTried
+    }
+
+    // MARK: One message
+
+    private func begin(
+        _ id: MessageID, _ runner: RunnerSystem, _ group: inout DiscardingTaskGroup,
+        _ selection: Selection? = nil
+    ) async {
+        await runner.messageSlots.take()
+        group.addTask { [self] in
+            if selection.map({ runner.isWanted(id, $0) }) ?? true { _ = await work(on: id, runner) }
             await runner.messageSlots.give()
         }
     }
 
-    private func isWanted(_ id: MessageID, _ selection: Selection) -> Bool {
-        guard case .message(let stored)? = try? runner.spool.read(id) else { return true }
-        if stored.header.isFrozen, !runner.options.thaws {
-            runner.log(MessageEvent.skippedFrozen.text(by: runner.selector), id)
-            return false
-        }
-        return selection.wants(stored.header)
+    /// Whether the message could be had.
+    private func work(on id: MessageID, _ runner: RunnerSystem) async -> Bool {
+        runner.activity.begin(id)
+        defer { runner.activity.end(id) }
+        guard case .worked(let submitted) = await MessageDelivery.run(id, runner) else { return false }
+        if !submitted.isEmpty { bounces.withLock { $0 += submitted } }
+        return true
     }
 
     private func takeBounces() -> [MessageID] {
@@ -94,23 +128,27 @@ final class QueueRun: Sendable {
 
     /// Delivers reports that this run has made, and reports about those.
     private func finishBounces() async {
+        let runner = runner.deliveringReports
         while !runner.stop.isAsked {
             let waiting = takeBounces()
             if waiting.isEmpty { break }
             await withDiscardingTaskGroup { group in
-                for id in waiting { await begin(id, &group, checked: false) }
+                for id in waiting { await begin(id, runner, &group) }
             }
         }
         await runner.transportEnvironment.connections.closeIdle()
     }
 
-    private func record(_ moment: QueueRunRecord.Moment) {
+    private func record(_ moment: QueueRunRecord.Moment) -> QueueRunRecord {
+        let options = runner.options
         var record = QueueRunRecord(moment, pid: Int(getpid()))
-        record.queue = runner.options.queue
-        record.letters = runner.options.letters
-        record.recipients = runner.options.recipient
-        record.senders = runner.options.sender
-        if let text = record.text(by: runner.selector) { runner.log.main(text) }
+        record.queue = options.queue
+        record.letters = options.letters
+        record.recipients = options.recipient?.text
+        record.recipientsIsPattern = options.recipient?.isPattern ?? false
+        record.senders = options.sender?.text
+        record.sendersIsPattern = options.sender?.isPattern ?? false
+        return record
     }
 }
 
@@ -136,5 +174,22 @@ actor QueueWalker {
         }
         if walk == nil { walk = try spool.walk() }
         return try walk?.next()
+    }
+}
+
+/// How busy the machine is, in thousandths as options of the type fixed-point have it.
+enum SystemLoad {
+    /// The load average of the last minute; nil where the system does not tell.
+    static var thousandths: Int64? {
+        var load = 0.0
+        guard unsafe getloadavg(&load, 1) == 1, load >= 0, load < 1e9 else { return nil }
+        return Int64(load * 1000)
+    }
+
+    /// Two decimals, as Exim's log has them.
+    static func shown(_ thousandths: Int64) -> ByteString {
+        let hundredths = (thousandths + 5) / 10
+        let rest = hundredths % 100
+        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
     }
 }

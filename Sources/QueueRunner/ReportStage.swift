@@ -21,6 +21,8 @@ extension MessageDelivery {
                 ignore(address, nil)
             } else if isUnwanted(address) {
                 ignore(address, "RFC 3461 DSN, failure notify not requested")
+            } else if errorsTo == nil, original.sender.isEmpty, runner.options.cancelledBy != nil {
+                tree.settle(address.node)
             } else if errorsTo == nil, original.sender.isEmpty {
                 freezing = " (delivery error message)"
                 frozen.append(address)

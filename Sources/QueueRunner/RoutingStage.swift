@@ -163,38 +163,32 @@ extension MessageDelivery {
     /// Whether the address must wait without being routed: a held domain, or retry times.
     private mutating func mustWait(_ node: Int) async -> Bool {
         let parts = EmailParts(tree.nodes[node].address.address)
-        if let held = runner.settings.holdDomains, !isForced {
-            var facts = outgoing.facts
-            if await runner.expander.matchDomain(parts.domain, in: held, &facts).isMatch {
-                let trouble = RoutingTrouble("domain is held", errno: -23)
-                deferred.append(DeferredAddress(node: node, errno: -23, text: trouble.text))
-                logDeferral(node, trouble, router: nil, stage: .held)
-                return true
-            }
+        if let held = runner.settings.holdDomains, !isForced, await isListed(parts.domain, held) {
+            let trouble = RoutingTrouble("domain is held", errno: -23)
+            return putOff(node, trouble, stage: .held)
         }
-        if await isQueued(node, parts) { return true }
+        if let queued = runner.settings.queueDomains, isImmediate, await isListed(parts.domain, queued) {
+            let trouble = RoutingTrouble("domain is in queue_domains", errno: -56)
+            return putOff(node, trouble, stage: .beforeRouting)
+        }
         guard runner.options.regardsRoutingRetries, !isForced, await isTooEarly(node, parts) else {
             return false
         }
         let trouble = RoutingTrouble("retry time not reached", errno: -52)
-        deferred.append(DeferredAddress(node: node, errno: -52, text: trouble.text))
-        logDeferral(node, trouble, router: nil, stage: .beforeRouting)
-        return true
+        return putOff(node, trouble, stage: .beforeRouting)
     }
 
-    /// `queue_domains` holds back the first attempt, not those of queue runs.
-    private mutating func isQueued(_ node: Int, _ parts: EmailParts) async -> Bool {
-        guard let queued = runner.settings.queueDomains, !isForced, !runner.options.regardsRoutingRetries
-        else {
-            return false
-        }
+    /// Whether this is the first attempt of a new message, or one by name, and nobody forces it.
+    var isImmediate: Bool { runner.options.occasion == .message && !isForced }
+
+    func isListed(_ domain: ByteString, _ list: ListText) async -> Bool {
         var facts = outgoing.facts
-        guard await runner.expander.matchDomain(parts.domain, in: queued, &facts).isMatch else {
-            return false
-        }
-        let trouble = RoutingTrouble("domain is in queue_domains", errno: -56)
-        deferred.append(DeferredAddress(node: node, errno: -56, text: trouble.text))
-        logDeferral(node, trouble, router: nil, stage: .beforeRouting)
+        return await runner.expander.matchDomain(domain, in: list, &facts).isMatch
+    }
+
+    private mutating func putOff(_ node: Int, _ trouble: RoutingTrouble, stage: Deferral.Stage) -> Bool {
+        deferred.append(DeferredAddress(node: node, errno: trouble.errno, text: trouble.text))
+        logDeferral(node, trouble, router: nil, stage: stage)
         return true
     }
 

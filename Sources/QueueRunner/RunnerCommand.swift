@@ -2,8 +2,10 @@ import ArgumentParser
 import Bytes
 import Configuration
 import Dispatch
+import EximLog
 import Glibc
 import MailSystem
+import MailText
 import Spooler
 
 /// `bobbin-queuerunner`: delivers what is on the queue.
@@ -30,6 +32,128 @@ struct RunnerCommand: AsyncParsableCommand {
         help: "A macro that the file cannot change: NAME=text.")
     var define: [String] = []
 
+    @OptionGroup var selection: SelectionArguments
+
+    @Option(help: "Start a run at this interval, such as 5m, until stopped.")
+    var every: String?
+
+    @Option(
+        name: .customLong("message"), parsing: .singleValue,
+        help: "Only this message; may be given several times.")
+    var messages: [String] = []
+
+    @Flag(help: "Take message ids from standard input, one a line, until it ends.")
+    var fromStdin = false
+
+    @Option(help: "A file that gets the process id, with --every.")
+    var pidFile: String?
+
+    @Flag(
+        name: [.customShort("N"), .customLong("no-delivery")],
+        help: "Deliver nothing for real, but go all the way.")
+    var noDelivery = false
+
+    func validate() throws {
+        if let every, (EximInterval.parse(ByteString(every)) ?? 0) <= 0 {
+            throw ValidationError("--every: \"\(every)\" is no interval such as 5m")
+        }
+        for text in messages where MessageID(ByteString(text)) == nil {
+            throw ValidationError("\"\(text)\" is not a message id (16 or 23 characters)")
+        }
+    }
+
+    mutating func run() async throws {
+        OpenFiles.allowMany()
+        let signal = StopSignal()
+        signal.listen()
+        do {
+            let source = try ConfigurationSource.locate(
+                files: configuration.map { ByteString($0) }, definitions: define.map { ByteString($0) })
+            let system = try await MailSystem.start(source)
+            try await run(RunnerSystem(system, source, try options(system.log), signal))
+        } catch let error as StartError {
+            Self.complain(error.description)
+            throw ExitCode(EX_CONFIG)
+        }
+        if signal.restarts, every != nil { Self.beginAnew() }
+    }
+
+    private func run(_ runner: RunnerSystem) async throws {
+        let status = RunnerStatus(runner, every: every, isFed: fromStdin)
+        defer { status.close() }
+        if fromStdin {
+            await runFed(runner)
+        } else if !messages.isEmpty {
+            await QueueRun(runner).deliver(messages.compactMap { MessageID(ByteString($0)) })
+        } else if let interval {
+            try announce(runner, interval)
+            await RunSchedule(runner: runner, interval: interval).run()
+            if runner.stop.restarts { runner.log.main("pid \(getpid()): SIGHUP received: re-exec daemon") }
+            if let pidFile, !runner.stop.restarts { unsafe unlink(pidFile) }
+        } else {
+            await QueueRun(runner).walk()
+        }
+    }
+
+    private var interval: Int64? { every.flatMap { EximInterval.parse(ByteString($0)) } }
+
+    /// For a daemon: delivers messages as their ids come, and makes passes where an interval is given.
+    ///
+    /// The end of the ids is the end of the daemon; what is in hand is finished.
+    private func runFed(_ runner: RunnerSystem) async {
+        let immediate = runner.changing { $0 = RunOptions(immediateOf: $0) }
+        await withDiscardingTaskGroup { group in
+            if let interval {
+                group.addTask { await RunSchedule(runner: runner, interval: interval).run() }
+            }
+            await QueueRun(immediate).deliver(InputIDs.stream())
+            runner.stop.ask()
+        }
+    }
+
+    /// The line with which a daemon begins, and the file with its process id.
+    private func announce(_ runner: RunnerSystem, _ interval: Int64) throws {
+        if let pidFile, !ProcessIDFile.write(ByteString(pidFile)) {
+            Self.complain("--pid-file \(pidFile): \(unsafe String(cString: strerror(errno)))")
+            throw ExitCode(EX_CANTCREAT)
+        }
+        let text = EximInterval.format(interval)
+        runner.log.main(
+            "\(runner.system.settings.product) daemon started: pid=\(getpid()), -q\(text), not listening for SMTP"
+        )
+    }
+
+    private func options(_ log: EximLogWriter) throws -> RunOptions {
+        var options = RunOptions()
+        do throws(PatternError) {
+            options = try selection.options()
+        } catch {
+            let text = "regular expression error: \(error.words)" as ByteString
+            log.panic(text)
+            Self.complain(text.string)
+            throw ExitCode(1)
+        }
+        options.isDryRun = noDelivery
+        options.occasion = messages.isEmpty ? .queueRun : .message
+        if selection.cancel { options.cancelledBy = MailUser.caller?.login ?? "uid\(getuid())" }
+        return options
+    }
+
+    /// Runs the same program with the same words, so that it reads its configuration anew.
+    private static func beginAnew() {
+        var words = unsafe CommandLine.arguments.map { unsafe strdup($0) } + [nil]
+        unsafe execv("/proc/self/exe", &words)
+        complain("cannot begin anew: \(unsafe String(cString: strerror(errno)))")
+    }
+
+    private static func complain(_ text: String) {
+        let line = "bobbin-queuerunner: \(text)\n"
+        unsafe line.withCString { pointer in _ = unsafe write(STDERR_FILENO, pointer, strlen(pointer)) }
+    }
+}
+
+/// Which messages a run takes, and how.
+struct SelectionArguments: ParsableArguments {
     @Flag(help: "Try now, whatever the retry times say.")
     var force = false
 
@@ -42,25 +166,26 @@ struct RunnerCommand: AsyncParsableCommand {
     @Flag(help: "Only local deliveries.")
     var localOnly = false
 
+    @Flag(help: "Route everything first, then deliver: hosts get all their messages together.")
+    var twoStage = false
+
+    @Flag(help: "Give the messages named up: what remains fails, and the sender is told.")
+    var cancel = false
+
     @Option(help: "The named queue.")
     var queue = ""
-
-    @Option(help: "Make a pass at this interval, such as 5m, until stopped.")
-    var every: String?
-
-    @Option(
-        name: .customLong("message"), parsing: .singleValue,
-        help: "Only this message; may be given several times.")
-    var messages: [String] = []
 
     @Option(help: "Only messages with a waiting recipient that contains this.")
     var recipient: String?
 
+    @Option(help: "Only messages with a waiting recipient that matches this regular expression.")
+    var recipientPattern: String?
+
     @Option(help: "Only messages whose sender contains this.")
     var sender: String?
 
-    @Flag(help: "Take message ids from standard input, one a line, until it ends.")
-    var fromStdin = false
+    @Option(help: "Only messages whose sender matches this regular expression.")
+    var senderPattern: String?
 
     @Option(help: "The first id to look at.")
     var start: String?
@@ -68,80 +193,46 @@ struct RunnerCommand: AsyncParsableCommand {
     @Option(help: "The last id to look at.")
     var stop: String?
 
-    @Flag(
-        name: [.customShort("N"), .customLong("no-delivery")],
-        help: "Deliver nothing for real, but go all the way.")
-    var noDelivery = false
-
-    mutating func run() async throws {
-        OpenFiles.allowMany()
-        let signal = StopSignal()
-        signal.listen()
-        do {
-            let source = try ConfigurationSource.locate(
-                files: configuration.map { ByteString($0) }, definitions: define.map { ByteString($0) })
-            let system = try await MailSystem.start(source)
-            try await run(RunnerSystem(system, source, try options(), signal))
-        } catch let error as StartError {
-            Self.complain(error.description)
-            throw ExitCode(EX_CONFIG)
-        }
-    }
-
-    private func run(_ runner: RunnerSystem) async throws {
-        if fromStdin {
-            await QueueRun(runner).deliver(InputIDs.stream())
-        } else if !messages.isEmpty {
-            await QueueRun(runner).deliver(try ids())
-        } else if let every {
-            guard let seconds = EximInterval.parse(ByteString(every)), seconds > 0 else {
-                throw ValidationError("--every: \"\(every)\" is no interval such as 5m")
-            }
-            try await repeatRuns(runner, seconds)
-        } else {
-            await QueueRun(runner).walk()
-        }
-    }
-
-    private func repeatRuns(_ runner: RunnerSystem, _ seconds: Int64) async throws {
-        while !runner.stop.isAsked {
-            await QueueRun(runner).walk()
-            var left = seconds
-            while left > 0, !runner.stop.isAsked {
-                try await Task.sleep(for: .seconds(1))
-                left -= 1
-            }
-        }
-    }
-
-    private func ids() throws -> [MessageID] {
-        try messages.map { text in
-            guard let id = MessageID(ByteString(text)) else {
-                throw ValidationError("\"\(text)\" is not a message id (16 or 23 characters)")
-            }
-            return id
-        }
-    }
-
-    private func options() throws -> RunOptions {
+    /// The same as options of a run.
+    func options() throws(PatternError) -> RunOptions {
         var options = RunOptions()
         options.isForced = force
-        options.thaws = forceFrozen
+        options.thaws = forceFrozen || cancel
         options.firstTimeOnly = firstTime
         options.localOnly = localOnly
+        options.isTwoStage = twoStage
         options.queue = ByteString(queue)
-        options.recipient = recipient.map { ByteString($0) }
-        options.sender = sender.map { ByteString($0) }
+        options.recipient = try Self.search(recipient, recipientPattern)
+        options.sender = try Self.search(sender, senderPattern)
         options.start = start.map { ByteString($0) }
         options.stop = stop.map { ByteString($0) }
-        options.isDryRun = noDelivery
-        options.regardsRoutingRetries = !fromStdin && messages.isEmpty
         return options
     }
 
-    private static func complain(_ text: String) {
-        let line = "bobbin-queuerunner: \(text)\n"
-        unsafe line.withCString { pointer in _ = unsafe write(STDERR_FILENO, pointer, strlen(pointer)) }
+    private static func search(_ text: String?, _ pattern: String?) throws(PatternError) -> AddressSearch? {
+        if let pattern { return try AddressSearch(pattern: ByteString(pattern)) }
+        return text.map { AddressSearch(ByteString($0)) }
+    }
+}
+
+extension RunOptions {
+    /// The options for new messages of a daemon whose queue runs have those given.
+    init(immediateOf runs: RunOptions) {
+        self.init()
+        queue = runs.queue
+        isDryRun = runs.isDryRun
+        occasion = .message
+    }
+}
+
+extension PatternError {
+    /// What is wrong, in Exim's words.
+    var words: ByteString {
+        switch self {
+        case .invalid(let message, let offset, let pattern):
+            "\(message) at offset \(offset) while compiling \(pattern)"
+        case .matchFailed(let message, _): message
+        }
     }
 }
 
@@ -153,6 +244,20 @@ enum OpenFiles {
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}
+
+/// The file that says which process a daemon is.
+enum ProcessIDFile {
+    /// Writes the process id and a newline; false, with `errno` set, when that fails.
+    static func write(_ path: ByteString) -> Bool {
+        let descriptor = unsafe open(path.string, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        let text = "\(getpid())\n" as ByteString
+        return unsafe text.bytes.withUnsafeBytes {
+            unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) == $0.count
+        }
     }
 }
 

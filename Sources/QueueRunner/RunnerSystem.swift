@@ -32,6 +32,8 @@ final class RunnerSystem: Sendable {
     let localSlots: Slots
     let stop: StopSignal
     let settings: DeliverySettings
+    /// What this process is doing, for whoever asks.
+    let activity: RunnerActivity
 
     init(_ system: MailSystem, _ source: ConfigurationSource, _ options: RunOptions, _ stop: StopSignal) {
         self.system = system
@@ -63,6 +65,44 @@ final class RunnerSystem: Sendable {
         environment.hostSpelling = system.settings.messageIDFormat == .short ? .upTo497 : .since498
         transportEnvironment = environment
         settings = DeliverySettings(system)
+        activity = RunnerActivity()
+    }
+
+    /// The same system with other options, which do not change the queue; connections and hints are shared.
+    private init(_ other: RunnerSystem, _ options: RunOptions) {
+        precondition(options.queue == other.options.queue, "the spool is the queue's")
+        self.options = options
+        (system, source, spool, stop, settings) = (
+            other.system, other.source, other.spool, other.stop, other.settings
+        )
+        (transports, retries, waits, chooser) = (
+            other.transports, other.retries, other.waits, other.chooser
+        )
+        (messageSlots, localSlots, activity) = (other.messageSlots, other.localSlots, other.activity)
+        var environment = other.transportEnvironment
+        environment.isForced = options.isForced || options.thaws
+        transportEnvironment = environment
+    }
+
+    /// The same with some options changed.
+    func changing(_ change: (inout RunOptions) -> Void) -> RunnerSystem {
+        var options = options
+        change(&options)
+        return RunnerSystem(self, options)
+    }
+
+    /// The same, and retry times do not count: for the first message of -R and -S.
+    var forcing: RunnerSystem { changing { $0.isForced = true } }
+
+    /// The same for the first of two stages.
+    var noting: RunnerSystem { changing { $0.isFirstStage = true } }
+
+    /// The same for reports that a run has made: messages by themselves, which nobody forces or cancels.
+    var deliveringReports: RunnerSystem {
+        changing {
+            $0.occasion = .message
+            ($0.isForced, $0.thaws, $0.cancelledBy) = (false, false, nil)
+        }
     }
 
     var log: EximLogWriter { system.log }
@@ -143,6 +183,8 @@ struct DeliverySettings: Sendable {
     let errorsCopy: ByteString?
     let bounceFile: Template?
     let warningFile: Template?
+    /// The greatest load of a run, in thousandths; nil for none.
+    let loadMax: Int64?
 
     init(_ system: MailSystem) {
         let main = system.configuration.main
@@ -168,6 +210,7 @@ struct DeliverySettings: Sendable {
         errorsCopy = main.template("errors_copy")?.source
         bounceFile = main.template("bounce_message_file")
         warningFile = main.template("warn_message_file")
+        loadMax = main.number("deliver_queue_load_max")
     }
 
     /// The manual's default of `delay_warning_condition`.

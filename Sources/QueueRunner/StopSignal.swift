@@ -4,11 +4,22 @@ import Synchronization
 
 /// Whether the program has been asked to end: what is on the wire is finished, nothing new is begun.
 final class StopSignal: Sendable {
-    private let asked = Mutex(false)
+    private struct State {
+        var isAsked = false
+        var restarts = false
+    }
+
+    private let state = Mutex(State())
     private let sources = Mutex<[SignalSource]>([])
 
     /// Whether it has been asked.
-    var isAsked: Bool { asked.withLock(\.self) }
+    var isAsked: Bool { state.withLock(\.isAsked) }
+
+    /// Whether the program shall begin anew when it has ended (SIGHUP).
+    var restarts: Bool { state.withLock(\.restarts) }
+
+    /// Asks.
+    func ask() { state.withLock { $0.isAsked = true } }
 
     /// Hears SIGTERM, SIGINT and SIGHUP from now on; a broken pipe is an error of the write, not a signal.
     func listen() {
@@ -18,7 +29,13 @@ final class StopSignal: Sendable {
         for number in [SIGTERM, SIGINT, SIGHUP] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [self] in asked.withLock { $0 = true } }
+            source.setEventHandler { [self] in
+                state.withLock { state in
+                    if number == SIGHUP, !state.isAsked { state.restarts = true }
+                    if number != SIGHUP { state.restarts = false }
+                    state.isAsked = true
+                }
+            }
             source.activate()
             let kept = SignalSource(source)
             sources.withLock { $0.append(kept) }

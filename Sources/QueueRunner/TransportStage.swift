@@ -26,9 +26,24 @@ extension MessageDelivery {
         var remote = groups.filter(\.transport.isRemote)
         await holdBack(&remote)
         guard !remote.isEmpty else { return }
-        if runner.options.localOnly { return suppress(remote) }
+        if runner.options.localOnly {
+            return suppress(remote, TransportTrouble("remote deliveries suppressed", errno: -55))
+        }
+        if runner.options.isFirstStage { return noteWaiting(remote) }
         try await prepareJournal()
         await deliverRemote(remote)
+    }
+
+    /// The first of two stages: the hosts are noted in the wait hints, and nothing is logged (manual, option -qq).
+    private mutating func noteWaiting(_ groups: [DeliveryGroup]) {
+        for group in groups {
+            for (node, item) in zip(group.nodes, group.items) {
+                deferred.append(
+                    DeferredAddress(node: node, errno: 0, text: "", instruction: item.instruction))
+            }
+            let hosts = group.items.first?.instruction.hosts.map(\.name) ?? []
+            if !hosts.isEmpty { waits.append((group.transport.name, hosts)) }
+        }
     }
 
     /// As in Exim, nobody is served before there is a journal: on a full disk each run would serve everybody again.
@@ -58,16 +73,13 @@ extension MessageDelivery {
 
     /// `queue_smtp_domains` holds back what a first attempt would send: it is routed, and waits for its hosts.
     private mutating func holdBack(_ groups: inout [DeliveryGroup]) async {
-        guard let queued = runner.settings.queueSMTPDomains, !isForced, !runner.options.regardsRoutingRetries
-        else { return }
+        guard isImmediate, let queued = runner.settings.queueSMTPDomains else { return }
         let trouble = TransportTrouble(
             "first-pass only routing due to -odqs, queue_smtp_domains or control=queue", errno: -1)
         for index in groups.indices {
             for place in groups[index].nodes.indices.reversed() {
                 let (node, item) = (groups[index].nodes[place], groups[index].items[place])
-                var facts = outgoing.facts
-                let domain = EmailParts(item.address.address).domain
-                guard await runner.expander.matchDomain(domain, in: queued, &facts).isMatch else { continue }
+                guard await isListed(EmailParts(item.address.address).domain, queued) else { continue }
                 groups[index].nodes.remove(at: place)
                 groups[index].items.remove(at: place)
                 waits.append((groups[index].transport.name, item.instruction.hosts.map(\.name)))
@@ -79,13 +91,13 @@ extension MessageDelivery {
         groups.removeAll(where: \.nodes.isEmpty)
     }
 
-    private mutating func suppress(_ groups: [DeliveryGroup]) {
-        let trouble = TransportTrouble("remote deliveries suppressed", errno: -55)
+    /// Lets addresses wait without an attempt.
+    private mutating func suppress(_ groups: [DeliveryGroup], _ trouble: TransportTrouble) {
         for group in groups {
             for (node, item) in zip(group.nodes, group.items) {
                 deferred.append(
                     DeferredAddress(
-                        node: node, errno: -55, text: trouble.text, instruction: item.instruction))
+                        node: node, errno: trouble.errno, text: trouble.text, instruction: item.instruction))
                 logDeferral(node, item.instruction, trouble, TransportOutcome(.deferred(trouble)))
             }
         }
@@ -314,6 +326,7 @@ struct TransportCall: Sendable {
         let (runner, desk, id) = (runner, desk, id)
         let isDryRun = outgoing.isDryRun
         let (facts, domain) = (outgoing.facts, EmailParts(group.items.first?.address.address ?? "").domain)
+        runner.activity.note(id, "to \(domain) by \(group.transport.name)")
         let (outcomes, lines) = await group.transport.deliver(
             outgoing, to: group.items, runner.transportEnvironment,
             served: { indices in

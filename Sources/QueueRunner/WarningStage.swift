@@ -12,7 +12,8 @@ extension MessageDelivery {
     mutating func warn() async {
         // The last to be deferred is the first that is told of, and the one whose NOTIFY counts, as in Exim.
         let deferred = Array(deferred.reversed())
-        guard let first = deferred.first, freezing == nil, !original.sender.isEmpty,
+        guard !runner.options.isFirstStage, let first = deferred.first, freezing == nil,
+            !original.sender.isEmpty,
             deferred.contains(where: { $0.errno > -53 })
         else { return }
         let notify = tree.notify(of: first.node)

@@ -48,6 +48,29 @@ public struct MessageID: Hashable, Sendable {
         self.words = words
     }
 
+    /// The same of a span.
+    init?(_ text: Span<UInt8>) {
+        let format: Format
+        switch text.count {
+        case Format.short.length: format = .short
+        case Format.long.length: format = .long
+        default: return nil
+        }
+        var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        for place in text.indices {
+            let octet = text[place]
+            let isHyphen = place == 6 || place == format.secondHyphen
+            guard isHyphen ? octet == UInt8(ascii: "-") : octet.isASCIIAlphanumeric else { return nil }
+            let shifted = UInt64(octet) << UInt64(56 - 8 * (place & 7))
+            switch place >> 3 {
+            case 0: words.0 |= shifted
+            case 1: words.1 |= shifted
+            default: words.2 |= shifted
+            }
+        }
+        self.words = words
+    }
+
     /// Makes an id of its three numbers, each cut to the low-order digits that its field holds.
     init(format: Format, seconds: UInt64, process: UInt64, fraction: UInt64) {
         var text = Base62.encode(seconds, width: 6)
@@ -73,13 +96,18 @@ public struct MessageID: Hashable, Sendable {
     public var format: Format { words.2 == 0 ? .short : .long }
 
     /// The octet at a place, or zero behind the end.
-    private func octet(_ place: Int) -> UInt8 {
+    func octet(_ place: Int) -> UInt8 {
         let word = place < 8 ? words.0 : place < 16 ? words.1 : words.2
         return UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * (place & 7)))
     }
 
     /// The id as it stands in file names and logs.
     public var bytes: ByteString { ByteString((0..<format.length).map(octet)) }
+
+    /// Appends the octets of the id.
+    public func append(to text: inout ByteString) {
+        for place in 0..<format.length { text.append(octet(place)) }
+    }
 
     /// Where the body begins in `-D`: behind the line that holds the file's own name, at 19 or 26.
     public var dataStartOffset: Int { format.length + 3 }

@@ -86,8 +86,7 @@ extension Spool {
     /// How many messages there are (Exim's `-bpc`); nothing is opened.
     public func count() throws(SpoolError) -> Int {
         var count = 0
-        var walk = try walk()
-        while try walk.next() != nil { count += 1 }
+        try forEachFile { _, suffix, _ in if suffix == UInt8(ascii: "H") { count += 1 } }
         return count
     }
 

@@ -15,7 +15,7 @@
 // - Committing together (Commit/): CommitOrder.swift, HeldMessage.swift, CommitGroup.swift, CommitLine.swift,
 //   CommitBatch.swift; the log before it: CommitLogRecord.swift, CommitLogSegment.swift, CommitLog.swift,
 //   CommitLogDirectory.swift.
-// - Looking: StoredMessage.swift, QueueWalk.swift, SpoolCheck.swift.
+// - Looking: StoredMessage.swift, QueueWalk.swift, ListedMessage.swift, ListingReader.swift, SpoolCheck.swift.
 // - Other programs: HandOver.swift, Requeue.swift.
 // - Beneath: SpoolError.swift, SystemCalls.swift and SystemCalls+log.swift (the only files with system
 //   calls).

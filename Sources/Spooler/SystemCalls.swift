@@ -317,7 +317,7 @@ extension Descriptor {
 // Unchecked: a stream is used by its one owner only (~Copyable), and readdir on different streams is safe.
 /// The names in a directory, one after the other.
 @safe struct DirectoryStream: ~Copyable, @unchecked Sendable {
-    private let stream: OpaquePointer
+    fileprivate let stream: OpaquePointer
     let path: ByteString
 
     /// Opens a directory; nil when there is none.
@@ -350,6 +350,74 @@ extension Descriptor {
             unsafe name.withMemoryRebound(to: UInt8.self, capacity: 256) { octets in
                 unsafe [UInt8](UnsafeBufferPointer(start: octets, count: strlen(name)))
             }
+        }
+    }
+}
+
+extension DirectoryStream {
+    /// Calls `use` with each name that is left.
+    borrowing func forEachName(_ use: (Span<UInt8>) -> Void) throws(SpoolError) {
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else {
+                guard errno == 0 else { throw .last("readdir", path) }
+                return
+            }
+            unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+                unsafe name.withMemoryRebound(to: UInt8.self, capacity: 256) { octets in
+                    unsafe use(UnsafeBufferPointer(start: octets, count: strlen(name)).span)
+                }
+            }
+        }
+    }
+}
+
+/// An open directory whose files are read by their names.
+final class DirectoryHandle: Sendable {
+    private let raw: CInt
+
+    /// Opens a directory; nil when there is none.
+    init?(_ path: ByteString) throws(SpoolError) {
+        do throws(SpoolError) {
+            raw = try System.openRaw(path, .directory)
+        } catch  where error.isNotFound {
+            return nil
+        }
+    }
+
+    deinit { _ = Glibc.close(raw) }
+
+    /// Reads the beginning of a regular file; nil where anything stands in the way, which another reader then tells.
+    func read(_ name: [CChar], into block: inout [UInt8]) -> Int? {
+        let flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+        let file = unsafe name.withUnsafeBufferPointer { name -> CInt in
+            guard let start = name.baseAddress else { return -1 }
+            return unsafe openat(raw, start, flags)
+        }
+        guard file >= 0 else { return nil }
+        defer { _ = Glibc.close(file) }
+        let count = unsafe block.withUnsafeMutableBytes { unsafe Glibc.read(file, $0.baseAddress, $0.count) }
+        return count < 0 ? nil : count
+    }
+
+    /// The size of a file, nil inside when it is not there; nil outside where that cannot be told.
+    func size(of name: [CChar]) -> Int?? {
+        var result = stat()
+        let code = unsafe name.withUnsafeBufferPointer { name -> CInt in
+            guard let start = name.baseAddress else { return -1 }
+            return unsafe fstatat(raw, start, &result, AT_SYMLINK_NOFOLLOW)
+        }
+        if code == 0 { return .some(.some(Int(result.st_size))) }
+        return errno == ENOENT ? .some(nil) : nil
+    }
+}
+
+extension Array<UInt8> {
+    /// Whether one of the first octets is NUL.
+    func hasZero(upTo count: Int) -> Bool {
+        unsafe withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return false }
+            return unsafe memchr(start, 0, Swift.min(count, buffer.count)) != nil
         }
     }
 }

@@ -3,7 +3,7 @@
 // Purpose: what only whole programs can prove. Each test makes a MailSite of its own: a spool, logs and mailboxes in
 // a temporary directory and one configuration that the installed Exim and Bobbin both run on. Nothing is asked of the
 // DNS; all traffic goes to 127.0.0.1.
-// Read in this order: SystemTests.swift, Reception*.swift, Submission*, Delivery*, BothWays*, Crash*, Queuefile*.
+// Read in this order: SystemTests.swift, Reception*.swift, Submission*, Delivery*, BothWays*, Crash*, Queuefile*, RunControl*.
 import Bytes
 import TestKit
 import Testing
@@ -16,6 +16,7 @@ struct SystemTests {
     @Suite(.serialized) struct BothWays {}
     @Suite(.serialized) struct Crash {}
     @Suite(.serialized) struct Queuefile {}
+    @Suite(.serialized) struct RunControl {}
 }
 
 /// What both programs are configured with: example.org goes to a maildir, everything else to a server on `wire`.

@@ -53,7 +53,7 @@ extension OptionTable {
             dns_cname_loops smtp_accept_reserve
             """),
         .init(
-            .expandedInteger, .notYet,
+            .expandedInteger, .honoured,
             """
             queue_run_max
             """),
@@ -68,9 +68,14 @@ extension OptionTable {
             queue_only_load
             """),
         .init(
+            .fixed, .honoured,
+            """
+            deliver_queue_load_max
+            """),
+        .init(
             .fixed, .notYetDecisive,
             """
-            deliver_queue_load_max smtp_load_reserve
+            smtp_load_reserve
             """),
         .init(
             .time, .honoured,

@@ -23,6 +23,13 @@ struct ListenCommand: AsyncParsableCommand {
     @Option(help: "A file that gets the process id.")
     var pidFile: String?
 
+    @Option(
+        name: .customLong("run-word"),
+        help:
+            "A word for the queue runner that makes queue runs, such as --run-word=--every --run-word=30m; may be repeated."
+    )
+    var runWords: [String] = []
+
     @Flag(help: "Only queue what comes in; a queue run delivers it.")
     var queueOnly = false
 
@@ -32,6 +39,12 @@ struct ListenCommand: AsyncParsableCommand {
         } catch {
             throw Exit.failure(ByteString(error.description), EX_CONFIG)
         }
+    }
+
+    /// The interval of queue runs; nil when there are none.
+    var runInterval: ByteString? {
+        guard let place = runWords.firstIndex(of: "--every") else { return nil }
+        return runWords.dropFirst(place + 1).first.map { ByteString($0) }
     }
 
     /// Where to listen.

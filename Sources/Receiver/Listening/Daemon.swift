@@ -24,11 +24,13 @@ struct Daemon {
         let log = SessionLog(system: system)
         let queueOnly = command.queueOnly || settings.queueOnly
         // The queue runner may need root's rights, for deliveries as other users; sessions never do.
-        let runner = queueOnly ? nil : DeliveryStarter(source).startRunner(log)
+        let runner =
+            queueOnly && command.runWords.isEmpty
+            ? nil : DeliveryStarter(source).startRunner(log, command.runWords)
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
             login: owner(system), commits: commitGroup(system, log), queueOnly: queueOnly,
-            localCaller: nil, deliver: { runner?.deliver($0) })
+            localCaller: nil, deliver: { if !queueOnly { runner?.deliver($0) } })
         let listener = Listener(context: context, log: log)
         // Bound by root; nobody is let in before `run`, when root's rights are gone.
         var sockets: [ListeningSocket] = []
@@ -38,8 +40,10 @@ struct Daemon {
         announce(sockets, system, log)
         // Sessions need none of root's rights, and none begins before this.
         try Privileges.drop(to: system.settings.owner)
+        let status = statusSocket(sockets, listener, system)
         await serve(sockets, listener, signals)
         await context.commits.finish()
+        status?.close()
         await runner?.finish()
         if let file = command.pidFile { unsafe unlink(file) }
     }
@@ -110,14 +114,37 @@ struct Daemon {
         unsafe text.bytes.withUnsafeBytes { _ = unsafe write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    private func announce(_ sockets: [ListeningSocket], _ system: MailSystem, _ log: SessionLog) {
+    /// Tells whoever asks which sessions there are (doc/bobbin-status.md).
+    private func statusSocket(
+        _ sockets: [ListeningSocket], _ listener: Listener, _ system: MailSystem
+    ) -> StatusSocket? {
+        let since = SpoolTime.now().seconds
+        let sessions = listener.sessions
+        let text: ByteString = "daemon: \(queueRuns), listening for SMTP on \(Self.places(sockets))"
+        return StatusSocket(
+            program: "bobbin-receiver", spool: system.spool.directory, owner: system.settings.owner
+        ) {
+            [StatusLine(since: since, text: text)] + sessions.statusLines
+        }
+    }
+
+    private var queueRuns: ByteString {
+        command.runInterval.flatMap(EximInterval.parse).map { "-q\(EximInterval.format($0))" }
+            ?? "no queue runs"
+    }
+
+    private static func places(_ sockets: [ListeningSocket]) -> ByteString {
         let places = sockets.compactMap { socket -> ByteString? in
             guard let ip = socket.local.ipAddress, let port = socket.local.port else { return nil }
             return "[\(ip)]:\(port)"
         }
-        let list = places.joined(separator: " ")
+        return places.joined(separator: " ")
+    }
+
+    private func announce(_ sockets: [ListeningSocket], _ system: MailSystem, _ log: SessionLog) {
+        let list = Self.places(sockets)
         log.main(
-            "\(system.settings.product) daemon started: pid=\(getpid()), no queue runs, listening for SMTP on \(list)"
+            "\(system.settings.product) daemon started: pid=\(getpid()), \(queueRuns), listening for SMTP on \(list)"
         )
         system.logNotices()
         let line = "listening on \(list)\n" as ByteString

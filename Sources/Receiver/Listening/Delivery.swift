@@ -19,7 +19,9 @@ struct DeliveryStarter: Sendable {
     }
 
     /// Starts the daemon's queue runner, with the rights that this process has now.
-    func startRunner(_ log: SessionLog) -> RunnerProcess? {
+    ///
+    /// `words` make it start queue runs too.
+    func startRunner(_ log: SessionLog, _ words: [String] = []) -> RunnerProcess? {
         var ends: [CInt] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else {
             log.panic("immediate delivery is not possible: no pipe; messages wait for the next queue run")
@@ -28,7 +30,7 @@ struct DeliveryStarter: Sendable {
         _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
         _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
         defer { close(ends[0]) }
-        let child = Sibling.start(program, arguments + ["--from-stdin"], input: ends[0])
+        let child = Sibling.start(program, arguments + ["--from-stdin"] + words, input: ends[0])
         guard let child else {
             close(ends[1])
             log.panic("immediate delivery is not possible: \(program); messages wait for the next queue run")

@@ -132,6 +132,7 @@ final class OpenSessions: Sendable {
     private struct State {
         var next = 0
         var channels: [Int: any Channel] = [:]
+        var begun: [Int: Int64] = [:]
         var isStopping = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
@@ -144,6 +145,7 @@ final class OpenSessions: Sendable {
             if limit > 0, state.channels.count >= limit { return (nil, false) }
             state.next += 1
             state.channels[state.next] = channel
+            state.begun[state.next] = SpoolTime.now().seconds
             return ((state.next, state.channels.count), state.isStopping)
         }
         if isStopping { channel.pipeline.fireUserInboundEventTriggered(StopRequest()) }
@@ -153,6 +155,7 @@ final class OpenSessions: Sendable {
     func leave(_ ticket: Int) {
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.channels[ticket] = nil
+            state.begun[ticket] = nil
             guard state.channels.isEmpty else { return [] }
             defer { state.waiting = [] }
             return state.waiting
@@ -168,6 +171,16 @@ final class OpenSessions: Sendable {
                 return state.channels.isEmpty
             }
             if isIdle { continuation.resume() }
+        }
+    }
+
+    /// What exiwhat would say of each, the oldest first.
+    var statusLines: [StatusLine] {
+        let (channels, begun) = state.withLock { ($0.channels, $0.begun) }
+        return channels.sorted { $0.key < $1.key }.map { ticket, channel in
+            let peer = channel.remoteAddress?.ipAddress.map { ByteString($0) } ?? "unknown"
+            return StatusLine(
+                since: begun[ticket] ?? 0, text: "handling incoming call from [\(peer)]", peer: peer)
         }
     }
 

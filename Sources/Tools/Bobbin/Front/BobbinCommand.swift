@@ -9,11 +9,13 @@ struct BobbinCommand: ParsableCommand {
               bobbin queue list
               bobbin run
 
-            Called as exim, exim4, sendmail, mailq, runq or rsmtp, and as "bobbin exim ...", it takes Exim's options.
+            Called as exim, exim4, sendmail, mailq, runq or rsmtp, and as "bobbin exim ...", it takes Exim's options;
+            called as exigrep, exiqgrep, exiqsumm or exiwhat, it does what those do.
             """,
         version: Version.short,
         subcommands: [
-            ReceiveCommand.self, SubmitCommand.self, RunCommand.self, QueueCommand.self, SpoolCommand.self,
+            ReceiveCommand.self, SubmitCommand.self, RunCommand.self, QueueCommand.self, StatusCommand.self,
+            SpoolCommand.self,
             ConfigCommand.self, HintsCommand.self, DMARCCommand.self, ExpandCommand.self, RouteCommand.self,
             EximCommand.self,
         ])

@@ -17,10 +17,39 @@ struct Front: Sendable {
         if let program = arguments.first.flatMap(HintsPersonality.init(calledAs:)) {
             return await program.run(Array(arguments.dropFirst()), on: console)
         }
+        if let status = runUtility(name, arguments) { return status }
+        if let first = arguments.first, let status = runUtility(first, Array(arguments.dropFirst())) {
+            return status
+        }
         if arguments.first == "exim" {
             return await EximProgram(.exim, console).run(Array(arguments.dropFirst()))
         }
         return await runCommand(ConfigurationSource.separated(arguments.map(\.string)))
+    }
+
+    /// Runs one of Exim's utilities; nil when the name is none of theirs.
+    private func runUtility(_ name: ByteString, _ words: [ByteString]) -> ExitStatus? {
+        switch name {
+        case "exiqgrep": Exiqgrep(console: console).run(words)
+        case "exiqsumm": Exiqsumm(console: console).run(words)
+        case "exigrep": Exigrep(console: console).run(words)
+        case "exiwhat": exiwhat(words)
+        default: nil
+        }
+    }
+
+    /// What our programs are doing; it takes no words but those that name a configuration.
+    private func exiwhat(_ words: [ByteString]) -> ExitStatus {
+        do {
+            var command = try StatusCommand.parse(words.map(\.string))
+            try command.run(on: console)
+            return .success
+        } catch let failure as ToolFailure {
+            console.say("exiwhat: \(failure.message)\n")
+            return .failure
+        } catch {
+            return report(error)
+        }
     }
 
     private func runCommand(_ arguments: [String]) async -> ExitStatus {

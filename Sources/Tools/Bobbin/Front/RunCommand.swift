@@ -20,16 +20,26 @@ struct RunCommand: ConsoleCommand {
     var firstTime = false
     @Flag(help: "Only local deliveries.")
     var localOnly = false
+    @Flag(help: "Route everything first, then deliver: each host gets all its messages together.")
+    var twoStage = false
+    @Flag(name: [.customShort("N"), .long], help: "Deliver nothing for real, but go all the way.")
+    var noDelivery = false
     @Option(help: ArgumentHelp("Start a run every so often, such as 5m.", valueName: "interval"))
     var every: String?
     @Option(
         name: .customLong("message"),
         help: ArgumentHelp("Only this message; may be repeated.", valueName: "id"))
     var messages: [String] = []
-    @Option(help: ArgumentHelp("Only messages with such a recipient.", valueName: "pattern"))
+    @Option(
+        help: ArgumentHelp(
+            "Only messages with a recipient still to be served that contains this.", valueName: "text"))
     var recipient: String?
-    @Option(help: ArgumentHelp("Only messages with such a sender.", valueName: "pattern"))
+    @Option(help: ArgumentHelp("The same with a regular expression.", valueName: "regexp"))
+    var recipientPattern: String?
+    @Option(help: ArgumentHelp("Only messages whose sender contains this.", valueName: "text"))
     var sender: String?
+    @Option(help: ArgumentHelp("The same with a regular expression.", valueName: "regexp"))
+    var senderPattern: String?
     @Option(help: ArgumentHelp("The first id to regard.", valueName: "id"))
     var start: String?
     @Option(help: ArgumentHelp("The last id to regard.", valueName: "id"))
@@ -52,13 +62,15 @@ struct RunCommand: ConsoleCommand {
         if forceFrozen { words.append("--force-frozen") }
         if firstTime { words.append("--first-time") }
         if localOnly { words.append("--local-only") }
+        if twoStage { words.append("--two-stage") }
+        if noDelivery { words.append("--no-delivery") }
         if !queue.queue.isEmpty { words += ["--queue", ByteString(queue.queue)] }
         for id in messages { words += ["--message", ByteString(id)] }
         let others: [(ByteString, String?)] = [
-            ("--every", every), ("--recipient", recipient), ("--sender", sender), ("--start", start),
-            ("--stop", stop),
+            ("--every", every), ("--recipient", recipient), ("--recipient-pattern", recipientPattern),
+            ("--sender", sender), ("--sender-pattern", senderPattern), ("--start", start), ("--stop", stop),
         ]
-        for (option, value) in others { if let value { words += [option, ByteString(value)] } }
+        for (option, value) in others { if let value { words.append("\(option)=\(value)") } }
         return words
     }
 }

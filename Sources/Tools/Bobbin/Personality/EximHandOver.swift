@@ -10,8 +10,12 @@ struct EximHandOver: Sendable {
     /// The program and its words; nil when the request is for this program.
     var words: (sibling: Sibling, words: [ByteString])? {
         if let command = request.messageCommand {
-            guard case .deliver(let forced) = command.kind else { return nil }
-            return (.queueRunner, delivery(of: command.ids, forced: forced))
+            switch command.kind {
+            case .deliver(let forced):
+                return (.queueRunner, delivery(of: command.ids, forced ? ["--force-frozen"] : []))
+            case .giveUp: return (.queueRunner, delivery(of: command.ids, ["--cancel"]))
+            default: return nil
+            }
         }
         let deeds = request.deeds
         let own: Set<EximRequest.Deed> = [
@@ -22,22 +26,29 @@ struct EximHandOver: Sendable {
         if deeds.contains(.daemon) { return (.receiver, daemon) }
         if deeds.contains(.batchedSMTP) { return (.receiver, ["bsmtp"]) }
         if deeds.contains(.smtp) { return (.receiver, ["stdio"]) }
-        if deeds.contains(.runQueue) { return (.queueRunner, request.run.words(queue: request.queue)) }
+        if deeds.contains(.runQueue) { return (.queueRunner, runs + pidFile) }
         return (.receiver, request.submission.words(request.arguments))
     }
 
-    private func delivery(of ids: [MessageID], forced: Bool) -> [ByteString] {
-        var words: [ByteString] = forced ? ["--force-frozen"] : []
+    private func delivery(of ids: [MessageID], _ options: [ByteString]) -> [ByteString] {
+        var words = options + dryRun
         if !request.queue.isEmpty { words += ["--queue", request.queue] }
         for id in ids { words += ["--message", id.bytes] }
         return words
     }
 
+    private var runs: [ByteString] { request.run.words(queue: request.queue) + dryRun }
+
+    private var dryRun: [ByteString] { request.isDryRun ? ["--no-delivery"] : [] }
+
+    private var pidFile: [ByteString] { request.pidFile.map { ["--pid-file", $0] } ?? [] }
+
     private var daemon: [ByteString] {
         var words: [ByteString] = ["listen"]
         for place in ListeningPlaces.places(in: request.interfaces) { words += ["--listen", place] }
-        if let file = request.pidFile { words += ["--pid-file", file] }
-        return words
+        if request.submission.queueOnly { words.append("--queue-only") }
+        if request.run.interval != nil { words += runs.map { "--run-word=\($0)" } }
+        return words + pidFile
     }
 }
 

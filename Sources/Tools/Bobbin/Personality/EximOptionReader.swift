@@ -51,11 +51,12 @@ struct EximOptionReader {
     /// After -q one or two ids may follow: the first and last to regard.
     private mutating func takeRunLimits() throws(EximUsageError) {
         guard request.deeds == [.runQueue], request.messageCommand == nil, !request.arguments.isEmpty,
-            request.run.recipient == nil, request.run.sender == nil
+            request.run.recipient == nil, request.run.sender == nil, request.run.interval == nil
         else { return }
-        for word in request.arguments where MessageID(word) == nil {
+        if let word = request.arguments.prefix(2).first(where: { MessageID($0) == nil }) {
             throw EximUsageError("exim: bad time value \(word): abandoned")
         }
+        guard request.arguments.count <= 2 else { return }
         request.run.start = request.arguments.first
         request.run.stop = request.arguments.dropFirst().first
         request.arguments = []
@@ -72,6 +73,8 @@ enum QueueRunWord {
             rest = rest.dropFirst(text.count)
             return true
         }
+        guard !request.hasRunWord else { throw EximUsageError("exim: -q specified more than once") }
+        request.hasRunWord = true
         request.deeds.insert(.runQueue)
         if drop("q") { request.run.isTwoStage = true }
         if drop("i") { request.run.onlyFirstTime = true }
@@ -87,7 +90,6 @@ enum QueueRunWord {
         guard EximInterval.parse(ByteString(rest)) != nil, QueueName.isValid(request.queue) else {
             throw EximUsageError("exim: bad time value -q\(letters): abandoned")
         }
-        guard request.run.interval == nil else { throw EximUsageError("exim: -q specified more than once") }
         request.run.interval = ByteString(rest)
     }
 }
@@ -125,10 +127,13 @@ extension EximRequest {
 enum CombinationRules {
     static func check(_ request: EximRequest) throws(EximUsageError) {
         let deeds = request.deeds
-        let isDaemon = deeds.contains(.daemon)
+        let isDaemon = deeds.contains(.daemon) || request.run.interval != nil
         let withOthers: [EximRequest.Deed] = [
             .smtp, .batchedSMTP, .submit, .list, .expand, .testAddress, .verifyRecipient, .verifySender,
         ]
+        let isRunWithMessages =
+            request.messageCommand != nil
+            && (isDaemon || request.run.recipient != nil || request.run.sender != nil)
         let tests =
             deeds.contains(.testAddress) && !deeds.isDisjoint(with: [.verifyRecipient, .verifySender])
         let headerOverSMTP =
@@ -136,7 +141,7 @@ enum CombinationRules {
             && (deeds.contains(.smtp) || deeds.contains(.batchedSMTP))
         let loadedForNothing = request.loadedMessage != nil && !deeds.contains(.expand)
         let takesNoArguments = isDaemon || deeds == [.runQueue]
-        guard !(takesNoArguments && !request.arguments.isEmpty),
+        guard !isRunWithMessages, !(takesNoArguments && !request.arguments.isEmpty),
             !(isDaemon && !deeds.isDisjoint(with: withOthers)), !tests, !headerOverSMTP, !loadedForNothing
         else { throw EximUsageError("exim: incompatible command-line options or arguments") }
     }

@@ -29,7 +29,10 @@ extension EximOptions {
         EximOption("-odq", "Leave the message on the queue.", queueOnly),
         EximOption("-odqs", "Leave the message on the queue.", queueOnly),
         EximOption("-odqr", "As -odqs.", queueOnly),
-        EximOption("-N", "Accepted; deliveries are real.", nothing),
+        EximOption("-N", "Deliver nothing for real, but go all the way.") { request, _ in
+            request.isDryRun = true
+            request.submission.isDryRun = true
+        },
         EximOption("-bnq", "Accepted; addresses are qualified.", nothing),
     ]
 

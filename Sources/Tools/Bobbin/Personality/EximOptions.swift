@@ -97,18 +97,19 @@ enum EximOptions {
                 try QueueRunWord.take(values.first ?? "", into: &request)
             }
         ]
-        + ["", "f", "ff", "r", "rf", "rff"].flatMap { flags in
-            [pattern("-R", flags, isRecipient: true), pattern("-S", flags, isRecipient: false)]
+        + ["-R", "-S", "-qR", "-qS"].flatMap { option in
+            ["", "f", "ff", "r", "rf", "rff"].map { pattern(option, $0) }
         }
 
     /// `-R` or `-S` with flags, and the string; without flags the string may be joined.
-    private static func pattern(_ option: ByteString, _ flags: ByteString, isRecipient: Bool) -> EximOption {
+    private static func pattern(_ option: ByteString, _ flags: ByteString) -> EximOption {
+        let isRecipient = option.last == UInt8(ascii: "R")
         let who = isRecipient ? "recipient" : "sender"
         let help = "Run over messages with such a \(who)\(flags.isEmpty ? "" : ", with flags \(flags)")."
         let value = flags.isEmpty ? EximOption.Value.joinedOrLast : .next
         return EximOption("\(option)\(flags)", value, help) { request, values throws(EximUsageError) in
             guard let text = values.first else {
-                throw EximUsageError("exim: string expected after \(option)")
+                throw EximUsageError("exim: string expected after \(isRecipient ? "-R" : "-S")")
             }
             request.deeds.insert(.runQueue)
             if flags.contains(UInt8(ascii: "f")) { request.run.isForced = true }
@@ -128,7 +129,7 @@ enum EximOptions {
         message("-M", "Deliver now, whatever retry times say; thaws.", .deliver(forced: true)),
         message("-Mc", "Deliver now, if retry times allow.", .deliver(forced: false)),
         message("-Mf", "Freeze.", .change(.freeze)),
-        message("-Mg", "Fail every remaining address (needs a queue runner that can).", .giveUp),
+        message("-Mg", "Give up: every remaining address fails.", .giveUp),
         message("-Mmad", "Mark all recipients as delivered.", .change(.markAllDelivered)),
         message("-Mrm", "Remove without a bounce.", .change(.remove)),
         message("-Mt", "Thaw.", .change(.thaw)),

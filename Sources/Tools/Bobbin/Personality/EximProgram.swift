@@ -73,7 +73,10 @@ struct EximProgram: Sendable {
 extension EximRequest {
     /// Whether the request starts deliveries, which `prod_requires_admin` is about.
     var isProd: Bool {
-        if case .deliver = messageCommand?.kind { return true }
+        switch messageCommand?.kind {
+        case .deliver, .giveUp: return true
+        default: break
+        }
         return messageCommand == nil && deeds == [.runQueue]
     }
 }

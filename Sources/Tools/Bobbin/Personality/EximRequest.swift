@@ -27,6 +27,10 @@ struct EximRequest: Sendable, Equatable {
     var pidFile: ByteString?
     /// How a message is submitted.
     var submission = SubmissionRequest()
+    /// Whether -N is given: nothing is delivered for real.
+    var isDryRun = false
+    /// Whether -q is given, for it may be given once only.
+    var hasRunWord = false
     /// Whether -n is given.
     var onlyValues = false
     /// The words after the options.
@@ -65,28 +69,25 @@ struct QueueRunRequest: Sendable, Equatable {
     var recipientIsPattern = false
     var senderIsPattern = false
 
-    /// The queue runner's words; intervals and patterns as it takes them.
+    /// The queue runner's words.
     func words(queue: ByteString) -> [ByteString] {
         var words: [ByteString] = []
+        if isTwoStage { words.append("--two-stage") }
         if thawsFrozen { words.append("--force-frozen") } else if isForced { words.append("--force") }
         if onlyFirstTime { words.append("--first-time") }
         if onlyLocal { words.append("--local-only") }
         if !queue.isEmpty { words += ["--queue", queue] }
         if let interval { words += ["--every", interval] }
-        if let recipient { words += ["--recipient", Self.pattern(recipient, recipientIsPattern)] }
-        if let sender { words += ["--sender", Self.pattern(sender, senderIsPattern)] }
+        if let recipient { words.append(Self.search("recipient", recipient, recipientIsPattern)) }
+        if let sender { words.append(Self.search("sender", sender, senderIsPattern)) }
         if let start { words += ["--start", start] }
         if let stop { words += ["--stop", stop] }
         return words
     }
 
-    /// A plain string becomes a regular expression that finds just that.
-    private static func pattern(_ text: ByteString, _ isPattern: Bool) -> ByteString {
-        guard !isPattern else { return text }
-        return text.reduce(into: ByteString()) { result, octet in
-            if !octet.isASCIIAlphanumeric, octet < 0x80 { result.append(UInt8(ascii: "\\")) }
-            result.append(octet)
-        }
+    /// The value stands in the same word, since it may begin with a hyphen.
+    private static func search(_ name: ByteString, _ text: ByteString, _ isPattern: Bool) -> ByteString {
+        "--\(name)\(isPattern ? "-pattern" : "")=\(text)"
     }
 }
 
@@ -104,6 +105,8 @@ struct SubmissionRequest: Sendable, Equatable {
     var bouncedMessage: ByteString?
     /// Whether -odq or -odqs is given.
     var queueOnly = false
+    /// Whether -N is given.
+    var isDryRun = false
 
     /// The receiver's words.
     func words(_ recipients: [ByteString]) -> [ByteString] {
@@ -113,6 +116,7 @@ struct SubmissionRequest: Sendable, Equatable {
         if let fullName { words += ["-F", fullName] }
         if ignoresDot { words.append("-i") }
         if let bouncedMessage { words += ["-E", bouncedMessage] }
+        if isDryRun { words.append("-N") }
         if queueOnly { words.append("--queue-only") }
         return words + (recipients.isEmpty ? [] : ["--"]) + recipients
     }

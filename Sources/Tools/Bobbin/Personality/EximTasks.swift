@@ -55,10 +55,7 @@ struct EximTasks: Sendable {
 
     private func handle(_ command: MessageCommand) throws -> ExitStatus {
         switch command.kind {
-        case .deliver: return .success
-        case .giveUp:
-            throw EximUsageError.unsupported(
-                "-Mg", "remove the message with -Mrm, or let its retry times run out")
+        case .deliver, .giveUp: return .success
         case .show(let file): return show(file, of: command.ids)
         case .showCopy: return showCopy(of: command.ids)
         case .change(let action): return change(action, command.ids)

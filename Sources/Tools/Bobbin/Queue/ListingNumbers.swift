@@ -11,6 +11,53 @@ enum ListingNumbers {
         return "\((hours + 12) / 24, width: 2)d "
     }
 
+    /// Appends an age.
+    static func appendAge(seconds: Int64, to text: inout ByteString) {
+        let minutes = seconds / 60
+        let hours = (minutes + 30) / 60
+        let (number, unit) =
+            minutes <= 90
+            ? (minutes, UInt8(ascii: "m"))
+            : hours <= 72 ? (hours, UInt8(ascii: "h")) : ((hours + 12) / 24, UInt8(ascii: "d"))
+        append(Int(number), width: 2, to: &text)
+        text.append(unit)
+        text.append(.blank)
+    }
+
+    /// Appends a size.
+    static func appendSize(_ size: Int, to text: inout ByteString) {
+        switch size {
+        case 1..<1024: append(size, width: 5, to: &text)
+        case (10 << 10)..<(1 << 20):
+            append((size + 512) >> 10, width: 4, to: &text)
+            text.append(UInt8(ascii: "K"))
+        default: text += self.size(size)
+        }
+    }
+
+    /// Appends a number, blanks before it.
+    private static func append(_ number: Int, width: Int, to text: inout ByteString) {
+        guard number >= 0 else {
+            text += "\(number, width: width)" as ByteString
+            return
+        }
+        var (limit, length) = (10, 1)
+        while number >= limit, length < 18 {
+            limit *= 10
+            length += 1
+        }
+        var column = width
+        while column > length {
+            text.append(.blank)
+            column -= 1
+        }
+        var unit = limit / 10
+        while unit > 0 {
+            text.append(UInt8(ascii: "0") + UInt8(number / unit % 10))
+            unit /= 10
+        }
+    }
+
     /// A size in five columns; blank for zero.
     static func size(_ size: Int) -> ByteString {
         switch size {

@@ -17,6 +17,37 @@ struct MessageListing: Sendable {
         return text
     }
 
+    /// Appends an ordinary message's lines with the blank one after them; nothing is allocated for a line.
+    func append(_ message: ListedMessage, to text: inout ByteString) {
+        ListingNumbers.appendAge(seconds: now - message.receivedTime, to: &text)
+        ListingNumbers.appendSize(message.size ?? 0, to: &text)
+        text.append(.blank)
+        message.id.append(to: &text)
+        text += Self.senderOpening
+        text += message.sender
+        text.append(UInt8(ascii: ">"))
+        if message.senderSetUntrusted {
+            text += Self.loginOpening
+            text += message.login
+            text.append(UInt8(ascii: ")"))
+        }
+        if message.isFrozen { text += Self.frozenMark }
+        text.append(.newline)
+        // Nobody has been served yet, so that all styles show the same.
+        message.forEachRecipient { address in
+            text += Self.recipientIndent
+            text += address
+            text.append(.newline)
+            return true
+        }
+        text.append(.newline)
+    }
+
+    private static let senderOpening = ByteString(" <").bytes
+    private static let loginOpening = ByteString(" (").bytes
+    private static let frozenMark = ByteString(" *** frozen ***").bytes
+    private static let recipientIndent = ByteString("          ").bytes
+
     /// The lines of a message whose header file is refused.
     ///
     /// `file` is that file, for the size: Exim counts the header lines up to the broken one.

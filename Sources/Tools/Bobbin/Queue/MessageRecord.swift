@@ -14,6 +14,7 @@ struct MessageRecord: Sendable {
         object.add("id", id.bytes)
         object.add("queue", queue)
         switch message {
+        case .listed: preconditionFailure("JSON tells more than a listing: such reports read all")
         case .read(.message(let message)):
             addEnvelope(message.header, message.bodySize, to: &object)
         case .read(.malformed(let message)):

@@ -77,9 +77,16 @@ struct MessageView: Sendable {
 }
 
 extension MessageListing {
+    private func text(of message: ListedMessage) -> ByteString {
+        var text = ByteString()
+        append(message, to: &text)
+        return text
+    }
+
     /// The lines of a message, good or bad; nil when it is gone.
     func text(of message: ReportedMessage, _ id: MessageID, in spool: Spool) -> ByteString? {
         switch message {
+        case .listed(let message): text(of: message)
         case .read(.message(let message)): text(of: message)
         case .read(.malformed(let message)): text(of: message, file: Self.headerFile(of: id, in: spool))
         case .read(.gone): nil

@@ -29,8 +29,6 @@ struct QueueCountCommand: ConsoleCommand {
         } catch {
             throw ToolFailure(error)
         }
-        var count = 0
-        try QueueQuery(selection, spool).run(.directory, make: { id, _ in id }, use: { _ in count += 1 })
-        return count
+        return try QueueQuery(selection, spool).count()
     }
 }

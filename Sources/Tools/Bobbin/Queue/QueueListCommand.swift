@@ -31,7 +31,9 @@ struct QueueListCommand: ConsoleCommand {
 
     mutating func run(on console: Console) throws {
         let spool = try queue.listableSpool()
-        let query = try QueueQuery(selection, spool)
+        var query = try QueueQuery(selection, spool)
+        query.readsAll = json && !idsOnly
+        query.showsIDsOnly = idsOnly
         try query.run(order, make: renderer(spool, query.now), use: console.write)
     }
 

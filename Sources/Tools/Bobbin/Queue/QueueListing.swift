@@ -11,10 +11,17 @@ struct QueueListing: Sendable {
     /// The whole queue; messages that vanish meanwhile are passed over.
     func printQueue() throws(SpoolError) {
         let listing = MessageListing(style: style, now: now)
-        try QueueReport(spool: spool).run(
-            style.isSorted ? .arrival : .directory,
-            make: { [spool] entry, message in listing.text(of: message, entry.id, in: spool) },
-            use: console.write)
+        let spool = spool
+        try QueueReport(spool: spool).gather(style.isSorted ? .arrival : .directory, ByteString()) {
+            text, entry, message in
+            if case .listed(let message) = message {
+                listing.append(message, to: &text)
+            } else if let entry = listing.text(of: message, entry.id, in: spool) {
+                text += entry
+            }
+        } use: {
+            console.write($0)
+        }
     }
 
     /// The messages named, in the order given; what is not there is said so.

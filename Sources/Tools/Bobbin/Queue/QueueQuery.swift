@@ -9,6 +9,10 @@ struct QueueQuery: Sendable {
     let ids: [MessageID]
     /// The present, in seconds since 1970.
     let now: Int64
+    /// Whether more is wanted of each message than a listing shows.
+    var readsAll = false
+    /// Whether only ids are shown.
+    var showsIDsOnly = false
 
     init(_ options: SelectionOptions, _ spool: Spool, now: Int64 = Clock.now()) throws(ToolFailure) {
         self.spool = spool
@@ -28,7 +32,7 @@ struct QueueQuery: Sendable {
         let (selection, now) = (selection, now)
         guard ids.isEmpty else { return try runNamed(make: make, use: use) }
         do throws(SpoolError) {
-            try QueueReport(spool: spool).run(
+            try report(showsSizes: !showsIDsOnly).run(
                 order,
                 make: { entry, message in
                     selection.contains(message, now: now) ? make(entry.id, message) : nil
@@ -36,6 +40,30 @@ struct QueueQuery: Sendable {
         } catch {
             throw ToolFailure(error)
         }
+    }
+
+    private func report(showsSizes: Bool) -> QueueReport {
+        QueueReport(spool: spool, readsAll: readsAll, readsSizes: showsSizes || selection.size != nil)
+    }
+
+    /// How many messages are meant.
+    func count() throws(ToolFailure) -> Int {
+        var count = 0
+        guard ids.isEmpty else {
+            try runNamed(make: { id, _ in id }, use: { _ in count += 1 })
+            return count
+        }
+        let (selection, now) = (selection, now)
+        do throws(SpoolError) {
+            try report(showsSizes: false).gather(.arrival, 0) { sum, _, message in
+                if selection.contains(message, now: now) { sum += 1 }
+            } use: {
+                count += $0
+            }
+        } catch {
+            throw ToolFailure(error)
+        }
+        return count
     }
 
     private func runNamed<Result>(

@@ -54,25 +54,27 @@ struct SelectionOptions: ParsableArguments {
             && !frozen && !notFrozen
     }
 
-    /// The criteria, compiled; regular expressions ignore case, as exiqgrep's do.
+    /// The criteria, compiled; as in exiqgrep, those for addresses ignore case.
     func selection() throws(ToolFailure) -> QueueSelection {
         var selection = QueueSelection()
         selection.sender = try compile(sender, "-f")
         selection.recipient = try compile(recipient, "-r")
-        selection.size = try compile(size, "-s")
+        selection.size = try compile(size, "-s", caseless: false)
         selection.youngerThan = younger
         selection.olderThan = older
-        selection.isFrozen = frozen ? true : notFrozen ? false : nil
+        (selection.mustBeFrozen, selection.mustNotBeFrozen) = (frozen, notFrozen)
         return selection
     }
 
     /// The ids, checked.
     var messageIDs: [MessageID] { ids.compactMap { MessageID($0.utf8) } }
 
-    private func compile(_ pattern: String?, _ option: String) throws(ToolFailure) -> PCRE2Pattern? {
+    private func compile(
+        _ pattern: String?, _ option: String, caseless: Bool = true
+    ) throws(ToolFailure) -> PCRE2Pattern? {
         guard let pattern else { return nil }
         do {
-            return try PCRE2Pattern.compile(ByteString(pattern), caseless: true)
+            return try PCRE2Pattern.compile(ByteString(pattern), caseless: caseless)
         } catch {
             throw ToolFailure(.usage, "\(option) \(pattern): this is no regular expression: \(error.words)")
         }
