@@ -17,7 +17,9 @@ struct ReceiverProgram: AsyncParsableCommand {
         commandName: "bobbin-receiver",
         abstract: "Receives mail and puts it into the spool.",
         discussion: "Example: bobbin-receiver -C /etc/bobbin/bobbin.conf listen --listen 127.0.0.1:2525",
-        subcommands: [ListenCommand.self, StdioCommand.self, SubmitCommand.self])
+        subcommands: [
+            ListenCommand.self, SubmitCommand.self, StdioCommand.self, BatchCommand.self, LocalCommand.self,
+        ])
 
     @OptionGroup var shared: SharedOptions
 

@@ -4,7 +4,7 @@
 // both, and what they answer, spool and log must be equal. Fixtures/differences.txt has the differences that we know,
 // each with its reason; one that is there no more is a failure too.
 // May import: TestKit, Bytes, Foundation.
-// Read in this order: Script.swift, Area.swift, Client.swift, Submission.swift, Traces.swift, Differences.swift,
+// Read in this order: Script.swift, Area.swift, ProcessGroup.swift, Client.swift, Submission.swift, Traces.swift, Differences.swift,
 // ReceptionTests.swift, StopTests.swift.
 import Bytes
 import TestKit
@@ -15,7 +15,7 @@ import Testing
 struct ReceptionTests {
     @Test(
         "AUX-17: the same session draws the same replies, spool files and log lines as with Exim",
-        arguments: Area.all)
+        arguments: try Area.all())
     func sessions(area: Area) async throws {
         let known = try Differences()
         let (wanted, found) = try await area.outcomes()
@@ -38,10 +38,11 @@ struct ReceptionTests {
 
     @Test("Each known difference belongs to a session, and there are at least a hundred sessions")
     func inventory() throws {
-        let titles = Area.all.flatMap { area in area.scripts.map { "\(area.name)/\($0.title)" } }
+        let areas = try Area.all()
+        let titles = areas.flatMap { area in area.scripts.map { "\(area.name)/\($0.title)" } }
         #expect(Set(titles).count == titles.count)
         #expect(titles.count >= 100)
-        let places = titles + Area.all.map { "\($0.name)/" }
+        let places = titles + areas.map { "\($0.name)/" }
         for place in try Differences().places { #expect(places.contains(place), "\(place)") }
     }
 }

@@ -22,37 +22,43 @@ struct Daemon {
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)
         let log = SessionLog(system: system)
-        let queueOnly = command.queueOnly || settings.queueOnly
         // The queue runner may need root's rights, for deliveries as other users; sessions never do.
-        let runner = queueOnly ? nil : DeliveryStarter(source).startRunner(log)
+        let runner = needsRunner(system, settings) ? DeliveryStarter(source).startRunner(log) : nil
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
-            login: owner(system), commits: commitGroup(system, log), queueOnly: queueOnly,
-            localCaller: nil, deliver: { runner?.deliver($0) })
+            login: owner(system), commits: commitGroup(system, log),
+            choice: command.queueOnly ? .queue : .standard, localCaller: nil, deliver: { runner?.deliver($0) })
         let listener = Listener(context: context, log: log)
         var servers: [any Channel] = []
         for address in try command.addresses(system) { servers.append(try await listener.bind(address)) }
+        let door = localDoor(system, log)
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
         try writePID()
         announce(servers, system, log)
         // Sessions need none of root's rights, and none begins before this.
         try Privileges.drop(to: system.settings.owner)
-        await serve(servers, listener, signals)
+        door?.open(runner)
+        await serve(servers, listener, signals, door)
         await runner?.finish()
         if let file = command.pidFile { unsafe unlink(file) }
     }
 
     /// Runs the servers; at a signal stops accepting, and lets sessions end.
-    private func serve(_ servers: [any Channel], _ listener: Listener, _ signals: AsyncStream<CInt>) async {
+    private func serve(
+        _ servers: [any Channel], _ listener: Listener, _ signals: AsyncStream<CInt>, _ door: LocalDoor?
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             for server in servers { group.addTask { await listener.run(server) } }
-            group.addTask { await stop(at: signals, servers, listener) }
+            group.addTask { await stop(at: signals, servers, listener, door) }
             await group.waitForAll()
         }
     }
 
-    private func stop(at signals: AsyncStream<CInt>, _ servers: [any Channel], _ listener: Listener) async {
+    private func stop(
+        at signals: AsyncStream<CInt>, _ servers: [any Channel], _ listener: Listener, _ door: LocalDoor?
+    ) async {
         for await _ in signals {
+            door?.shut()
             listener.sessions.stop()
             for server in servers { server.close(promise: nil) }
             break
@@ -61,6 +67,28 @@ struct Daemon {
         Task {
             try? await Task.sleep(for: .seconds(Self.patience))
             listener.sessions.abort()
+        }
+    }
+
+    /// Whether messages are delivered at once, or ETRN may ask for deliveries.
+    private func needsRunner(_ system: MailSystem, _ settings: ReceptionSettings) -> Bool {
+        guard !command.queueOnly else { return false }
+        let hasETRN = system.configuration.main.template(ACLMoment.etrn.option) != nil
+        return hasETRN || !settings.queueing.queueOnly
+    }
+
+    /// The local socket; without it ordinary users cannot hand in mail, and the log says why.
+    private func localDoor(_ system: MailSystem, _ log: SessionLog) -> LocalDoor? {
+        guard let path = system.settings.submissionSocket else { return nil }
+        do throws(StartError) {
+            let door = try LocalDoor(at: path, source)
+            if !LocalSocket.isReachable(path) {
+                log.main("local socket \(path): ordinary users cannot reach it; chmod o+x its directory")
+            }
+            return door
+        } catch {
+            log.main("no local socket: \(ByteString(error.description))")
+            return nil
         }
     }
 

@@ -16,15 +16,18 @@ extension Session {
         await say(cut(Reply(354, said)))
         let begun = SpoolTime.now()
         var intake = MessageIntake(
-            spool: system.spool, ids: system.ids, limits: settings.headerLimits,
+            spool: system.spool, ids: system.ids, limits: settings.limits.header,
             sizeLimit: await messageSizeLimit())
         var decoder = DataDecoder(loneLF: .blank)
         var output: [UInt8] = []
         var wireOctets = framer.takeRest()
+        var counted = 0
         while true {
             output.removeAll(keepingCapacity: true)
             let progress = decoder.decode(wireOctets, into: &output)
             intake.take(output)
+            if context.isBatched { linesRead += decoder.counts.lines - counted + (progress == .more ? 0 : 1) }
+            counted = decoder.counts.lines
             if case .finished(let rest) = progress {
                 framer.feed(wireOctets[rest...])
                 break
@@ -37,6 +40,11 @@ extension Session {
 
     /// Runs the predata ACL, and gives what 354 says; nil when it refused, and the client has been told.
     private mutating func mayReceive() async -> ByteString? {
+        if envelope.hasTooMany, settings.limits.rejectsTooManyRecipients {
+            await say(Reply(554, "Too many recipients"))
+            endTransaction()
+            return nil
+        }
         var verdict = await runACL(.predata)
         if verdict.decision == .accept {
             return verdict.message ?? "Enter message, ending with \".\" on a line by itself"
@@ -47,11 +55,7 @@ extension Session {
             verdict.decision = .defer
         }
         log.rejected(.data, verdict, state)
-        await say(
-            refusal(
-                verdict, deny: Reply(550, "Administrative prohibition"),
-                defer: Reply(451, "Temporary local problem - please try later")))
-        if verdict.decision == .drop { drop() }
+        await refuse(verdict)
         return nil
     }
 
@@ -59,8 +63,7 @@ extension Session {
         let event = SessionEvent.outOfStep(
             line: lastLine, next: ByteString(framer.takeRest()), isOffered: advertised.contains(.pipelining))
         log.event(event, state, headers: nil)
-        await say(Reply(554, "SMTP synchronization error"))
-        isOpen = false
+        await leave(for: "synchronization-error", Reply(554, "SMTP synchronization error"))
     }
 
     /// More of a message, or nil when the client is lost; then the message is forgotten with its files.
@@ -71,14 +74,14 @@ extension Session {
             case .stopping: isStopping = true
             case .timedOut:
                 log.event(.dataTimeout(sender: envelope.sender ?? ""), state.facts)
-                await say(Reply(421, "\(activeHostName): SMTP incoming data timeout - closing connection."))
-                isOpen = false
+                await leave(
+                    for: "data-timeout",
+                    Reply(421, "\(activeHostName): SMTP incoming data timeout - closing connection."))
                 return nil
             case .ended:
                 let place = intake.whereItStands
                 log.event(.lost(while: "reading message data\(place)", duration: nil), state.facts)
-                await say(Reply(421, "Lost incoming connection"))
-                isOpen = false
+                await leave(for: "connection-lost", Reply(421, "Lost incoming connection"))
                 return nil
             }
         }
@@ -91,7 +94,7 @@ extension Session {
         guard await mayTakeChunk(size) else { return }
         let begun = SpoolTime.now()
         var intake = MessageIntake(
-            spool: system.spool, ids: system.ids, limits: settings.headerLimits,
+            spool: system.spool, ids: system.ids, limits: settings.limits.header,
             sizeLimit: await messageSizeLimit())
         var decoder = BDATDecoder()
         var chunk: (size: Int, isLast: Bool) = (size, isLast)
@@ -107,6 +110,7 @@ extension Session {
         }
         // Exim counts the line end that it adds.
         if decoder.hasAddedLineEnd || total == 0 { total += 2 }
+        total += decoder.loneLineEnds
         await finish(
             intake, begun: begun, longestLine: decoder.counts.longestLine, chunking: (chunk.size, total))
     }
@@ -231,15 +235,24 @@ extension Session {
         arriving.pipelining =
             !advertised.contains(.pipelining) ? .notOffered : usedPipelining ? .used : .offeredOnly
         applyLocalCaller(&arriving)
+        arriving.queued = settings.queueing.reason(context.choice, circumstances)
+        queuedFor = arriving.queued
         var reception = Reception(context, log, state, envelope, arriving)
         let outcome = await reception.complete(message)
-        let waits = context.queueOnly || reception.queuedBy != nil || reception.state.has("freeze")
+        let waits = reception.waits
+        state.delay = reception.state.delay
+        await delay()
         endTransaction()
         await answer(outcome, chunking)
         if case .committed(let id, _) = outcome {
             messagesAccepted += 1
             if !waits { await context.deliver(id) }
         }
+    }
+
+    private var circumstances: QueueingRules.Circumstances {
+        QueueingRules.Circumstances(
+            connections: counts?.all, messages: messagesAccepted + 1, before: queuedFor)
     }
 
     private mutating func refuse(
@@ -261,7 +274,7 @@ extension Session {
 
     private func tooLong(_ text: ByteString) -> SessionEvent {
         let isLine = text == HeaderReader.lineTooLong
-        let limits = settings.headerLimits
+        let limits = settings.limits.header
         return .headerTooLong(isLine: isLine, maximum: isLine ? limits.line : limits.total)
     }
 
@@ -275,11 +288,7 @@ extension Session {
             }
         case .discarded(let id): await say(accepted("OK id=\(id.bytes)", chunking))
         case .refused(let verdict):
-            await say(
-                refusal(
-                    verdict, deny: Reply(550, "Administrative prohibition"),
-                    defer: Reply(451, "Temporary local problem - please try later")))
-            if verdict.decision == .drop { drop() }
+            await refuse(verdict)
         case .failed:
             await say(Reply(451, "Local error: the message cannot be stored now - please try later"))
         }
@@ -294,11 +303,14 @@ extension Session {
 
     /// A session without a remote host is a local submission: its messages get the header lines of one.
     private func applyLocalCaller(_ arriving: inout Reception.Arriving) {
-        guard state.facts.connection.remoteAddress == nil, let caller = context.localCaller else { return }
+        guard let caller = context.localCaller else { return }
+        arriving.origin = caller.origin
+        arriving.claims = context.claims
+        if context.isBatched { arriving.moment = .notSMTP }
+        guard isLocal else { return }
         // A trusted caller who says MAIL hands on another's message.
         arriving.isLocal = !caller.isTrusted
         arriving.submitter = caller.submitter
         arriving.fixups = caller.fixups
-        arriving.origin = caller.origin
     }
 }
