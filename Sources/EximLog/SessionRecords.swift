@@ -93,7 +93,8 @@ package enum SessionEvent: Sendable, Hashable {
         case .senderVerifyFailed: .senderVerifyFail
         case .tooBig, .announcedTooBig: .sizeReject
         case .refused, .refusedForNow, .rejectedByHost: .connectionReject
-        case .headerTooLong, .outOfStep, .tooEarly, .tooManyMessages, .unverifiedHello, .closedAfterSignal, .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
+        case .headerTooLong, .outOfStep, .tooEarly, .tooManyMessages, .unverifiedHello, .closedAfterSignal,
+            .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
             .tooManyUnknown, .warning:
             nil
         }

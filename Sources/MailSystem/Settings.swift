@@ -106,7 +106,29 @@ package struct Settings: Sendable {
         var options = EximLogWriter.Options(path: path, selector: logSelector, timestamp: logTimestamp)
         options.owner = owner.map { EximLogWriter.Owner(user: $0.uid, group: $0.gid) }
         options.writesRejectLog = main.flag("write_rejectlog") ?? true
+        options.syslog = try Self.syslog(main)
         return EximLogWriter(options: options)
+    }
+
+    private static func syslog(_ main: OptionBlock) throws(StartError) -> SyslogOptions {
+        var options = SyslogOptions()
+        if let name = main.text("syslog_facility") {
+            guard let facility = SyslogOptions.facility(named: name) else {
+                throw StartError(
+                    "syslog_facility: \"\(name)\" is none that syslog knows, such as mail or local0")
+            }
+            options.facility = facility
+        }
+        if let name = main.text("syslog_processname") {
+            guard name.count <= 32 else {
+                throw StartError("syslog_processname: \"\(name)\" is longer than 32 characters")
+            }
+            options.name = name
+        }
+        options.showsTimestamp = main.flag("syslog_timestamp") ?? true
+        options.showsPID = main.flag("syslog_pid") ?? true
+        options.duplicates = main.flag("syslog_duplication") ?? true
+        return options
     }
 
     /// Who owns spool and logs: `exim_user`, or whoever owns the spool directory, when we are root.
@@ -144,7 +166,8 @@ package struct Settings: Sendable {
         }
     }
 
-    static func socket(_ reader: OptionExpansion, _ spool: ByteString) async throws(StartError) -> ByteString? {
+    static func socket(_ reader: OptionExpansion, _ spool: ByteString) async throws(StartError) -> ByteString?
+    {
         let path = try await reader.text("submission_socket") ?? "\(spool)/receiver.socket"
         guard path.isEmpty || path.first == UInt8(ascii: "/") else {
             throw StartError("submission_socket: \"\(path)\" is no absolute path")

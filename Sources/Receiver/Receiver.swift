@@ -5,7 +5,8 @@
 // May import: MailSystem, ACL, Routing (rewriting), PolicyChecks, SMTP, OpenSSL, Spooler, MailText, Expansion,
 // Configuration, EximLog; NIO, ArgumentParser.
 // Read in this order: Commands/ (the command line), Listening/ (sockets and threads), Session/ (one SMTP
-// session, from greeting to QUIT), Message/ (from the first header line to the commit).
+// session, from greeting to QUIT), Message/ (from the first header line to the commit), Local/ (who hands in mail on
+// this machine, and the socket for those who may not write to the spool).
 
 import ArgumentParser
 import MailSystem

@@ -99,7 +99,7 @@ struct Area: Sendable, CustomStringConvertible {
 }
 
 /// A daemon on a site of its own.
-private struct Server: Sendable {
+struct Server: Sendable {
     let isExim: Bool
     let site: MailSite
     let daemon: ChildProcess
@@ -108,13 +108,16 @@ private struct Server: Sendable {
     /// How often another port is tried, since a free one may be taken by somebody meanwhile.
     private static let attempts = 5
 
-    init(_ configuration: ByteString, isExim: Bool) throws {
+    /// Starts Exim or our receiver.
+    init(_ configuration: ByteString, isExim: Bool, queueOnly: Bool = true) throws {
         self.isExim = isExim
         site = try MailSite(configuration)
         var attempt = 1
         while true {
             do {
-                (daemon, port) = try isExim ? site.eximDaemon() : site.receiver("--queue-only")
+                (daemon, port) =
+                    try isExim
+                    ? site.eximDaemon() : queueOnly ? site.receiver("--queue-only") : site.receiver()
                 return
             } catch {
                 guard attempt < Self.attempts else { throw error }

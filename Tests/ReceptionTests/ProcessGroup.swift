@@ -10,11 +10,13 @@ struct ProcessGroup {
     var isGone: Bool {
         get throws {
             try !FileManager.default.contentsOfDirectory(atPath: "/proc").contains { name in
-                guard Int(name) != nil, let text = FileManager.default.contents(atPath: "/proc/\(name)/stat") else {
+                guard Int(name) != nil, let text = FileManager.default.contents(atPath: "/proc/\(name)/stat")
+                else {
                     return false
                 }
                 // After the name, which stands in parentheses: state, parent, group.
-                let fields = String(decoding: text, as: UTF8.self).split(separator: ")").last?
+                let fields =
+                    String(decoding: text, as: UTF8.self).split(separator: ")").last?
                     .split(separator: " ") ?? []
                 return fields.count > 2 && fields[0] != "Z" && fields[2] == "\(number)"
             }

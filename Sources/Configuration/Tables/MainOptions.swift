@@ -12,7 +12,8 @@ extension OptionTable {
             queue_only_load_latch queue_only_override queue_run_in_order recipients_max_reject
             return_path_remove smtp_accept_keepalive smtp_check_spool_space smtp_enforce_sync
             smtp_etrn_serialize split_spool_directory spool_wireformat strip_excess_angle_brackets
-            strip_trailing_dot tcp_nodelay write_rejectlog
+            strip_trailing_dot syslog_duplication syslog_pid syslog_timestamp tcp_nodelay
+            write_rejectlog
             """),
         .init(
             .boolean, .notYet,
@@ -22,8 +23,7 @@ extension OptionTable {
             dkim_verify_minimal dns_csa_use_reverse drop_cr gnutls_allow_auto_pkcs11
             gnutls_compat_mode ignore_fromline_local ldap_start_tls move_frozen_messages
             perl_at_start perl_taintmode prdr_enable print_topbitchars queue_fast_ramp
-            smtp_return_error_details strict_acl_vars syslog_duplication syslog_pid syslog_timestamp
-            tls_remember_esmtp
+            smtp_return_error_details strict_acl_vars tls_remember_esmtp
             """),
         .init(
             .boolean, .notYetDecisive,
@@ -106,7 +106,7 @@ extension OptionTable {
             bounce_message_text daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group
             exim_path exim_user exim_version helo_allow_chars local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
-            smtp_ratelimit_mail smtp_ratelimit_rcpt timezone
+            smtp_ratelimit_mail smtp_ratelimit_rcpt syslog_facility syslog_processname timezone
             """),
         .init(
             .string, .notYet,
@@ -114,8 +114,7 @@ extension OptionTable {
             av_scanner bi_command bounce_sender_authentication dmarc_history_file dmarc_tld_file
             gecos_pattern headers_charset ldap_ca_cert_dir ldap_ca_cert_file ldap_cert_file
             ldap_cert_key ldap_cipher_suite ldap_require_cert notifier_socket perl_startup
-            process_log_path spamd_address spf_guess syslog_facility syslog_processname
-            unknown_username uucp_from_pattern
+            process_log_path spamd_address spf_guess unknown_username uucp_from_pattern
             """),
         .init(
             .string, .notYetDecisive,

@@ -45,7 +45,8 @@ struct LocalOptions: ParsableArguments {
     @Option(name: .customLong("oMr", withSingleDash: true), help: "The protocol's name.")
     var protocolName: String?
 
-    @Option(name: .customLong("oMm", withSingleDash: true), help: "The id of the message that this one answers.")
+    @Option(
+        name: .customLong("oMm", withSingleDash: true), help: "The id of the message that this one answers.")
     var reference: String?
 
     /// When deliveries begin.
@@ -83,7 +84,8 @@ struct LocalOptions: ParsableArguments {
 
     private static func place(_ text: String, _ option: String) throws(StartError) -> (IPAddress, Int?) {
         guard let place = PeerClaims.place(ByteString(text)) else {
-            throw StartError("\(option) \(text): expected an IP address, perhaps with a port: [10.9.8.7]:1234")
+            throw StartError(
+                "\(option) \(text): expected an IP address, perhaps with a port: [10.9.8.7]:1234")
         }
         return place
     }

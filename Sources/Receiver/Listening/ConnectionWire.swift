@@ -45,7 +45,9 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
 
     func ahead() async -> ArraySlice<UInt8>? {
         // The session begins before its channel is quite open: what has come is known after a look at the socket.
-        for _ in 0..<Self.turnsToOpen where kept.isEmpty && !(context?.channel.isActive ?? false) { await turn() }
+        for _ in 0..<Self.turnsToOpen where kept.isEmpty && !(context?.channel.isActive ?? false) {
+            await turn()
+        }
         for _ in 0..<Self.turnsToLook where kept.isEmpty { await turn() }
         guard case .octets(let octets)? = kept.first else { return nil }
         return octets

@@ -27,7 +27,8 @@ struct Daemon {
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
             login: owner(system), commits: commitGroup(system, log),
-            choice: command.queueOnly ? .queue : .standard, localCaller: nil, deliver: { runner?.deliver($0) })
+            choice: command.queueOnly ? .queue : .standard, localCaller: nil, deliver: { runner?.deliver($0) }
+        )
         let listener = Listener(context: context, log: log)
         var servers: [any Channel] = []
         for address in try command.addresses(system) { servers.append(try await listener.bind(address)) }

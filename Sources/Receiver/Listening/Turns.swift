@@ -44,7 +44,9 @@ final class Turns: Sendable {
     func start(_ request: TurnRequest, for key: ByteString) -> Outcome {
         let refusal = active.withLock { active -> Outcome? in
             if isSerialized, active[key] != nil { return .busy }
-            if active.values.reduce(0, +) >= Self.most { return .impossible("\(Self.most) are at work already") }
+            if active.values.reduce(0, +) >= Self.most {
+                return .impossible("\(Self.most) are at work already")
+            }
             active[key, default: 0] += 1
             return nil
         }

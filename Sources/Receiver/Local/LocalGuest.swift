@@ -37,7 +37,7 @@ struct LocalGuest {
         _ = unsafe write(Self.socketNumber, &octet, 1)
     }
 
-    /// A caller who goes takes this process with him: nobody reads what it says. What was committed stays.
+    /// A caller who goes takes this process with him: nobody reads what it says, and what was committed stays.
     private static func leaveWithCaller() {
         DispatchQueue(label: "caller").async {
             let hungUp: Int16 = 0x2000

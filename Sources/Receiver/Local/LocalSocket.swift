@@ -21,7 +21,9 @@ enum LocalSocket {
         }
     }
 
-    /// Listens; a socket that nobody listens at any more is replaced. Throws what went wrong.
+    /// Listens; a socket that nobody listens at any more is replaced.
+    ///
+    /// Throws what went wrong.
     static func listen(at path: ByteString) throws(StartError) -> CInt {
         if let other = connect(to: path) {
             close(other)
@@ -47,7 +49,9 @@ enum LocalSocket {
 
     /// Whether users who are not the owner's may reach it: its directory must let them through.
     static func isReachable(_ path: ByteString) -> Bool {
-        guard let directory = path.cutAtLast(UInt8(ascii: "/")).map({ ByteString($0.before) }) else { return true }
+        guard let directory = path.cutAtLast(UInt8(ascii: "/")).map({ ByteString($0.before) }) else {
+            return true
+        }
         var status = stat()
         guard unsafe stat(directory.string, &status) == 0 else { return false }
         return status.st_mode & 0o001 != 0

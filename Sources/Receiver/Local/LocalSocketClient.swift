@@ -12,7 +12,9 @@ struct LocalSocketClient {
 
     init(_ source: ConfigurationSource) { self.source = source }
 
-    /// Hands it over where the spool cannot be written to; then the exit code is thrown. Returns where it can.
+    /// Hands it over where the spool cannot be written to.
+    ///
+    /// Then the exit code is thrown; it returns where the caller can do all himself.
     func passOn(_ form: LocalReception.Form, when isLacking: (ByteString) -> Bool) async throws {
         signal(SIGPIPE, SIG_IGN)
         guard geteuid() != 0 else { return }

@@ -51,7 +51,8 @@ struct PeerClaims: Sendable, Equatable {
             guard rest.first == UInt8(ascii: ":"), let port = port(rest.dropFirst()) else { return nil }
             return (address, port)
         }
-        guard let parts = text.cutAtLast(UInt8(ascii: ".")), let address = IPAddress(ByteString(parts.before)),
+        guard let parts = text.cutAtLast(UInt8(ascii: ".")),
+            let address = IPAddress(ByteString(parts.before)),
             let port = port(parts.after)
         else { return nil }
         return (address, port)

@@ -89,7 +89,8 @@ struct HeaderFileFilling {
         header.isLocalError = arrival.isLocalError
         header.dontDeliver = arrival.dontDeliver
         header.senderSetUntrusted = arrival.senderSetUntrusted
-        let isLocal = arrival.submitter != nil || arrival.acceptsUnqualified
+        let isLocal =
+            !arrival.leavesUnqualified && (arrival.submitter != nil || arrival.acceptsUnqualified)
         header.allowUnqualifiedSender = isLocal || envelope.allowsUnqualifiedSender
         header.allowUnqualifiedRecipient = isLocal || envelope.allowsUnqualifiedRecipient
         if state.has("freeze") { _ = header.freeze(at: now.seconds) }

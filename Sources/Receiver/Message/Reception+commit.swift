@@ -96,6 +96,10 @@ extension Reception {
         record.rawSender = sender
         record.recipients = envelope.recipients.map(\.address)
         record.queue = state.queue ?? ""
+        let (begun, now) = (arrival.begun, SpoolTime.now())
+        let seconds = Int(now.seconds) - Int(begun.seconds)
+        record.receiveTime = LogInterval(
+            microseconds: seconds * 1_000_000 + Int(now.microseconds) - Int(begun.microseconds))
         return record
     }
 }

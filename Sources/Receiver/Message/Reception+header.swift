@@ -79,7 +79,11 @@ extension Reception {
                     Self.isIdentity(octet) ? octet : UInt8(ascii: "-")
                 }
                 guard !text.isEmpty else { continue }
-                if isDomain { options.messageIDDomain = ByteString(text) } else { options.messageIDText = ByteString(text) }
+                if isDomain {
+                    options.messageIDDomain = ByteString(text)
+                } else {
+                    options.messageIDText = ByteString(text)
+                }
             } catch {
                 log.panic("expansion of \"\(template.source)\" failed: \(error.text)")
             }
@@ -108,7 +112,8 @@ extension Reception {
     /// Whether addresses without a domain may stand in the header: they get one.
     var allowsUnqualified: Bool {
         if arrival.leavesUnqualified { return false }
-        return arrival.submitter != nil || arrival.acceptsUnqualified || envelope.allowsUnqualifiedSender || envelope.allowsUnqualifiedRecipient
+        return arrival.submitter != nil || arrival.acceptsUnqualified || envelope.allowsUnqualifiedSender
+            || envelope.allowsUnqualifiedRecipient
     }
 
     /// Completes addresses without a domain: a changed line stays as an old one, with the new one behind it.
@@ -146,7 +151,8 @@ extension Reception {
 
     private func removing(_ headers: [Header]) -> CompleteHeader {
         var result = CompleteHeader(headers: headers)
-        for index in headers.indices where settings.fixups.removedLines.contains(where: headers[index].isNamed) {
+        for index in headers.indices
+        where settings.fixups.removedLines.contains(where: headers[index].isNamed) {
             result.headers[index].kind = .old
         }
         if let line = headers.first(where: { $0.kind == .messageID }) {

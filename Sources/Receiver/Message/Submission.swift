@@ -25,7 +25,7 @@ struct Submission {
         var bounceOf: ByteString?
         /// `-N`.
         var dontDeliver = false
-        /// `-bnq`: addresses without a domain stay so.
+        /// `-bnq`: addresses in header lines that have no domain stay so.
         var leavesUnqualified = false
     }
 
@@ -82,7 +82,7 @@ struct Submission {
         arriving.longestLine = longestLine
         arriving.moment = .notSMTP
         arriving.claims = claims
-        arriving.acceptsUnqualified = true
+        arriving.acceptsUnqualified = !request.leavesUnqualified
         arriving.leavesUnqualified = request.leavesUnqualified
         // Who speaks for another host hands its message on as it is.
         if claims.address == nil { arriving.submitter = caller.submitter }
@@ -151,8 +151,8 @@ struct Submission {
         let taken = headerRecipients(message.headers)
         if !taken.bad.isEmpty { throw .badAddresses(taken.bad) }
         let removed = removesArguments ? Set(named.map { $0.lowercasedASCII() }) : []
-        for address in (removesArguments ? [] : named) + taken.good {
-            guard !removed.contains(address.lowercasedASCII()) else { continue }
+        for address in (removesArguments ? [] : named) + taken.good
+        where !removed.contains(address.lowercasedASCII()) {
             envelope.recipients.append(.init(address: address, notify: [], originalRecipient: nil))
         }
         if envelope.recipients.isEmpty { throw .noRecipients }
@@ -194,8 +194,7 @@ struct Submission {
     private var rules: AddressRules { context.settings.addressRules }
 
     private func qualified(_ address: EmailAddress) -> ByteString {
-        request.leavesUnqualified
-            ? address.text : address.qualified(with: context.system.settings.qualifyRecipient).text
+        address.qualified(with: context.system.settings.qualifyRecipient).text
     }
 
     /// The addresses of To:, Cc: and Bcc:, or of their Resent- forms when there are any.

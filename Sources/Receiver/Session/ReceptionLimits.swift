@@ -65,7 +65,8 @@ struct RateLimit: Sendable, Equatable {
     init?(_ text: ByteString) {
         let parts = text.split(separator: UInt8(ascii: ",")).map { ByteString($0.trimmed()) }
         guard parts.count == 4, let threshold = Double(parts[0].string), let factor = Double(parts[2].string),
-            let first = Self.seconds(parts[1]), let most = Self.seconds(parts[3]), factor.isFinite, factor >= 1
+            let first = Self.seconds(parts[1]), let most = Self.seconds(parts[3]), factor.isFinite,
+            factor >= 1
         else { return nil }
         (self.threshold, self.first, self.factor, self.most) = (threshold, first, factor, most)
     }

@@ -76,7 +76,7 @@ extension Session {
         guard enforcesSync, let octets = await wire.ahead() else { return true }
         let event = SessionEvent.tooEarly(input: ByteString(octets.prefix(Self.shownInput)))
         log.event(event, state, headers: nil)
-        await leave(for: "synchronization-error", Reply(554, "SMTP synchronization error"))
+        await say(Reply(554, "SMTP synchronization error"))
         return false
     }
 
@@ -97,7 +97,9 @@ extension Session {
     var isLocal: Bool { state.facts.connection.remoteAddress == nil }
 
     /// Makes a client wait that sends too much (`smtp_ratelimit_mail`, `smtp_ratelimit_rcpt`).
-    mutating func slowDown(_ limit: RateLimit?, at count: Int, _ delay: WritableKeyPath<Session, Double>) async {
+    mutating func slowDown(_ limit: RateLimit?, at count: Int, _ delay: WritableKeyPath<Session, Double>)
+        async
+    {
         guard let limit, isNetworked, await isListed(.rateLimited) else { return }
         let wait = limit.wait(at: count, &self[keyPath: delay])
         if wait > 0 { await pause(.milliseconds(Int64(wait * 1000))) }

@@ -158,6 +158,7 @@ extension Session {
         guard syntaxErrors > settings.limits.maxSyntaxErrors else { return await say(reply) }
         log.event(.tooManyErrors(last: lastLine, commands: history), state, headers: [])
         await leave(
-            for: "bad-commands", Reply(reply.code, lines: reply.lines + ["Too many syntax or protocol errors"]))
+            for: "bad-commands",
+            Reply(reply.code, lines: reply.lines + ["Too many syntax or protocol errors"]))
     }
 }

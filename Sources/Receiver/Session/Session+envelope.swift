@@ -47,7 +47,8 @@ extension Session {
         let limit = await messageSizeLimit()
         if limit > 0, let size = command.size, size > limit {
             log.event(
-                .announcedTooBig(sender: rewrittenSender, size: size, maximum: limit), state.facts, alsoReject: true)
+                .announcedTooBig(sender: rewrittenSender, size: size, maximum: limit), state.facts,
+                alsoReject: true)
             return await say(Reply(552, "Message size exceeds maximum permitted"))
         }
         if let shortage = settings.limits.space.shortage(for: command.size) {
@@ -68,7 +69,8 @@ extension Session {
 
     /// The address of a local caller who may not say that another one is his; nil for everybody else.
     private func ownSender(instead sender: ByteString) async -> ByteString? {
-        guard let caller = context.localCaller, !(await caller.maySet(sender, context, mayBeNone: false)) else {
+        guard let caller = context.localCaller, !(await caller.maySet(sender, context, mayBeNone: false))
+        else {
             return nil
         }
         return caller.submitter.address.text
@@ -236,7 +238,8 @@ extension Session {
             } else {
                 state.facts.message.rcptFailCount += 1
             }
-            await refuse(verdict)
+            await say(reply)
+            if verdict.decision == .drop { await drop() }
         }
     }
 

@@ -87,7 +87,7 @@ extension Session {
     }
 
     /// Ends the connection as an ACL wants it.
-    private mutating func drop() async {
+    mutating func drop() async {
         await endWithoutQuit(for: "acl-drop")
         log.event(.droppedByACL, state.facts)
         isOpen = false

@@ -24,7 +24,7 @@ extension Session {
             return await say(Reply(501, error.message))
         }
         if !address.isQualified, !isLocal, !(await isListed(.recipientUnqualified)) {
-            log.unqualified("verify", address.text, state.facts, alsoMain: true)
+            log.unqualified("verify", address.text, state.facts)
             return await say(Reply(501, "\(argument): recipient address must contain a domain"))
         }
         let verdict = await runACL(.vrfy, unset: ACLVerdict(.deny))
@@ -69,7 +69,8 @@ extension Session {
     mutating func turn(_ argument: ByteString) async {
         if phase.isInTransaction {
             log.event(
-                .protocolError(line: lastLine, text: "ETRN is not permitted inside a transaction"), state.facts)
+                .protocolError(line: lastLine, text: "ETRN is not permitted inside a transaction"),
+                state.facts)
             return await misused(Reply(503, "ETRN is not permitted inside a transaction"))
         }
         log.event(.etrn(argument: argument), state.facts)

@@ -176,6 +176,8 @@ struct Session {
     }
 
     private mutating func lostConnection() async {
+        // A batch may end without QUIT.
+        if context.isBatched, envelope.isEmpty { return }
         if envelope.isEmpty {
             log.event(.closedByClient(duration: duration), state.facts)
         } else {

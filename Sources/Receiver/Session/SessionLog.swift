@@ -57,10 +57,12 @@ struct SessionLog {
     }
 
     /// An address without a domain was refused.
-    func unqualified(_ what: ByteString, _ address: ByteString, _ facts: Facts, alsoMain: Bool = false) {
+    func unqualified(_ what: ByteString, _ address: ByteString, _ facts: Facts) {
         let event = SessionEvent.unqualified(role: what, address: address)
         guard let text = event.text(by: selector, of: Self.identity(facts)) else { return }
-        system.log.write(EximLogWriter.Line(text, id: nil, logs: alsoMain ? [.main, .reject] : [.reject]))
+        system.log.write(
+            EximLogWriter.Line(
+                text, id: nil, logs: selector.has(.smtpSyntaxError) ? [.main, .reject] : [.reject]))
     }
 
     private static func known(_ state: ACLState, _ headers: [Header]) -> RejectedHeader {

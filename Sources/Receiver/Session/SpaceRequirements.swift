@@ -59,7 +59,8 @@ struct SpaceRequirements: Sendable {
     func shortage(for size: Int?, free: (ByteString) -> Free? = SpaceRequirements.free) -> ByteString? {
         let announced = countsAnnouncedSize ? size.map { Int64(clamping: $0) } : nil
         for place in places {
-            let extra = place.name == "spool" ? announced.map { ($0 &+ Int64(Self.sizeAllowance)) >> 10 } ?? 0 : 0
+            let extra =
+                place.name == "spool" ? announced.map { ($0 &+ Int64(Self.sizeAllowance)) >> 10 } ?? 0 : 0
             guard let free = free(place.path) else { continue }
             let (needed, overflow) = place.space.addingReportingOverflow(extra)
             let lacksInodes = free.inodes.map { $0 < place.inodes } ?? false

@@ -29,7 +29,8 @@ extension EximOptions {
         EximOption("-odq", "Leave the message on the queue.", queueOnly),
         EximOption("-odqs", "Leave the message on the queue.", queueOnly),
         EximOption("-odqr", "As -odqs.", queueOnly),
-        EximOption("-odb", "Begin the delivery at once, where queue_only_override lets that be said.", deliverNow),
+        EximOption(
+            "-odb", "Begin the delivery at once, where queue_only_override lets that be said.", deliverNow),
         EximOption("-odf", "As -odb; nobody waits for its end.", deliverNow),
         EximOption("-odi", "As -odf.", deliverNow),
         EximOption("-N", "Deliver nothing for real.") { request, _ in request.submission.dontDeliver = true },

@@ -111,7 +111,7 @@ struct SubmissionRequest: Sendable, Equatable {
     var dontDeliver = false
     /// Whether -bnq is given.
     var leavesUnqualified = false
-    /// The options -oM... with their values.
+    /// The options that begin with -oM, with their values.
     var claims: [ByteString] = []
 
     /// The receiver's words for one message.
