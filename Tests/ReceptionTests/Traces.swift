@@ -66,6 +66,8 @@ struct Traces {
             text = text.replacing("[\(client.address)]", with: "[<client>]")
             if text.hasSuffix(client.address) { text = text.dropLast(client.address.count) + "<client>" }
         }
+        text.replace(/<time>\.[0-9]{3}/, with: "<time>.<milliseconds>")
+        text.replace(/^(main|reject|panic)?(<time>\S*) \[[0-9]+\]/) { "\($0.2) [<pid>]" }
         text.replace(/connection count = [0-9]+/, with: "connection count = <n>")
         return text.replacing(site.directory.path.string, with: "<site>")
     }

@@ -13,12 +13,11 @@ extension SystemTests.LocalSocket {
 
     private static let text: ByteString = """
         qualify_domain = example.org
-        untrusted_set_sender = ok@example.net
         received_header_text = Received: by $primary_hostname\\n\\tid $message_exim_id
         smtp_banner = $smtp_active_hostname ESMTP ready
         acl_smtp_rcpt = accept
         queue_only
-        begin acl
+
         """
 
     /// What an ordinary user asks for, as Exim's options, and what he gives.
@@ -26,9 +25,15 @@ extension SystemTests.LocalSocket {
         let description: String
         let arguments: [String]
         let input: ByteString
+        /// Main options.
+        let options: ByteString
 
-        init(_ description: String, _ arguments: [String], _ input: ByteString) {
+        init(
+            _ description: String, _ arguments: [String], _ input: ByteString,
+            options: ByteString = "untrusted_set_sender = ok@example.net"
+        ) {
             (self.description, self.arguments, self.input) = (description, arguments, input)
+            self.options = options
         }
     }
 
@@ -73,6 +78,62 @@ extension SystemTests.LocalSocket {
             "EHLO x\r\nMAIL FROM:<ok@example.net>\r\nRCPT TO:<a@example.com>\r\nDATA\r\nSubject: x\r\n\r\n.\r\nMAIL FROM:<no@example.net>\r\nRCPT TO:<a@example.com>\r\nDATA\r\n\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.com>\r\nDATA\r\n\r\n.\r\nQUIT\r\n"
         ),
         Request("a batch", ["-bS"], batch),
+        Request(
+            "his own address with a prefix", ["a@example.com"], "From: other-nobody@example.org\n\nx\n",
+            options: "local_from_prefix = *-"),
+        Request(
+            "his own address with a suffix", ["a@example.com"], "From: nobody-other@example.org\n\nx\n",
+            options: "local_from_suffix = -*"),
+        Request(
+            "another's address with a prefix", ["a@example.com"], "From: other-somebody@example.org\n\nx\n",
+            options: "local_from_prefix = *-"),
+        Request(
+            "From: is not checked", ["a@example.com"],
+            "From: other@example.com\nSender: me@example.com\n\nx\n",
+            options: "local_from_check = false"),
+        Request(
+            "Sender: stays", ["a@example.com"], "From: other@example.com\nSender: me@example.com\n\nx\n",
+            options: "local_from_check = false\nlocal_sender_retain"),
+        Request(
+            "a trusted user",
+            ["-f", "any@example.net", "-oMr", "by-hand", "-oMt", "somebody", "a@example.com"],
+            "Sender: me@example.com\n\nx\n", options: "trusted_users = daemon : nobody"),
+        Request(
+            "a user of a trusted group", ["-f", "any@example.net", "a@example.com"],
+            "From: b@example.com\n\nx\n",
+            options: "trusted_groups = nogroup"),
+        Request(
+            "a trusted user who speaks for a host",
+            ["-f", "any@example.net", "-oMa", "10.1.2.3", "-oMs", "host.example", "a@example.com"],
+            "Subject: x\n\nx\n",
+            options: "trusted_users = nobody"),
+        Request(
+            "a Message-ID: of the site's form", ["a@example.com"], "Subject: x\n\nx\n",
+            options: "message_id_header_domain = ids.example\nmessage_id_header_text = t_$tod_zone"),
+        Request(
+            "arguments that are added", ["-t", "a@example.com"], "To: b@example.com\n\nx\n",
+            options: "extract_addresses_remove_arguments = false"),
+        Request(
+            "lines of a delivery that stay", ["a@example.com"],
+            "Return-path: <x@example.com>\nEnvelope-to: y\nDelivery-date: z\n\nx\n",
+            options: "return_path_remove = false\ndelivery_date_remove = false"),
+        Request(
+            "an ACL at the beginning", ["a@example.com"], "Subject: x\n\nx\n",
+            options: """
+                acl_not_smtp_start = start
+                acl_not_smtp = check
+                begin acl
+                start:
+                  warn set acl_m_begun = by $sender_ident
+                  deny
+                check:
+                  warn add_header = X-Begun: $acl_m_begun
+                  accept
+                """),
+        Request(
+            "nobody told of a host", ["-bs"],
+            "EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<a@example.com>\r\nDATA\r\nFrom: other@example.com\r\n\r\nx\r\n.\r\nVRFY a@example.com\r\nQUIT\r\n",
+            options: "trusted_users = nobody"),
     ]
 
     /// Whether files can be put in another's place for one program, as an Exim needs that takes no `-C` from ordinary
@@ -87,7 +148,7 @@ extension SystemTests.LocalSocket {
         "What an ordinary user hands in by the local socket is spooled and logged as by a setuid Exim",
         .enabled(if: hasMounts, "needs mount namespaces"), arguments: requests)
     func likeExim(request: Request) throws {
-        let exim = try MailSite(Self.text)
+        let exim = try MailSite(Self.text + request.options + ByteString("\n"))
         let mount = "mount --bind \"$0\" /var/lib/exim4/config.autogenerated && exec setpriv \"$@\""
         let wanted = try ChildProcess(
             "/usr/bin/unshare",
@@ -96,7 +157,7 @@ extension SystemTests.LocalSocket {
             input: request.input
         ).wait()
 
-        let bobbin = try MailSite(Self.text)
+        let bobbin = try MailSite(Self.text + request.options + ByteString("\n"))
         try Self.letThrough(bobbin)
         let (daemon, _) = try bobbin.receiver()
         let found = try Self.submit(request.arguments, request.input, on: bobbin).wait()

@@ -76,7 +76,7 @@ extension Reception {
             guard let template else { continue }
             do {
                 let text = try await system.expander.expand(template, state.facts).bytes.map { octet in
-                    Self.isIdentity(octet) ? octet : UInt8(ascii: "-")
+                    Self.isIdentity(octet, inDomain: isDomain) ? octet : UInt8(ascii: "-")
                 }
                 guard !text.isEmpty else { continue }
                 if isDomain {
@@ -90,8 +90,10 @@ extension Reception {
         }
     }
 
-    private static func isIdentity(_ octet: UInt8) -> Bool {
-        octet.isASCIIAlphanumeric || octet == UInt8(ascii: ".") || octet == UInt8(ascii: "-")
+    /// A domain has letters, digits, dots and hyphens; what stands before it what RFC 5322 lets stand in an atom.
+    private static func isIdentity(_ octet: UInt8, inDomain isDomain: Bool) -> Bool {
+        let plain = octet.isASCIIAlphanumeric || octet == UInt8(ascii: ".") || octet == UInt8(ascii: "-")
+        return plain || (!isDomain && "!#$%&'*+/=?^_`{|}~".utf8.contains(octet))
     }
 
     /// Applies the rewriting rules: a rewritten line stays as an old one, with the new one behind it.
