@@ -144,11 +144,8 @@ enum Sibling {
         return unsafe posix_spawn(&child, program, &actions, &attributes, &words, environ) == 0 ? child : nil
     }
 
-    /// Waits until a child has ended, on the calling thread; `ended` is called while its number is still its own.
-    static func awaitEnd(of child: pid_t, _ ended: () -> Void = {}) {
-        var information = unsafe siginfo_t()
-        while unsafe waitid(P_PID, id_t(child), &information, WEXITED | WNOWAIT) < 0, errno == EINTR {}
-        ended()
+    /// Waits until a child has ended, on the calling thread.
+    static func awaitEnd(of child: pid_t) {
         var status: CInt = 0
         while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
     }

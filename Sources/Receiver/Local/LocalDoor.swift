@@ -18,7 +18,6 @@ final class LocalDoor: Sendable {
     private let arguments: [String]
     private let guests = Mutex<[pid_t: UInt32]>([:])
     private let queue = DispatchQueue(label: "local socket")
-    private let waits = DispatchQueue(label: "local callers", attributes: .concurrent)
 
     /// Listens, with the rights that this process has now; nobody is let in before `open`.
     init(at path: ByteString, _ source: ConfigurationSource) throws(StartError) {
@@ -32,6 +31,7 @@ final class LocalDoor: Sendable {
     func open(_ runner: RunnerProcess?) {
         queue.async { [self] in
             while true {
+                awaitCaller()
                 let caller = accept(descriptor, nil, nil)
                 if caller >= 0 {
                     admit(caller, runner)
@@ -41,6 +41,25 @@ final class LocalDoor: Sendable {
                     // Out of descriptors for now: others go, and this one waits in the queue.
                     usleep(Self.pause)
                 }
+            }
+        }
+    }
+
+    /// Waits for the next caller; meanwhile those who have gone are counted out, once a second.
+    private func awaitCaller() {
+        while true {
+            reap()
+            let isEmpty = guests.withLock(\.isEmpty)
+            var socket = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            if unsafe poll(&socket, 1, isEmpty ? -1 : 1000) > 0 { return }
+        }
+    }
+
+    private func reap() {
+        guests.withLock { guests in
+            for child in guests.keys {
+                var status: CInt = 0
+                if unsafe waitpid(child, &status, WNOHANG) == child { guests[child] = nil }
             }
         }
     }
@@ -75,9 +94,6 @@ final class LocalDoor: Sendable {
         let words = arguments + (descriptors.count > 1 ? ["--runner"] : [])
         guard let child = Sibling.start(program, words, descriptors: descriptors) else { return false }
         guests.withLock { $0[child] = uid }
-        waits.async { [self] in
-            Sibling.awaitEnd(of: child) { [self] in _ = guests.withLock { $0.removeValue(forKey: child) } }
-        }
         return true
     }
 

@@ -23,7 +23,7 @@ enum CommandWords {
                         "Expansion of \"\(word)\" from command \"\(command)\" in \(purpose) failed: \(error.text)"
                 )
             }
-            guard !value.taint.isTainted else {
+            guard value.bytes.isEmpty || !value.taint.isTainted else {
                 throw Problem(text: "Tainted arg \(words.count) for \(purpose) command: '\(value.bytes)'")
             }
             words.append(value.bytes)
