@@ -61,7 +61,7 @@ let package = Package(
         // Tier 0
         module("Bytes", []),
         // Tier 1
-        module("Spooler", ["Bytes", "CLinux"]),
+        module("Spooler", ["Bytes", "CLinux", "CZlib"]),
         module("MailText", ["Bytes", "CPCRE2"]),
         module("DNS", ["Bytes", "CUnbound"]),
         module("OpenSSL", ["Bytes", "COpenSSL"]),

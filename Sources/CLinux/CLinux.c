@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 static int set_lock(int descriptor, short type, long length) {
@@ -32,4 +34,10 @@ int clinux_syncfs(int descriptor) {
     int result;
     do result = syncfs(descriptor); while (result != 0 && errno == EINTR);
     return result == 0 ? 0 : errno;
+}
+
+int clinux_is_in_memory(int descriptor) {
+    struct statfs system;
+    if (fstatfs(descriptor, &system) != 0) return 0;
+    return system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC;
 }

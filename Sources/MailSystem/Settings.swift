@@ -176,10 +176,12 @@ package struct Settings: Sendable {
     }
 
     private static func sharing(_ main: OptionBlock) throws(StartError) -> CommitSharing {
-        switch main.text("commit_sharing") ?? "batched" {
+        switch main.text("commit_sharing") ?? "logged" {
+        case "logged": return .logged
         case "batched": return .batched
         case "exim": return .eximOrder
-        case let other: throw StartError("commit_sharing: \"\(other)\" is neither \"batched\" nor \"exim\"")
+        case let other:
+            throw StartError("commit_sharing: \"\(other)\" is none of \"logged\", \"batched\", \"exim\"")
         }
     }
 

@@ -16,6 +16,7 @@ final class QueueRun: Sendable {
     /// Walks the whole queue, with the lines that begin and end a run.
     func walk() async {
         record(.start)
+        recoverCommits()
         await withDiscardingTaskGroup { group in
             let walker = QueueWalker(runner.spool, inOrder: runner.settings.runsInOrder)
             while !runner.stop.isAsked {
@@ -30,6 +31,15 @@ final class QueueRun: Sendable {
         }
         await finishBounces()
         record(.end)
+    }
+
+    /// Brings onto the queue what a receiver that was killed has left in its commit log.
+    private func recoverCommits() {
+        do throws(SpoolError) {
+            for (id, text) in try runner.spool.recoverCommits()?.logLines ?? [] { runner.log(text, id) }
+        } catch {
+            runner.log.panic("the commit log cannot be recovered: \(error.description)")
+        }
     }
 
     /// Works on the messages given, in any order.

@@ -22,7 +22,14 @@ public struct PendingMessage: ~Copyable, Sendable {
     /// When `-D` was made, on a clock that never goes back, in nanoseconds.
     let begun = System.uptime
     private var lock: MessageLock?
+    /// The lock, from when a group commits the message.
+    private var held: HeldMessage?
+    /// The octets of `-D`, from the first while they are few, else those that are not in the file yet.
     private var buffer: [UInt8] = []
+    /// How many of these are in the file.
+    private var written = 0
+    /// Whether the buffer has all of `-D`.
+    private var isWhole = true
     /// Why a part of the body is missing; such a message is never committed.
     private var failure: SpoolError?
     private var state = State.filling
@@ -104,8 +111,11 @@ extension PendingMessage {
     /// - Throws: where the file cannot be written; the message can no longer be committed then.
     public mutating func append(_ octets: Span<UInt8>) throws(SpoolError) {
         count(octets)
-        if buffer.count + octets.count > Self.bufferSize { try flush() }
-        if octets.count >= Self.bufferSize { return try write(octets) }
+        if buffer.count + octets.count > Self.bufferSize { try letGo() }
+        if octets.count >= Self.bufferSize {
+            isWhole = false
+            return try write(octets)
+        }
         if buffer.capacity < Self.bufferSize, buffer.count + octets.count > 4096 {
             buffer.reserveCapacity(Self.bufferSize)
         }
@@ -127,11 +137,21 @@ extension PendingMessage {
 
     /// Writes what is gathered, so that others who open `-D` see all that has come.
     public mutating func flush() throws(SpoolError) {
-        var full: [UInt8] = []
-        swap(&full, &buffer)
-        try write(full.span)
-        full.removeAll(keepingCapacity: true)
-        swap(&full, &buffer)
+        if let failure { throw failure }
+        guard written < buffer.count else { return }
+        var gathered: [UInt8] = []
+        swap(&gathered, &buffer)
+        defer { swap(&gathered, &buffer) }
+        try write(gathered.span.extracting(written...))
+        written = gathered.count
+    }
+
+    /// Writes what is gathered, and keeps it no longer.
+    private mutating func letGo() throws(SpoolError) {
+        isWhole = false
+        try flush()
+        buffer.removeAll(keepingCapacity: true)
+        written = 0
     }
 
     private mutating func write(_ octets: Span<UInt8>) throws(SpoolError) {
@@ -178,9 +198,11 @@ extension PendingMessage {
         guard let lock = lock.take() else {
             preconditionFailure("a pending message holds its lock until it is committed")
         }
+        let held = HeldMessage(lock)
+        held.settle()
         return CommittedMessage(
-            spool: spool, receptionSize: header.receptionSize(bodySize: bodySize), messageLogFailure: failure,
-            lock: lock)
+            spool: spool, id: id, place: place, receptionSize: header.receptionSize(bodySize: bodySize),
+            messageLogFailure: failure, held: held)
     }
 
     /// The same together with other messages: waits until the group has committed a batch with this one in it.
@@ -190,12 +212,18 @@ extension PendingMessage {
         _ header: HeaderFile, logging firstLogLine: ByteString? = nil, in group: CommitGroup
     ) async throws(SpoolError) -> CommittedMessage {
         let header = finished(header)
-        try flush()
+        if let failure { throw failure }
         let octets = try spool.serialized(header, in: place)
+        guard let lock = lock.take() else {
+            preconditionFailure("a pending message holds its lock until it is committed")
+        }
+        let held = HeldMessage(lock)
+        self.held = held
         state = .committing
         let order = CommitOrder(
-            spool: spool, id: id, place: place, data: rawData, begun: begun, header: octets,
-            firstLogLine: firstLogLine)
+            spool: spool, id: id, place: place, held: held, begun: begun, data: buffer, written: written,
+            isWhole: isWhole,
+            header: octets, firstLogLine: firstLogLine)
         let failure: SpoolError?
         switch await group.commit(order) {
         case .success(let trouble): failure = trouble
@@ -204,19 +232,9 @@ extension PendingMessage {
             throw error
         }
         state = .left
-        guard let lock = lock.take() else {
-            preconditionFailure("a pending message holds its lock until it is committed")
-        }
         return CommittedMessage(
-            spool: spool, receptionSize: header.receptionSize(bodySize: bodySize), messageLogFailure: failure,
-            lock: lock)
-    }
-
-    private var rawData: Int32 {
-        switch lock {
-        case .some(let lock): lock.data.raw
-        case .none: -1
-        }
+            spool: spool, id: id, place: place, receptionSize: header.receptionSize(bodySize: bodySize),
+            messageLogFailure: failure, held: held)
     }
 
     private func syncData() throws(SpoolError) {
@@ -263,39 +281,31 @@ extension PendingMessage {
     }
 }
 
-/// A message that is on the queue and still locked, until its arrival has been logged; the lock ends with
-/// the value.
+/// A message that is accepted, and still locked, until its arrival has been logged; the lock ends after the value.
 public struct CommittedMessage: ~Copyable, Sendable {
     /// The spool that the message is in.
     public let spool: Spool
+    /// The message.
+    public let id: MessageID
+    /// Where it lies.
+    public let place: Place
     /// The size that the arrival's log line tells after `S=`.
     public let receptionSize: Int
     /// Why the first line of the message's own log could not be written, which does not undo the acceptance.
     public let messageLogFailure: SpoolError?
-    let lock: MessageLock
+    let held: HeldMessage
 
-    /// The message.
-    public var id: MessageID { lock.id }
-    /// Where it lies.
-    public var place: Place { lock.place }
+    deinit { held.release() }
 
-    /// Adds a line to the message's own log.
-    public func appendMessageLog(_ line: ByteString) throws(SpoolError) {
-        try spool.appendMessageLog(line, to: id, in: place)
-    }
+    /// Unlocks the message, as soon as its files are on the queue, which may be a moment after this.
+    @discardableResult
+    public consuming func release() -> QueuedMessage { QueuedMessage(held: held) }
+}
 
-    /// Takes the message back, the peer having vanished before it could be told: `-H`, `-D`, the log.
-    ///
-    /// `-H` goes first, so that a crash leaves an incomplete reception and not a message without a body.
-    public consuming func withdraw() throws(SpoolError) {
-        try spool.step(.removeHeader)
-        try System.unlink(spool.path(.header, of: id, in: place))
-        try spool.step(.removeData)
-        try System.unlink(spool.path(.data, of: id, in: place))
-        try spool.step(.removeMessageLog)
-        try System.unlink(spool.path(.messageLog, of: id, in: place))
-    }
+/// A message that is accepted and that its reception has let go of.
+public struct QueuedMessage: Sendable {
+    fileprivate let held: HeldMessage
 
-    /// Unlocks the message, so that it can be delivered.
-    public consuming func release() {}
+    /// Does something when the message is on the queue and unlocked: at once, or soon, on another thread.
+    public func whenDeliverable(_ action: @escaping @Sendable () -> Void) { held.whenOver(action) }
 }

@@ -102,6 +102,8 @@ public enum SpoolStep: String, Sendable, Hashable, CaseIterable {
     case createData, lockData, writeData, syncData
     /// Several receptions that commit together: their files are synchronised.
     case syncBatch
+    /// Receptions that go through the commit log.
+    case writeCommitLog, syncCommitLog, markCommitLog
     // A new -H, also of an update.
     case createHeader, writeHeader, syncHeader, renameHeader, syncDirectory, writeMessageLog
     // Delivery.

@@ -2,7 +2,7 @@ internal import Bytes
 internal import CLinux
 internal import Glibc
 
-// Every system call of this module. Paths are octets; a path with a NUL inside is refused.
+// The system calls of this module (those of the commit log are in SystemCalls+log.swift). Paths are octets; a path with a NUL inside is refused.
 
 /// An open file, closed at the end of its life.
 struct Descriptor: ~Copyable, Sendable {
@@ -22,6 +22,13 @@ struct FileStatus: Sendable, Equatable {
     var mode: UInt32
     var modified: Int64
     var owner: FileOwner
+
+    /// What is known of an open file that somebody else keeps open.
+    init(ofOpen raw: CInt) throws(SpoolError) {
+        var result = stat()
+        guard unsafe fstat(raw, &result) == 0 else { throw .last("stat", "") }
+        self.init(result)
+    }
 
     fileprivate init(_ status: stat) {
         device = UInt64(status.st_dev)
@@ -238,23 +245,7 @@ extension Descriptor {
     }
 
     /// Writes all of the octets.
-    func write(_ octets: Span<UInt8>) throws(SpoolError) {
-        var failure: Int32 = 0
-        unsafe octets.withUnsafeBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return }
-            var done = 0
-            while done < buffer.count {
-                let wrote = unsafe Glibc.write(raw, base + done, buffer.count - done)
-                if wrote < 0 && errno == EINTR { continue }
-                guard wrote > 0 else {
-                    failure = wrote == 0 ? EIO : errno
-                    return
-                }
-                done += wrote
-            }
-        }
-        guard failure == 0 else { throw SpoolError("write", path, .system(errno: failure)) }
-    }
+    func write(_ octets: Span<UInt8>) throws(SpoolError) { try System.write(octets, toOpen: raw, path) }
 
     func sync() throws(SpoolError) {
         var result: CInt
@@ -404,19 +395,5 @@ extension System {
         let release = unsafe withUnsafeBytes(of: names.release) { unsafe Array($0.prefix { $0 != 0 }) }
         let numbers = release.split { !$0.isASCIIDigit }.map { ByteString($0).decimalInteger() ?? 0 }
         return numbers.count < 2 ? (0, 0) : (Int(numbers[0]), Int(numbers[1]))
-    }
-
-    /// What is known of an open file that somebody else keeps open.
-    static func status(ofOpen raw: CInt) throws(SpoolError) -> FileStatus {
-        var result = stat()
-        guard unsafe fstat(raw, &result) == 0 else { throw .last("stat", "") }
-        return FileStatus(result)
-    }
-
-    /// Makes the content outlive a crash of an open file that somebody else keeps open.
-    static func sync(open raw: CInt, _ path: ByteString) throws(SpoolError) {
-        var result: CInt
-        repeat { result = fsync(raw) } while result != 0 && errno == EINTR
-        guard result == 0 else { throw .last("fsync", path) }
     }
 }

@@ -12,7 +12,7 @@ final class Notices: Sendable {
     func hear(_ notice: HintsNotice) { heard.withLock { $0.append(notice) } }
 }
 
-@Suite("Hints databases", .timeLimit(.minutes(2)))
+@Suite("Hints databases", .timeLimit(.minutes(20)))
 struct DatabaseTests {
     private let directory: TemporaryDirectory
     private let notices = Notices()

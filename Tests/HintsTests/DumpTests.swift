@@ -3,7 +3,7 @@ import Hints
 import TestKit
 import Testing
 
-@Suite("Dump of hints databases", .timeLimit(.minutes(2)))
+@Suite("Dump of hints databases", .timeLimit(.minutes(20)))
 struct DumpTests {
     @Test(
         "HDB-02: every sample, tls among them, dumps to what the exim_dumpdb of its Exim printed",

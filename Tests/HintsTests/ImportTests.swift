@@ -3,7 +3,7 @@ import Hints
 import TestKit
 import Testing
 
-@Suite("Import of hints", .timeLimit(.minutes(2)))
+@Suite("Import of hints", .timeLimit(.minutes(20)))
 struct ImportTests {
     private let directory: TemporaryDirectory
 

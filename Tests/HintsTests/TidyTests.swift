@@ -4,7 +4,7 @@ import Synchronization
 import TestKit
 import Testing
 
-@Suite("Tidying of hints databases", .timeLimit(.minutes(2)))
+@Suite("Tidying of hints databases", .timeLimit(.minutes(20)))
 struct TidyTests {
     private let directory: TemporaryDirectory
 

@@ -3,7 +3,7 @@ import Hints
 import TestKit
 import Testing
 
-@Suite("Wait databases", .timeLimit(.minutes(2)))
+@Suite("Wait databases", .timeLimit(.minutes(20)))
 struct WaitDatabaseTests {
     private let directory: TemporaryDirectory
     private let wait: WaitDatabase

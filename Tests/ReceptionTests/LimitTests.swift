@@ -113,7 +113,7 @@ extension ReceptionTests {
     private static func log(_ site: MailSite) throws -> [String] {
         let own = [
             "after SIGTERM", "daemon started", "no effect yet", "defer", "privilege", " lost",
-            "unexpected disconnection",
+            "unexpected disconnection", "socket bind()",
         ]
         return try (site.log() + site.log("reject")).filter { line in !own.contains(where: line.contains) }
             .map { masked($0).replacing(/(space|inodes)=[0-9]+/, with: { "\($0.output.1)=<n>" }) }.sorted()

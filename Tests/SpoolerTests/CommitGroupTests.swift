@@ -185,17 +185,3 @@ struct CommitGroupTests {
         return found
     }
 }
-
-/// Counts the steps of a spool.
-private final class StepCounts: @unchecked Sendable {
-    // Unchecked: the steps of a batch are done on one thread, and are over when they are asked for.
-    private var counts: [SpoolStep: Int] = [:]
-
-    subscript(_ step: SpoolStep) -> Int { counts[step, default: 0] }
-
-    func watching(_ spool: Spool) -> Spool {
-        var spool = spool
-        spool.beforeStep = { [self] (step) throws(SpoolError) in counts[step, default: 0] += 1 }
-        return spool
-    }
-}

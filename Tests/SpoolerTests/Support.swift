@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import Spooler
+import Synchronization
 import Testing
 
 /// Where this package lies.
@@ -48,8 +49,9 @@ final class ScratchSpool: Sendable {
     let path: String
     let spool: Spool
 
-    init(isSplit: Bool = false) throws {
-        path = NSTemporaryDirectory() + "spooler-\(UUID().uuidString)"
+    /// - Parameter inMemory: where synchronising takes no time, for tests that stop before or behind it.
+    init(isSplit: Bool = false, inMemory: Bool = false) throws {
+        path = (inMemory ? "/dev/shm/" : NSTemporaryDirectory()) + "spooler-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         spool = Spool(directory: ByteString(path), isSplit: isSplit)
     }
@@ -93,19 +95,41 @@ final class ScratchSpool: Sendable {
         try Data(octets.bytes).write(to: url)
     }
 
+    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path + "/" + name) }
+
+    func rename(_ name: String, to other: String) throws {
+        try FileManager.default.moveItem(atPath: path + "/" + name, toPath: path + "/" + other)
+    }
+
     func read(_ name: String) throws -> ByteString {
         ByteString(Array(try Data(contentsOf: URL(filePath: path + "/" + name))))
     }
 }
 
 /// Says yes when it has been asked so many times before.
-final class Counter: @unchecked Sendable {
-    // Unchecked: only one test task asks.
-    private var left: Int
-    init(_ left: Int) { self.left = left }
+final class Counter: Sendable {
+    private let left: Mutex<Int>
+    init(_ left: Int) { self.left = Mutex(left) }
     func next() -> Bool {
-        defer { left -= 1 }
-        return left == 0
+        left.withLock { left in
+            defer { left -= 1 }
+            return left == 0
+        }
+    }
+}
+
+/// Counts the steps of a spool.
+final class StepCounts: Sendable {
+    private let counts = Mutex<[SpoolStep: Int]>([:])
+
+    subscript(_ step: SpoolStep) -> Int { counts.withLock { $0[step, default: 0] } }
+
+    func watching(_ spool: Spool) -> Spool {
+        var spool = spool
+        spool.beforeStep = { [self] (step) throws(SpoolError) in
+            counts.withLock { $0[step, default: 0] += 1 }
+        }
+        return spool
     }
 }
 

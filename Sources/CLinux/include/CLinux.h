@@ -17,4 +17,7 @@ int clinux_pipe(int ends[2]);
 // also that of a write that failed in the background since the descriptor was opened, or since the last call.
 int clinux_syncfs(int descriptor);
 
+// Whether the descriptor's file system lives in memory only (tmpfs, ramfs): 1 or 0.
+int clinux_is_in_memory(int descriptor);
+
 #endif

@@ -42,7 +42,7 @@ struct LocalReception: Sendable {
             let submission = Submission(context: context, caller: caller, request: options.request)
             let (id, waits) = try await submission.run()
             if options.printID { print(id.bytes) }
-            if !waits { await context.deliver(id) }
+            if !waits { context.deliver(id) }
         } catch let error as StartError {
             throw Exit.failure(ByteString(error.description), EX_CONFIG)
         } catch let refusal as Submission.Refusal {

@@ -40,6 +40,7 @@ struct Daemon {
         try Privileges.drop(to: system.settings.owner)
         door?.open(runner)
         await serve(servers, listener, signals, door)
+        await context.commits.finish()
         await runner?.finish()
         if let file = command.pidFile { unsafe unlink(file) }
     }
@@ -93,16 +94,30 @@ struct Daemon {
         }
     }
 
-    private func commitGroup(
-        _ system: MailSystem, _ log: SessionLog
-    ) -> CommitGroup {
-        let group = CommitGroup(system.spool, system.settings.commitSharing)
-        if system.settings.commitSharing == .batched, !group.isShared {
+    private func commitGroup(_ system: MailSystem, _ log: SessionLog) -> CommitGroup {
+        let sharing = system.settings.commitSharing
+        let group = CommitGroup(system.spool, sharing) { Self.tell($0, log) }
+        if sharing != .eximOrder, !group.isShared {
             log.main(
                 "commit_sharing: messages are committed each for itself, since the spool directory cannot be opened or the kernel is older than Linux 5.8"
             )
         }
         return group
+    }
+
+    private static func tell(_ notice: CommitGroup.Notice, _ log: SessionLog) {
+        switch notice {
+        case .recovered(let recovery):
+            for (id, text) in recovery.logLines { log.main(text, id: id.bytes) }
+        case .unsettled(let id, let error):
+            log.panic(
+                "accepted, but not on the queue yet: \(ByteString(error.description)); it is safe in the commit log, and tried again",
+                id: id.bytes)
+        case .logFailed(let error):
+            log.panic("the commit log is not used: \(ByteString(error.description))")
+        case .messageLog(let id, let error):
+            log.panic("message log: \(ByteString(error.description))", id: id.bytes)
+        }
     }
 
     private func owner(_ system: MailSystem) -> ByteString {

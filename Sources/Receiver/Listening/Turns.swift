@@ -30,11 +30,11 @@ final class Turns: Sendable {
 
     private let spool: Spool
     private let isSerialized: Bool
-    private let deliver: @Sendable (MessageID) async -> Void
+    private let deliver: @Sendable (MessageID) -> Void
     private let active = Mutex<[ByteString: Int]>([:])
     private let queue = DispatchQueue(label: "etrn", attributes: .concurrent)
 
-    init(_ spool: Spool, isSerialized: Bool, deliver: @escaping @Sendable (MessageID) async -> Void) {
+    init(_ spool: Spool, isSerialized: Bool, deliver: @escaping @Sendable (MessageID) -> Void) {
         self.spool = spool
         self.isSerialized = isSerialized
         self.deliver = deliver
@@ -75,11 +75,8 @@ final class Turns: Sendable {
     }
 
     private func search(_ text: ByteString, _ key: ByteString) {
-        let ids = waiting(for: text)
-        Task { [self] in
-            for id in ids { await deliver(id) }
-            end(key)
-        }
+        for id in waiting(for: text) { deliver(id) }
+        end(key)
     }
 
     /// The messages with a waiting recipient that contains the text; one that cannot be read is a queue run's matter.

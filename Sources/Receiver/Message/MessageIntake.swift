@@ -108,14 +108,8 @@ struct MessageIntake: ~Copyable {
     consuming func finish() throws(Trouble) -> ReceivedMessage {
         if !inBody, trouble == nil { endHeader() }
         if let trouble { throw trouble }
-        guard var pending = pending.take() else {
+        guard let pending = pending.take() else {
             preconditionFailure("a message without trouble has begun its body")
-        }
-        do {
-            // ACLs and scanners may read the body from the file.
-            try pending.flush()
-        } catch {
-            throw .spool(error)
         }
         return ReceivedMessage(
             headers: reader.headers, headerSize: reader.size, longestHeaderLine: reader.longestLine,

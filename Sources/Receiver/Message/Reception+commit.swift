@@ -17,8 +17,10 @@ extension Reception {
         let (header, sender) = headerFile(message, fixed)
         let size = header.receptionSize(bodySize: message.pending.bodySize)
         let record = arrivalRecord(sender, fixed, size)
+        let notes = queueingNotes(header)
         let stamp = system.log.currentStamp()
-        let first = "\(stamp) \(record.messageLogText(by: system.settings.logSelector))" as ByteString
+        let lines = [record.messageLogText(by: system.settings.logSelector)] + notes
+        let first = lines.map { "\(stamp) \($0)" as ByteString }.joined(separator: "\n")
         let committed: CommittedMessage
         do {
             committed = try await message.pending.commit(header, logging: first, in: context.commits)
@@ -31,9 +33,8 @@ extension Reception {
         if let failure = committed.messageLogFailure {
             log.panic("message log: \(ByteString(failure.description))", id: id.bytes)
         }
-        logQueueing(committed, header, stamp)
-        committed.release()
-        return .committed(id, said: said)
+        for note in notes { log.main(note, id: id.bytes) }
+        return .committed(id, said: said, committed.release())
     }
 
     func headerFile(
@@ -48,24 +49,13 @@ extension Reception {
         return (header, sender)
     }
 
-    private func logQueueing(
-        _ committed: borrowing CommittedMessage, _ header: HeaderFile, _ stamp: ByteString
-    ) {
-        if header.isFrozen { note("frozen by ACL", committed, id: header.id, stamp) }
-        guard let text = queuedFor?.text, system.settings.logSelector.has(.delayDelivery) else { return }
-        note("no immediate delivery: \(text)", committed, id: header.id, stamp)
-    }
-
-    /// Writes a line to the main log and to the message's own.
-    private func note(
-        _ text: ByteString, _ committed: borrowing CommittedMessage, id: MessageID, _ stamp: ByteString
-    ) {
-        log.main(text, id: id.bytes)
-        do {
-            try committed.appendMessageLog("\(stamp) \(text)")
-        } catch {
-            log.panic("message log: \(ByteString(error.description))", id: id.bytes)
+    /// What is said in both logs of a message that is not delivered at once.
+    private func queueingNotes(_ header: HeaderFile) -> [ByteString] {
+        var notes: [ByteString] = header.isFrozen ? ["frozen by ACL"] : []
+        if let text = queuedFor?.text, system.settings.logSelector.has(.delayDelivery) {
+            notes.append("no immediate delivery: \(text)")
         }
+        return notes
     }
 
     /// Why the message is left to a queue run; nil when it is not.

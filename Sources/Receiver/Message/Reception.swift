@@ -11,8 +11,8 @@ import Spooler
 
 /// What became of a message at its end.
 enum ReceptionOutcome {
-    /// It is in the spool: its id, the text for the client.
-    case committed(MessageID, said: ByteString?)
+    /// It is accepted: its id, the text for the client, and when it can be delivered.
+    case committed(MessageID, said: ByteString?, QueuedMessage)
     /// An ACL threw it away without a word.
     case discarded(MessageID)
     /// An ACL refused it.

@@ -100,7 +100,7 @@ struct Submission {
         let log = SessionLog(system: context.system)
         var reception = Reception(context, log, state, envelope, arriving)
         switch await reception.complete(message) {
-        case .committed(let id, _):
+        case .committed(let id, _, _):
             return (id, reception.waits)
         case .discarded(let id): return (id, true)
         case .refused(let verdict):

@@ -117,9 +117,9 @@ extension Session {
         await delay()
         endTransaction()
         await answer(outcome, chunking)
-        if case .committed(let id, _) = outcome {
+        if case .committed(let id, _, let queued) = outcome {
             messagesAccepted += 1
-            if !waits { await context.deliver(id) }
+            if !waits { queued.whenDeliverable { [deliver = context.deliver] in deliver(id) } }
         }
     }
 
@@ -153,7 +153,7 @@ extension Session {
 
     private mutating func answer(_ outcome: ReceptionOutcome, _ chunking: (last: Int, total: Int)?) async {
         switch outcome {
-        case .committed(let id, let said):
+        case .committed(let id, let said, _):
             if let said {
                 await say(cut(Self.custom(said, Reply(250, "OK"))))
             } else {

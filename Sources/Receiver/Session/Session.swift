@@ -28,14 +28,14 @@ struct SessionContext: Sendable {
     /// Whether the session is a batch (`-bS`): nobody reads replies, and the first mistake ends it.
     var isBatched = false
     /// Starts the delivery of a committed message.
-    let deliver: @Sendable (MessageID) async -> Void
+    let deliver: @Sendable (MessageID) -> Void
     /// What ETRN starts.
     let turns: Turns
 
     init(
         system: MailSystem, settings: ReceptionSettings, acls: ACLEvaluator, login: ByteString,
         commits: CommitGroup, choice: DeliveryChoice, localCaller: LocalCaller?,
-        deliver: @escaping @Sendable (MessageID) async -> Void
+        deliver: @escaping @Sendable (MessageID) -> Void
     ) {
         self.system = system
         self.settings = settings

@@ -7,7 +7,7 @@ struct SpoolRepairCommand: ConsoleCommand {
     static let configuration = CommandConfiguration(
         commandName: "repair", abstract: "Put right what can be put right without losing mail.",
         discussion: """
-            Removes what crashes left over, and sorts trees; each under the message's lock, after looking again. The rest is left to people.
+            Brings onto the queue what a receiver that was killed had accepted into its commit log; removes what crashes left over, and sorts trees; each under the message's lock, after looking again. The rest is left to people.
 
             Example: after a crash of the machine
               bobbin spool repair
@@ -21,9 +21,21 @@ struct SpoolRepairCommand: ConsoleCommand {
     @Flag(name: .long, help: "One JSON object a finding, with the outcome.")
     var json = false
 
+    private func recoverCommits(_ spool: Spool, _ console: Console) throws(ToolFailure) {
+        do throws(SpoolError) {
+            for (id, text) in try spool.recoverCommits()?.logLines ?? [] {
+                console.say("\(id.bytes) \(text)\n")
+            }
+        } catch {
+            throw ToolFailure(
+                .ioError, "the commit log cannot be recovered, and is kept: \(error.description)")
+        }
+    }
+
     mutating func run(on console: Console) throws {
         let spool = try queue.changeableSpool()
         var left = 0
+        try recoverCommits(spool, console)
         for finding in try SpoolFindings.all(in: spool, olderThan: age) {
             let outcome = try SpoolFindings.repair(finding, in: spool)
             if outcome == .held || outcome == .leftToPeople { left += 1 }

@@ -6,27 +6,38 @@ internal import Bytes
 /// directory is synchronised. A failure that concerns one message is its own; one of a synchronisation is everybody's.
 struct CommitBatch {
     private let orders: [CommitOrder]
+    /// Where the commit log has them; nil for one that is not there.
+    private let logged: [CommitLogPlace?]
     private let anchor: FileSystemAnchor
+    private let marking: ([CommitLogPlace]) throws(SpoolError) -> Void
     /// What has befallen each message; nil while all is well.
     private var failures: [SpoolError?]
     /// Whether the file system could not be synchronised.
     private(set) var hasFailedToSync = false
 
-    init(_ orders: [CommitOrder], _ anchor: FileSystemAnchor) {
-        self.orders = orders
+    /// Makes a batch; `marking` notes in the commit log that the files of messages are durable.
+    init(
+        _ orders: [(CommitOrder, CommitLogPlace?)], _ anchor: FileSystemAnchor,
+        marking: @escaping ([CommitLogPlace]) throws(SpoolError) -> Void
+    ) {
+        self.orders = orders.map(\.0)
+        logged = orders.map(\.1)
         self.anchor = anchor
+        self.marking = marking
         failures = Array(repeating: nil, count: orders.count)
     }
 
     /// Does it all; one answer a message, in their order.
     mutating func commit() -> [CommitAnswer] {
         forEach { order throws(SpoolError) in
+            try order.writeData()
             try order.spool.clearing(order.id, order.place) { () throws(SpoolError) in
                 try order.spool.writeTemporary(
                     order.header, of: order.id, in: order.place, isSynchronised: false)
             }
         }
         syncContent()
+        mark()
         forEach { order throws(SpoolError) in
             try order.spool.clearing(order.id, order.place) { () throws(SpoolError) in
                 try order.spool.renameTemporary(of: order.id, in: order.place)
@@ -72,6 +83,18 @@ struct CommitBatch {
                 let order = orders[index]
                 System.unlinkQuietly(order.spool.path(.temporaryHeader, of: order.id, in: order.place))
             }
+            failAll(error)
+        }
+    }
+
+    /// From here on the commit log does not bring these messages back.
+    private mutating func mark() {
+        let places = zip(logged, failures).compactMap { $1 == nil ? $0 : nil }
+        guard !places.isEmpty, let first = firstWell else { return }
+        do throws(SpoolError) {
+            try first.spool.step(.markCommitLog)
+            try marking(places)
+        } catch {
             failAll(error)
         }
     }
