@@ -5,4 +5,4 @@
 // May import: Bytes, MailText, DNS, OpenSSL, Hints, SMTP (replies), Expansion, Configuration, PolicyChecks,
 // Routing, Transports (callout), EximLog.
 // Read in this order: ACLMoment.swift, ACLVerdict.swift, ACLState.swift, ACLEvaluator.swift,
-// ACLConditions.swift, ACLModifiers.swift, ACLVerification.swift.
+// ACLConditions.swift, ACLModifiers.swift, ACLVerification.swift, HostVerification.swift.

@@ -24,11 +24,18 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     case expn
     /// ETRN.
     case etrn
+    /// The AUTH parameter of MAIL.
+    case mailauth
+    /// The session ends without QUIT.
+    case notquit
+    /// A message without SMTP begins.
+    case notSMTPStart
 
     /// The main option that names the ACL.
     package var option: ByteString {
         switch self {
         case .notSMTP: "acl_not_smtp"
+        case .notSMTPStart: "acl_not_smtp_start"
         default: "acl_smtp_\(rawValue)"
         }
     }
@@ -42,8 +49,8 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     /// Whether header lines may be added and removed: from MAIL on.
     var hasTransaction: Bool {
         switch self {
-        case .mail, .rcpt, .predata, .data, .notSMTP: true
-        case .connect, .helo, .quit, .vrfy, .expn, .etrn: false
+        case .mail, .rcpt, .predata, .data, .notSMTP, .notSMTPStart: true
+        case .connect, .helo, .quit, .vrfy, .expn, .etrn, .mailauth, .notquit: false
         }
     }
 
@@ -61,6 +68,9 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
         case .vrfy: "VRFY"
         case .expn: "EXPN"
         case .etrn: "ETRN"
+        case .mailauth: "MAIL AUTH="
+        case .notquit: "session end"
+        case .notSMTPStart: "non-SMTP message start"
         }
     }
 }

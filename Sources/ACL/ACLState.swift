@@ -1,4 +1,5 @@
 package import Bytes
+package import EximLog
 package import Expansion
 
 /// What ACLs of one message see and leave behind.
@@ -67,6 +68,8 @@ package struct ACLState: Sendable {
         package var targets: RejectTargets
         /// Whether the peer is named before the text, as in lines of `warn`.
         package var namesPeer = false
+        /// What the log selector must have for it; nil for a line that is always written.
+        package var item: LogItem?
     }
 
     /// Whether a control of that name was given.

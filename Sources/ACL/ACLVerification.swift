@@ -34,7 +34,7 @@ extension StatementRun {
                 return .deferred("cannot verify recipient in ACL for \(moment.place)")
             }
             return await verifyRecipient(recipient, options, &state)
-        case "helo": return state.facts.connection.heloVerified ? .holds : .fails
+        case "helo": return await evaluator.verifyHello(&state) ? .holds : .fails
         case "certificate": return state.facts.connection.tlsIn.certificateVerified ? .holds : .fails
         case "reverse_host_lookup": return await reverseLookup(&state)
         case "header_names_ascii": return headerNames(state)
@@ -113,10 +113,9 @@ extension StatementRun {
     }
 
     private func reverseLookup(_ state: inout ACLState) async -> ClauseResult {
-        guard let address = state.facts.connection.remoteAddress else { return .holds }
-        let known = state.facts.connection.hostName
-        if known.known == nil { known.settle(await evaluator.expander.environment.namesOfAddress(address)) }
-        switch known.known {
+        guard state.facts.connection.remoteAddress != nil else { return .holds }
+        await evaluator.lookUpHost(&state)
+        switch state.facts.connection.hostName.known {
         case .found: return .holds
         case .deferred(let reason): return .deferred(reason)
         default: return .fails

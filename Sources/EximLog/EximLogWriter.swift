@@ -35,6 +35,8 @@ package final class EximLogWriter: Sendable {
         package var alsoToStandardError = false
         /// `write_rejectlog`.
         package var writesRejectLog = true
+        /// How lines go to syslog; used when the path says so.
+        package var syslog = SyslogOptions()
 
         /// Makes options.
         package init(
@@ -72,6 +74,7 @@ package final class EximLogWriter: Sendable {
     /// How lines are written.
     package let options: Options
     private let files = Mutex(LogFiles())
+    private let syslog = Mutex(SyslogSocket())
     private let clock: @Sendable () -> LogMoment
 
     /// Makes a writer; files are opened when first needed.
@@ -112,6 +115,7 @@ package final class EximLogWriter: Sendable {
                 if !text.isEmpty { deliver(text, to: kind, in: &files, at: moment) }
             }
         }
+        if options.path.usesSyslog { lines.forEach { sendToSyslog($0, at: moment) } }
         if options.alsoToStandardError { lines.forEach { StandardError.write(Self.rendered($0, prefix)) } }
     }
 
@@ -121,6 +125,23 @@ package final class EximLogWriter: Sendable {
     private func stamp(at moment: LogMoment) -> ByteString {
         let time = options.timestamp.text(of: moment)
         return options.selector.has(.pid) ? "\(time) [\(getpid())] " : "\(time) "
+    }
+
+    /// Sends a line to syslog, for each log that it goes to or for the more important one only; what cannot be sent and
+    /// stands nowhere else goes to standard error.
+    private func sendToSyslog(_ line: Line, at moment: LogMoment) {
+        let settings = options.syslog
+        var prefix: ByteString = settings.showsTimestamp ? "\(options.timestamp.text(of: moment)) " : ""
+        if options.selector.has(.pid), settings.showsPID { prefix += "[\(getpid())] " as ByteString }
+        var kinds = LogKind.allCases.filter { kind in
+            line.logs.contains(kind) && (kind != .reject || options.writesRejectLog)
+        }
+        if !settings.duplicates, kinds.count > 1 { kinds.removeAll { $0 == .main } }
+        for kind in kinds {
+            let entry = Self.rendered(line, prefix) + (kind == .reject ? line.rejectTail : "")
+            let isSent = syslog.withLock { $0.send(entry, as: kind, settings, at: moment) }
+            if !isSent, options.path.template == nil { StandardError.write(entry) }
+        }
     }
 
     private func text(of lines: [Line], for kind: LogKind, prefix: ByteString) -> ByteString {

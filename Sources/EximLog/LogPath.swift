@@ -33,6 +33,11 @@ package struct LogPath: Sendable, Hashable {
         case noLogName(item: ByteString)
     }
 
+    /// The directory of the files; nil when only syslog is wanted.
+    package var directory: ByteString? {
+        template?.cutAtLast(UInt8(ascii: "/")).map { ByteString($0.before) }
+    }
+
     /// Reads the option's value; an empty item stands for `<spool>/log/%slog`.
     package init(parsing value: ByteString, spoolDirectory: ByteString) throws(Problem) {
         let items = value.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)

@@ -79,6 +79,17 @@ struct BrokenDownTime {
         return "\(date(separator: "-")) \(time)"
     }
 
+    // As syslog(3) has it: `Nov 21 08:51:09`, the day with a blank before a single digit.
+    var syslogTime: ByteString {
+        let months: [ByteString] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ]
+        let month = months[(date.month - 1 + 12) % 12]
+        let day: ByteString = date.day < 10 ? " \(date.day)" : "\(date.day)"
+        return
+            "\(month) \(day) \(clock.hour, zeroPadded: 2):\(clock.minute, zeroPadded: 2):\(clock.second, zeroPadded: 2)"
+    }
+
     var datestamp: ByteString { date(separator: "") }
 
     var zone: ByteString {

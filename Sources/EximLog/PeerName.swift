@@ -29,7 +29,7 @@ package struct PeerName: Sendable, Hashable {
     /// bracket.
     package func fullHost(showingPort: Bool) -> ByteString {
         guard let bracketed = bracketed(showingPort: showingPort) else { return ByteString() }
-        switch (name, shownHelo) {
+        switch (name, loggedHelo) {
         case (let name?, let helo?): return "\(name) (\(helo)) \(bracketed)"
         case (let name?, nil): return "\(name) \(bracketed)"
         case (nil, let helo?): return "(\(helo)) \(bracketed)"
@@ -71,10 +71,16 @@ package struct PeerName: Sendable, Hashable {
         return showingPort ? "[\(address)]:\(port)" : "[\(address)]"
     }
 
-    // A HELO name that only repeats the verified name or the address is not shown.
-    private var shownHelo: ByteString? {
+    // A HELO name that only repeats the verified name is not shown.
+    private var loggedHelo: ByteString? {
         guard let helo, !helo.isEmpty else { return nil }
         if let name, helo.equalsIgnoringCase(name) { return nil }
+        return helo
+    }
+
+    // In a Received: line one that only repeats the address is not shown either.
+    private var shownHelo: ByteString? {
+        guard let helo = loggedHelo else { return nil }
         if let address, helo == ("[\(address)]" as ByteString) { return nil }
         return helo
     }

@@ -58,6 +58,22 @@ package enum SessionEvent: Sendable, Hashable {
     case headerTooLong(isLine: Bool, maximum: Int)
     /// `Connection from <peer> refused: text`; selector `connection_reject`.
     case refused(text: ByteString)
+    /// `temporarily refused connection from <peer>: text`; the same selector.
+    case refusedForNow(text: ByteString)
+    /// `refused connection from <peer> (host_reject_connection)`; the same selector; main and reject log.
+    case rejectedByHost
+    /// `SMTP connection from <peer> closed after SIGTERM`; main log.
+    case closedAfterSignal
+    /// `SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from <peer>
+    /// input="<octets>"`; main and reject log.
+    case tooEarly(input: ByteString)
+    /// `rejected MAIL command <peer>: too many messages in one connection`; main and reject log.
+    case tooManyMessages
+    /// `rejected "EHLO name" from <peer>`: the name is not the client's; main and reject log.
+    case unverifiedHello(line: ByteString)
+
+    /// Whether it is of those that selector `smtp_connection` switches.
+    package var concernsConnection: Bool { neededItem == .smtpConnection }
 
     /// The line's text; nil when the selector suppresses it.
     package func text(by selector: LogSelector, of identity: SessionIdentity) -> ByteString? {
@@ -76,8 +92,9 @@ package enum SessionEvent: Sendable, Hashable {
         case .incompleteTransaction: .smtpIncompleteTransaction
         case .senderVerifyFailed: .senderVerifyFail
         case .tooBig, .announcedTooBig: .sizeReject
-        case .refused: .connectionReject
-        case .headerTooLong, .outOfStep, .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
+        case .refused, .refusedForNow, .rejectedByHost: .connectionReject
+        case .headerTooLong, .outOfStep, .tooEarly, .tooManyMessages, .unverifiedHello, .closedAfterSignal,
+            .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
             .tooManyUnknown, .warning:
             nil
         }
@@ -131,6 +148,13 @@ package enum SessionEvent: Sendable, Hashable {
         case .unqualified(let role, let address):
             "unqualified \(role) rejected: <\(address.escapedForLog())> \(line.host)"
         case .refused(let why): "Connection from \(line.call) refused: \(why)"
+        case .refusedForNow(let why): "temporarily refused connection from \(line.call): \(why)"
+        case .rejectedByHost: "refused connection from \(line.call) (host_reject_connection)"
+        case .closedAfterSignal: "\(line.connection) closed after SIGTERM"
+        case .tooEarly(let input):
+            "SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from \(line.host) input=\"\(input.escapedForLog())\""
+        case .tooManyMessages: "rejected MAIL command \(line.host): too many messages in one connection"
+        case .unverifiedHello(let text): "rejected \"\(text.escapedForLog())\" from \(line.call)"
         default: verdict(line)
         }
     }

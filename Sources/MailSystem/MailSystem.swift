@@ -7,7 +7,7 @@
 // RoutingFilling.swift, RoutingVerifier.swift, StartError.swift.
 
 package import ACL
-import Bytes
+package import Bytes
 package import Configuration
 package import DNS
 package import EximLog
@@ -87,6 +87,25 @@ package final class MailSystem: Sendable {
             configuration: configuration, settings: settings, expander: expander, spool: settings.spool,
             ids: ids, log: log, resolver: resolver, hints: settings.hints(notices: log), rewriter: rewriter,
             router: try routing.router(rewriter))
+    }
+
+    /// Where an ordinary user's program finds the receiver.
+    package struct SubmissionPlaces: Sendable {
+        /// The spool directory.
+        package var spool: ByteString
+        /// The receiver's local socket; nil when there shall be none.
+        package var socket: ByteString?
+    }
+
+    /// Reads as much of the configuration as a caller needs who may not write to the spool.
+    package static func submissionPlaces(
+        _ source: ConfigurationSource
+    ) async throws(StartError) -> SubmissionPlaces {
+        let configuration = try source.read()
+        let reader = OptionExpansion(
+            main: configuration.main, expander: Expander(EnvironmentFilling.constants(configuration)))
+        let spool = try await reader.text("spool_directory") ?? "/var/spool/bobbin"
+        return SubmissionPlaces(spool: spool, socket: try await Settings.socket(reader, spool))
     }
 
     /// Runs ACLs, with the verifier that the program gives.

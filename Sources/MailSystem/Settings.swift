@@ -41,6 +41,8 @@ package struct Settings: Sendable {
     package var retryDataExpire: Int64
     /// `retry_interval_max` in seconds, at most a day.
     package var retryIntervalMax: Int64
+    /// `submission_socket` (ours): where the receiver takes mail from ordinary users; nil for nowhere.
+    package var submissionSocket: ByteString?
     /// The name and version in Received: lines and greetings.
     package var product: ByteString = "Bobbin 0.1"
 
@@ -69,6 +71,7 @@ package struct Settings: Sendable {
         resolver = Self.resolver(main)
         hintsLayout = try Self.layout(main)
         hintsDirectory = try await reader.text("hints_directory") ?? HintsDirectory.usable("\(directory)/db")
+        submissionSocket = try await Self.socket(reader, directory)
         retryDataExpire = main.seconds("retry_data_expire") ?? 7 * 86_400
         retryIntervalMax = min(main.seconds("retry_interval_max") ?? 86_400, 86_400)
     }
@@ -77,7 +80,7 @@ package struct Settings: Sendable {
     func makeSpoolDirectory() throws(StartError) {
         guard let owner, MailUser.owner(of: spool.directory) == nil else { return }
         let path = spool.directory.string
-        guard unsafe mkdir(path, 0o750) == 0, unsafe chown(path, owner.uid, owner.gid) == 0 else {
+        guard unsafe mkdir(path, 0o751) == 0, unsafe chown(path, owner.uid, owner.gid) == 0 else {
             throw StartError(
                 "spool_directory \(path): cannot be made (\(unsafe String(cString: strerror(errno)))); make it for the mail user"
             )
@@ -103,7 +106,29 @@ package struct Settings: Sendable {
         var options = EximLogWriter.Options(path: path, selector: logSelector, timestamp: logTimestamp)
         options.owner = owner.map { EximLogWriter.Owner(user: $0.uid, group: $0.gid) }
         options.writesRejectLog = main.flag("write_rejectlog") ?? true
+        options.syslog = try Self.syslog(main)
         return EximLogWriter(options: options)
+    }
+
+    private static func syslog(_ main: OptionBlock) throws(StartError) -> SyslogOptions {
+        var options = SyslogOptions()
+        if let name = main.text("syslog_facility") {
+            guard let facility = SyslogOptions.facility(named: name) else {
+                throw StartError(
+                    "syslog_facility: \"\(name)\" is none that syslog knows, such as mail or local0")
+            }
+            options.facility = facility
+        }
+        if let name = main.text("syslog_processname") {
+            guard name.count <= 32 else {
+                throw StartError("syslog_processname: \"\(name)\" is longer than 32 characters")
+            }
+            options.name = name
+        }
+        options.showsTimestamp = main.flag("syslog_timestamp") ?? true
+        options.showsPID = main.flag("syslog_pid") ?? true
+        options.duplicates = main.flag("syslog_duplication") ?? true
+        return options
     }
 
     /// Who owns spool and logs: `exim_user`, or whoever owns the spool directory, when we are root.
@@ -139,6 +164,15 @@ package struct Settings: Sendable {
         case "short": return .short
         case let other: throw StartError("message_id_format: \"\(other)\" is neither \"long\" nor \"short\"")
         }
+    }
+
+    static func socket(_ reader: OptionExpansion, _ spool: ByteString) async throws(StartError) -> ByteString?
+    {
+        let path = try await reader.text("submission_socket") ?? "\(spool)/receiver.socket"
+        guard path.isEmpty || path.first == UInt8(ascii: "/") else {
+            throw StartError("submission_socket: \"\(path)\" is no absolute path")
+        }
+        return path.isEmpty ? nil : path
     }
 
     private static func sharing(_ main: OptionBlock) throws(StartError) -> CommitSharing {

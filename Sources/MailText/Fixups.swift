@@ -40,12 +40,15 @@ package struct FixupOptions: Sendable, Hashable {
     package var fromPrefix = ByteString()
     /// `local_from_suffix`, such as `-*`; empty for none.
     package var fromSuffix = ByteString()
+    /// Whether the envelope sender stays when a Sender: line is added: a local caller's is settled already.
+    package var keepsEnvelope = false
     /// `control = suppress_local_fixups`.
     package var suppressed = false
     /// `-t`: Bcc: lines are taken out.
     package var removesBcc = false
-    /// `return_path_remove`, `delivery_date_remove`, `envelope_to_remove`.
-    package var removesDeliveryLines = true
+    /// Lines of a delivery that are taken out: those of `return_path_remove`, `delivery_date_remove` and
+    /// `envelope_to_remove`, as far as these are set.
+    package var removedLines: [ByteString] = ["return-path", "delivery-date", "envelope-to"]
     /// `message_id_header_domain`, or nil for the primary host name.
     package var messageIDDomain: ByteString?
     /// `message_id_header_text`; a dot and this stand before the `@`.
@@ -145,9 +148,7 @@ private struct HeaderDraft {
     }
 
     mutating func removeLines() {
-        if options.removesDeliveryLines {
-            for name in ["return-path", "delivery-date", "envelope-to"] as [ByteString] { remove(name) }
-        }
+        for name in options.removedLines { remove(name) }
         if options.removesBcc {
             remove("bcc")
             remove("resent-bcc")
@@ -196,7 +197,7 @@ private struct HeaderDraft {
     mutating func addFrom() {
         guard !has("From"), !message.sender.isNull else { return }
         let isOwn = message.sender == submitter.address
-        let isNamed = isOwn || submitter.namesEveryone
+        let isNamed = isOwn || submitter.namesEveryone || (options.keepsEnvelope && !submitter.isTrusted)
         let address = isNamed ? constructed(message.sender.text) : message.sender.text
         result.headers.append(Header("\(resent)From: \(address)\n", kind: .from))
     }
@@ -204,7 +205,7 @@ private struct HeaderDraft {
     mutating func checkSender() {
         guard options.checksFrom, !submitter.isTrusted, !fromIsOwn else { return }
         result.headers.append(Header("\(resent)Sender: \(constructedAddress)\n", kind: .sender))
-        if !message.sender.isNull { result.sender = submitter.address }
+        if !message.sender.isNull, !options.keepsEnvelope { result.sender = submitter.address }
     }
 
     private var fromIsOwn: Bool {

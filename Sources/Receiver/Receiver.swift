@@ -5,7 +5,8 @@
 // May import: MailSystem, ACL, Routing (rewriting), PolicyChecks, SMTP, OpenSSL, Spooler, MailText, Expansion,
 // Configuration, EximLog; NIO, ArgumentParser.
 // Read in this order: Commands/ (the command line), Listening/ (sockets and threads), Session/ (one SMTP
-// session, from greeting to QUIT), Message/ (from the first header line to the commit).
+// session, from greeting to QUIT), Message/ (from the first header line to the commit), Local/ (who hands in mail on
+// this machine, and the socket for those who may not write to the spool).
 
 import ArgumentParser
 import MailSystem
@@ -17,7 +18,9 @@ struct ReceiverProgram: AsyncParsableCommand {
         commandName: "bobbin-receiver",
         abstract: "Receives mail and puts it into the spool.",
         discussion: "Example: bobbin-receiver -C /etc/bobbin/bobbin.conf listen --listen 127.0.0.1:2525",
-        subcommands: [ListenCommand.self, StdioCommand.self, SubmitCommand.self])
+        subcommands: [
+            ListenCommand.self, SubmitCommand.self, StdioCommand.self, BatchCommand.self, LocalCommand.self,
+        ])
 
     @OptionGroup var shared: SharedOptions
 

@@ -11,6 +11,8 @@ package struct BDATDecoder: Sendable {
     package private(set) var hasLoneLFInHeader = false
     /// Whether a line end was missing at the end of the last chunk.
     package private(set) var hasAddedLineEnd = false
+    /// Line ends that were not CRLF: each is counted with the octet that it lacks.
+    package private(set) var loneLineEnds = 0
     private let keepsWireFormat: Bool
     private var inHeader = true
     private var afterCR = false
@@ -36,6 +38,7 @@ package struct BDATDecoder: Sendable {
                     place += 1
                     continue
                 }
+                loneLineEnds += 1
             }
             copyRun(wire, &place, &newlines, into: &output)
         }
@@ -67,6 +70,7 @@ package struct BDATDecoder: Sendable {
             afterCR = true
         } else {
             if inHeader { hasLoneLFInHeader = true }
+            loneLineEnds += 1
             endLine(into: &output)
         }
     }

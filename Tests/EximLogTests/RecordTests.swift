@@ -21,7 +21,7 @@ struct RecordTests {
             (PeerName(name: "n", helo: "h", address: "1.2.3.4"), "n (h) [1.2.3.4]", "n ([1.2.3.4] helo=h)"),
             (PeerName(name: "n", helo: "N", address: "1.2.3.4"), "n [1.2.3.4]", "n ([1.2.3.4])"),
             (PeerName(helo: "h", address: "1.2.3.4"), "(h) [1.2.3.4]", "[1.2.3.4] (helo=h)"),
-            (PeerName(helo: "[1.2.3.4]", address: "1.2.3.4"), "[1.2.3.4]", "[1.2.3.4]"),
+            (PeerName(helo: "[1.2.3.4]", address: "1.2.3.4"), "([1.2.3.4]) [1.2.3.4]", "[1.2.3.4]"),
             (
                 PeerName(helo: "c.example", address: "192.0.2.1", ident: "root"), "(c.example) [192.0.2.1]",
                 "[192.0.2.1] (helo=c.example ident=root)"

@@ -38,6 +38,7 @@ struct Client: Sendable {
     private func converse(_ port: Int) throws -> [String] {
         let stream = try LoopbackStream(port: port, from: source, patience: Self.patience)
         var heard: [String] = []
+        if !script.early.isEmpty { try stream.write(script.early) }
         guard reply(stream, &heard) else { return heard }
         for step in script.steps {
             switch step {

@@ -4,8 +4,9 @@
 // both, and what they answer, spool and log must be equal. Fixtures/differences.txt has the differences that we know,
 // each with its reason; one that is there no more is a failure too.
 // May import: TestKit, Bytes, Foundation.
-// Read in this order: Script.swift, Area.swift, Client.swift, Submission.swift, Traces.swift, Differences.swift,
-// ReceptionTests.swift, StopTests.swift.
+// Read in this order: Script.swift, Area.swift, ProcessGroup.swift, Client.swift, Submission.swift, Traces.swift, Differences.swift,
+// ReceptionTests.swift, LimitTests.swift, TurnTests.swift,
+// StopTests.swift.
 import Bytes
 import TestKit
 import Testing
@@ -15,12 +16,13 @@ import Testing
 struct ReceptionTests {
     @Test(
         "AUX-17: the same session draws the same replies, spool files and log lines as with Exim",
-        arguments: Area.all)
+        arguments: try Area.all())
     func sessions(area: Area) async throws {
         let known = try Differences()
         let (wanted, found) = try await area.outcomes()
         for script in area.scripts {
             let difference = Differences.between(wanted[script.title] ?? [], found[script.title] ?? [])
+            if area.name == "Smuggling" { Self.expectNothingSmuggled(script, found[script.title] ?? []) }
             let allowed = known.lines(of: "\(area.name)/\(script.title)")
             #expect(
                 difference == allowed,
@@ -31,6 +33,18 @@ struct ReceptionTests {
         #expect(rest == known.lines(of: "\(area.name)/"), "\(rest.joined(separator: "\n"))")
     }
 
+    /// Where the client's lines end in CRLF, nothing but CRLF.CRLF ends a message.
+    private static func expectNothingSmuggled(_ script: Script, _ found: [String]) {
+        // In these there is a CRLF.CRLF, behind another octet.
+        let wholes = ["CRCRLF.CRLF in the body", "NULCRLF.CRLF in the body"]
+        guard script.title.hasSuffix("in the body") || script.title.hasSuffix("in a chunk"),
+            !wholes.contains(script.title)
+        else { return }
+        let arrivals = found.filter { $0.hasPrefix("main:") && $0.contains(" <= ") }
+        #expect(arrivals.count == 1, "\(script.title)")
+        #expect(!arrivals.contains { $0.contains("<= smuggled") }, "\(script.title)")
+    }
+
     private static func missing(_ allowed: [String], _ found: [String]) -> String {
         let gone = allowed.filter { !found.contains($0) }
         return gone.isEmpty ? "" : "known, but not there:\n" + gone.joined(separator: "\n")
@@ -38,10 +52,11 @@ struct ReceptionTests {
 
     @Test("Each known difference belongs to a session, and there are at least a hundred sessions")
     func inventory() throws {
-        let titles = Area.all.flatMap { area in area.scripts.map { "\(area.name)/\($0.title)" } }
+        let areas = try Area.all()
+        let titles = areas.flatMap { area in area.scripts.map { "\(area.name)/\($0.title)" } }
         #expect(Set(titles).count == titles.count)
         #expect(titles.count >= 100)
-        let places = titles + Area.all.map { "\($0.name)/" }
+        let places = titles + areas.map { "\($0.name)/" }
         for place in try Differences().places { #expect(places.contains(place), "\(place)") }
     }
 }

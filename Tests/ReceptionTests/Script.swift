@@ -11,6 +11,7 @@ import TestKit
 ///     B: text    sends a BDAT command with these octets, and reads a reply
 ///     L: text    the same with LAST
 ///     W: n       reads n replies
+///     E: text    sends the octets before the greeting is read
 ///     X:         closes the connection at once
 ///     @ 127.0.0.9    the client's address (else one of its own)
 ///     A: -odq a@b    the session is a run of the program with these arguments, and the rest is its input
@@ -30,6 +31,8 @@ struct Script: Sendable {
 
     let title: String
     var steps: [Step] = []
+    /// What is sent before the greeting is read.
+    var early = ByteString()
     /// The client's address, when the session needs a certain one.
     var source: UInt32?
     /// The arguments, for a run of the program instead of a connection.
@@ -67,6 +70,7 @@ struct Script: Sendable {
             let last = line.hasPrefix("L:") ? " LAST" : ""
             steps += [.send("BDAT \(chunk.count)\(last)\r\n" + chunk), .reply]
         case "W:": steps += Array(repeating: .reply, count: Int(rest) ?? 1)
+        case "E:": early += try Self.octets(rest)
         case "X:": steps.append(.close)
         case "A:": arguments = Self.words(rest)
         case "@ ": source = Self.address(String(line.dropFirst(2)))

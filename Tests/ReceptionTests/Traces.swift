@@ -36,7 +36,9 @@ struct Traces {
     private mutating func addLog(_ kind: String) throws {
         for record in Self.records(try site.log(kind)) {
             guard !record[0].contains(" daemon started"),
-                !record[0].contains("options that have no effect yet")
+                !record[0].contains("options that have no effect yet"),
+                // Somebody had the port that was free a moment ago; Exim waits and tries again.
+                !record[0].contains("socket bind() to port")
             else { continue }
             var title = owner(byAddress: record[0])
             if let match = record[0].firstMatch(of: /1[0-9A-Za-z]{5}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}/) {
@@ -66,6 +68,8 @@ struct Traces {
             text = text.replacing("[\(client.address)]", with: "[<client>]")
             if text.hasSuffix(client.address) { text = text.dropLast(client.address.count) + "<client>" }
         }
+        text.replace(/<time>\.[0-9]{3}/, with: "<time>.<milliseconds>")
+        text.replace(/^(main|reject|panic)?(<time>\S*) \[[0-9]+\]/) { "\($0.2) [<pid>]" }
         text.replace(/connection count = [0-9]+/, with: "connection count = <n>")
         return text.replacing(site.directory.path.string, with: "<site>")
     }

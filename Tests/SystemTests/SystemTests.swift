@@ -3,7 +3,8 @@
 // Purpose: what only whole programs can prove. Each test makes a MailSite of its own: a spool, logs and mailboxes in
 // a temporary directory and one configuration that the installed Exim and Bobbin both run on. Nothing is asked of the
 // DNS; all traffic goes to 127.0.0.1.
-// Read in this order: SystemTests.swift, Reception*.swift, Submission*, Delivery*, BothWays*, Crash*, Queuefile*, RunControl*.
+// Read in this order: SystemTests.swift, Reception*.swift, Submission*, LocalSocket*, Clients*, Delivery*, BothWays*,
+// Crash*, Queuefile*, RunControl*.
 import Bytes
 import TestKit
 import Testing

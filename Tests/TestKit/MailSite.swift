@@ -165,7 +165,7 @@ package final class MailSite: Sendable {
     }
 
     private static func listening(_ daemon: ChildProcess, _ port: Int) throws -> ChildProcess {
-        try eventually("a server listens on port \(port)", within: 30) {
+        try eventually("a server listens on port \(port)") {
             guard daemon.isRunning else {
                 throw Program.Failure(description: "the server ended: \(try daemon.wait())")
             }
@@ -178,6 +178,9 @@ package final class MailSite: Sendable {
         }
         return daemon
     }
+
+    /// Where a program of ours lies.
+    package static func path(of name: String) throws -> String { try program(name).string }
 
     /// The programs lie where the tests' own executable lies: one build makes both.
     package static func program(_ name: String) throws -> ByteString {

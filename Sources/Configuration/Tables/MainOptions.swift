@@ -6,10 +6,13 @@ extension OptionTable {
             .boolean, .honoured,
             """
             accept_8bitmime allow_domain_literals bounce_return_body delivery_date_remove
-            disable_ipv6 envelope_to_remove local_from_check log_timezone message_body_newlines
-            message_logs preserve_message_logs prod_requires_admin queue_list_requires_admin
-            queue_only queue_run_in_order recipients_max_reject return_path_remove smtp_enforce_sync
-            split_spool_directory spool_wireformat strip_excess_angle_brackets strip_trailing_dot
+            disable_ipv6 envelope_to_remove extract_addresses_remove_arguments local_from_check
+            local_sender_retain log_timezone message_body_newlines message_logs
+            preserve_message_logs prod_requires_admin queue_list_requires_admin queue_only
+            queue_only_load_latch queue_only_override queue_run_in_order recipients_max_reject
+            return_path_remove smtp_accept_keepalive smtp_check_spool_space smtp_enforce_sync
+            smtp_etrn_serialize split_spool_directory spool_wireformat strip_excess_angle_brackets
+            strip_trailing_dot syslog_duplication syslog_pid syslog_timestamp tcp_nodelay
             write_rejectlog
             """),
         .init(
@@ -17,13 +20,10 @@ extension OptionTable {
             """
             allow_utf8_domains bounce_return_message check_rfc2047_length
             commandline_checks_require_admin debug_store deliver_drop_privilege disable_fsync
-            dkim_verify_minimal dns_csa_use_reverse drop_cr extract_addresses_remove_arguments
-            gnutls_allow_auto_pkcs11 gnutls_compat_mode ignore_fromline_local ldap_start_tls
-            local_sender_retain move_frozen_messages perl_at_start perl_taintmode prdr_enable
-            print_topbitchars queue_fast_ramp queue_only_load_latch queue_only_override
-            smtp_accept_keepalive smtp_check_spool_space smtp_etrn_serialize
-            smtp_return_error_details strict_acl_vars syslog_duplication syslog_pid syslog_timestamp
-            tcp_nodelay tls_remember_esmtp
+            dkim_verify_minimal dns_csa_use_reverse drop_cr gnutls_allow_auto_pkcs11
+            gnutls_compat_mode ignore_fromline_local ldap_start_tls move_frozen_messages
+            perl_at_start perl_taintmode prdr_enable print_topbitchars queue_fast_ramp
+            smtp_return_error_details strict_acl_vars tls_remember_esmtp
             """),
         .init(
             .boolean, .notYetDecisive,
@@ -33,24 +33,29 @@ extension OptionTable {
         .init(
             .integer, .honoured,
             """
-            bounce_return_linesize_limit bounce_return_size_limit header_line_maxsize header_maxsize
+            bounce_return_linesize_limit bounce_return_size_limit check_log_inodes check_log_space
+            check_spool_inodes check_spool_space header_line_maxsize header_maxsize
             message_body_visible received_headers_max recipients_max remote_max_parallel
-            smtp_accept_max smtp_accept_max_nonmail smtp_max_synprot_errors smtp_max_unknown_commands
+            smtp_accept_max smtp_accept_max_nonmail smtp_accept_queue
+            smtp_accept_queue_per_connection smtp_accept_reserve smtp_connect_backlog
+            smtp_max_synprot_errors smtp_max_unknown_commands
             """),
         .init(
             .integer, .notYet,
             """
-            check_log_inodes check_log_space check_spool_inodes check_spool_space
             daemon_startup_retries dns_csa_search_limit dns_dnssec_ok dns_retry dns_use_edns0
             finduser_retries ldap_version lookup_open_max max_username_length return_size_limit
-            slow_lookup_log smtp_accept_queue
-            smtp_accept_queue_per_connection smtp_backlog_monitor smtp_connect_backlog
-            tls_dh_max_bits
+            slow_lookup_log smtp_backlog_monitor tls_dh_max_bits
             """),
         .init(
             .integer, .notYetDecisive,
             """
-            dns_cname_loops smtp_accept_reserve
+            dns_cname_loops
+            """),
+        .init(
+            .expandedInteger, .honoured,
+            """
+            smtp_accept_max_per_connection
             """),
         .init(
             .expandedInteger, .honoured,
@@ -58,14 +63,9 @@ extension OptionTable {
             queue_run_max
             """),
         .init(
-            .expandedInteger, .notYetDecisive,
+            .fixed, .honoured,
             """
-            smtp_accept_max_per_connection
-            """),
-        .init(
-            .fixed, .notYet,
-            """
-            queue_only_load
+            queue_only_load smtp_load_reserve
             """),
         .init(
             .fixed, .honoured,
@@ -73,14 +73,9 @@ extension OptionTable {
             deliver_queue_load_max
             """),
         .init(
-            .fixed, .notYetDecisive,
-            """
-            smtp_load_reserve
-            """),
-        .init(
             .time, .honoured,
             """
-            auto_thaw ignore_bounce_errors_after retry_data_expire retry_interval_max
+            auto_thaw ignore_bounce_errors_after receive_timeout retry_data_expire retry_interval_max
             timeout_frozen_after
             """),
         .init(
@@ -88,7 +83,7 @@ extension OptionTable {
             """
             callout_domain_negative_expire callout_domain_positive_expire callout_negative_expire
             callout_positive_expire daemon_startup_sleep dns_retrans keep_malformed local_scan_timeout
-            proxy_protocol_timeout receive_timeout rfc1413_query_timeout sqlite_lock_timeout
+            proxy_protocol_timeout rfc1413_query_timeout sqlite_lock_timeout
             """),
         .init(
             .expandedTime, .honoured,
@@ -109,47 +104,46 @@ extension OptionTable {
             .string, .honoured,
             """
             bounce_message_text daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group
-            exim_path exim_user exim_version helo_allow_chars log_selector primary_hostname
-            qualify_domain qualify_recipient timezone
+            exim_path exim_user exim_version helo_allow_chars local_from_prefix local_from_suffix
+            log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
+            smtp_ratelimit_mail smtp_ratelimit_rcpt syslog_facility syslog_processname timezone
             """),
         .init(
             .string, .notYet,
             """
             av_scanner bi_command bounce_sender_authentication dmarc_history_file dmarc_tld_file
             gecos_pattern headers_charset ldap_ca_cert_dir ldap_ca_cert_file ldap_cert_file
-            ldap_cert_key ldap_cipher_suite ldap_require_cert local_from_prefix local_from_suffix
-            notifier_socket perl_startup process_log_path spamd_address spf_guess syslog_facility
-            syslog_processname unknown_username uucp_from_pattern
+            ldap_cert_key ldap_cipher_suite ldap_require_cert notifier_socket perl_startup
+            process_log_path spamd_address spf_guess unknown_username uucp_from_pattern
             """),
         .init(
             .string, .notYetDecisive,
             """
-            dns_check_names_pattern queue_only_file smtp_ratelimit_mail smtp_ratelimit_rcpt
-            system_filter_group system_filter_user
+            dns_check_names_pattern system_filter_group system_filter_user
             """),
         .init(
             .expanded, .honoured,
             """
-            acl_not_smtp acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn acl_smtp_helo
-            acl_smtp_mail acl_smtp_predata acl_smtp_quit acl_smtp_rcpt acl_smtp_vrfy
-            bounce_message_file delay_warning_condition dsn_from hints_directory localhost_number
-            message_id_header_domain message_id_header_text message_size_limit pid_file_path
-            received_header_text smtp_active_hostname smtp_banner spool_directory
-            warn_message_file
+            acl_not_smtp acl_not_smtp_start acl_smtp_connect acl_smtp_data acl_smtp_etrn
+            acl_smtp_expn acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_notquit
+            acl_smtp_predata acl_smtp_quit acl_smtp_rcpt acl_smtp_vrfy bounce_message_file
+            delay_warning_condition dsn_from hints_directory localhost_number message_id_header_domain
+            message_id_header_text message_size_limit pid_file_path received_header_text
+            smtp_accept_max_per_host smtp_active_hostname smtp_banner smtp_etrn_command
+            spool_directory submission_socket warn_message_file
             """),
         .init(
             .expanded, .notYet,
             """
             callout_random_local_part dmarc_forensic_sender event_action
-            gecos_name smtp_etrn_command spf_smtp_comment_template tls_crl tls_dhparam tls_eccurve
+            gecos_name spf_smtp_comment_template tls_crl tls_dhparam tls_eccurve
             tls_ocsp_file tls_require_ciphers tls_verify_certificates unknown_login uucp_from_sender
             """),
         .init(
             .expanded, .notYetDecisive,
             """
-            acl_not_smtp_mime acl_not_smtp_start acl_smtp_auth acl_smtp_data_prdr acl_smtp_dkim
-            acl_smtp_mailauth acl_smtp_mime acl_smtp_notquit acl_smtp_starttls
-            smtp_accept_max_per_host system_filter system_filter_directory_transport
+            acl_not_smtp_mime acl_smtp_auth acl_smtp_data_prdr acl_smtp_dkim acl_smtp_mime
+            acl_smtp_starttls system_filter system_filter_directory_transport
             system_filter_file_transport system_filter_pipe_transport system_filter_reply_transport
             """),
         .init(
@@ -183,8 +177,8 @@ extension OptionTable {
         .init(
             .domainList, .honoured,
             """
-            dns_again_means_nonexist hold_domains hosts_treat_as_local queue_domains
-            queue_smtp_domains
+            dns_again_means_nonexist helo_lookup_domains hold_domains hosts_treat_as_local
+            queue_domains queue_smtp_domains
             """),
         .init(
             .domainList, .notYet,
@@ -194,28 +188,28 @@ extension OptionTable {
         .init(
             .domainList, .notYetDecisive,
             """
-            dns_ipv4_lookup dns_trust_aa helo_lookup_domains percent_hack_domains
+            dns_ipv4_lookup dns_trust_aa percent_hack_domains
             """),
         .init(
             .hostList, .honoured,
             """
-            chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts host_lookup
+            chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts
+            helo_try_verify_hosts helo_verify_hosts host_lookup host_reject_connection
+            hosts_connection_nolog hosts_require_helo limits_advertise_hosts
             pipelining_advertise_hosts recipient_unqualified_hosts sender_unqualified_hosts
-            smtp_accept_max_nonmail_hosts
+            smtp_accept_max_nonmail_hosts smtp_ratelimit_hosts smtp_reserve_hosts
             """),
         .init(
             .hostList, .notYet,
             """
-            auth_advertise_hosts hosts_connection_nolog ignore_fromline_hosts
-            pipelining_connect_advertise_hosts rfc1413_hosts
-            smtputf8_advertise_hosts tls_advertise_hosts tls_resumption_hosts tls_try_verify_hosts
+            auth_advertise_hosts ignore_fromline_hosts pipelining_connect_advertise_hosts
+            rfc1413_hosts smtputf8_advertise_hosts tls_advertise_hosts tls_resumption_hosts
+            tls_try_verify_hosts
             """),
         .init(
             .hostList, .notYetDecisive,
             """
-            helo_try_verify_hosts helo_verify_hosts host_reject_connection hosts_proxy
-            hosts_require_alpn hosts_require_helo smtp_ratelimit_hosts smtp_reserve_hosts
-            tls_verify_hosts
+            hosts_proxy hosts_require_alpn tls_verify_hosts
             """),
         .init(
             .addressList, .honoured,

@@ -23,6 +23,13 @@ struct SharedOptions: ParsableArguments {
     }
 }
 
+extension SharedOptions {
+    /// Finds the configuration; the exit code of a command line that is wrong is thrown.
+    func located() throws -> ConfigurationSource {
+        do { return try source() } catch { throw Exit.failure(ByteString(error.description), EX_CONFIG) }
+    }
+}
+
 /// Ends a program with a text for people.
 enum Exit {
     /// Writes the text to standard error and gives the exit code (sysexits).

@@ -1,10 +1,6 @@
 import ArgumentParser
 import Bytes
-import Configuration
-import Expansion
 import Glibc
-import MailSystem
-import Spooler
 
 /// `bobbin-receiver stdio`: one SMTP session on standard input and output (`-bs`).
 struct StdioCommand: AsyncParsableCommand {
@@ -14,54 +10,64 @@ struct StdioCommand: AsyncParsableCommand {
         discussion: "Example: bobbin-receiver stdio < session.txt")
 
     @ParentCommand var program: ReceiverProgram
-
-    @Option(
-        help: "The client's address, as a super-server knows it: ADDRESS or ADDRESS:PORT (trusted callers).")
-    var host: String?
-
-    @Flag(help: "Only queue what comes in; a queue run delivers it.")
-    var queueOnly = false
+    @OptionGroup var options: LocalOptions
 
     mutating func run() async throws {
-        do throws(StartError) {
-            try await session()
+        let source = try program.shared.located()
+        try await LocalSocketClient(source).passOn(.stdio, when: SpoolAccess.isLacking)
+        try await LocalReception(source: source, identity: .own).converse(options, isBatched: false)
+    }
+}
+
+/// `bobbin-receiver bsmtp`: SMTP commands on standard input, without replies (`-bS`).
+struct BatchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bsmtp",
+        abstract: "Reads SMTP commands from standard input; only a mistake is answered.",
+        discussion: "Example: bobbin-receiver bsmtp < batch.txt")
+
+    @ParentCommand var program: ReceiverProgram
+    @OptionGroup var options: LocalOptions
+
+    mutating func run() async throws {
+        let source = try program.shared.located()
+        try await LocalSocketClient(source).passOn(.bsmtp, when: SpoolAccess.isLacking)
+        try await LocalReception(source: source, identity: .own).converse(options, isBatched: true)
+    }
+}
+
+/// `bobbin-receiver local`: what the daemon starts for a caller at its local socket; not for people.
+struct LocalCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "local", abstract: "Serves one caller at the local socket.", shouldDisplay: false)
+
+    @ParentCommand var program: ReceiverProgram
+    @Flag(help: "Report messages to deliver on descriptor 4.")
+    var runner = false
+
+    mutating func run() async throws {
+        let guest = try LocalGuest.arrived()
+        var code: ExitCode
+        do {
+            try await serve(guest)
+            code = .success
+        } catch let exit as ExitCode {
+            code = exit
         } catch {
-            throw Exit.failure(ByteString(error.description), EX_CONFIG)
+            // What the command line of the caller lacks, in the parser's words.
+            code = Exit.failure(ByteString(SubmissionOptions.message(for: error)), EX_USAGE)
         }
+        guest.leave(code.rawValue)
     }
 
-    private func session() async throws(StartError) {
-        ProcessLimits.prepare()
-        let source = try program.shared.source()
-        let system = try await MailSystem.start(source)
-        let settings = ReceptionSettings(system)
-        let caller = await LocalCaller.current(system, settings, fullName: nil)
-        let starter = DeliveryStarter(source)
-        let context = SessionContext(
-            system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
-            login: caller.login, commits: CommitGroup(system.spool, .eximOrder),
-            queueOnly: queueOnly || settings.queueOnly, localCaller: caller,
-            deliver: { starter.deliverAlone($0) })
-        var session = Session(context, DescriptorWire(), try connection(caller))
-        await session.run()
-    }
-
-    private func connection(_ caller: LocalCaller) throws(StartError) -> ConnectionFacts {
-        var facts = ConnectionFacts()
-        guard let host else {
-            facts.ident = caller.login
-            facts.receivedProtocol = "local-smtp"
-            return facts
+    private func serve(_ guest: LocalGuest) async throws {
+        let reception = LocalReception(
+            source: try program.shared.located(), identity: guest.identity,
+            deliveries: runner ? .reported(LocalGuest.runnerNumber) : .none)
+        switch guest.form {
+        case .submit: try await reception.submit(try SubmissionOptions.parse(guest.words))
+        case .stdio: try await reception.converse(try LocalOptions.parse(guest.words), isBatched: false)
+        case .bsmtp: try await reception.converse(try LocalOptions.parse(guest.words), isBatched: true)
         }
-        guard caller.isTrusted else { throw StartError("--host: only trusted users may name the client") }
-        let address =
-            IPAddress(ByteString(host)).map { ($0, 0) }
-            ?? ListeningAddress(ByteString(host)).flatMap { parsed in
-                IPAddress(ByteString(parsed.host)).map { ($0, parsed.port) }
-            }
-        guard let (ip, port) = address else { throw StartError("--host \(host): expected an IP address") }
-        facts.remoteAddress = ip
-        facts.remotePort = port
-        return facts
     }
 }

@@ -55,6 +55,28 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
         return await withCheckedContinuation { reader = $0 }
     }
 
+    func ahead() async -> ArraySlice<UInt8>? {
+        // The session begins before its channel is quite open: what has come is known after a look at the socket.
+        for _ in 0..<Self.turnsToOpen where kept.isEmpty && !(context?.channel.isActive ?? false) {
+            await turn()
+        }
+        for _ in 0..<Self.turnsToLook where kept.isEmpty { await turn() }
+        guard case .octets(let octets)? = kept.first else { return nil }
+        return octets
+    }
+
+    /// How many turns of the event loop a channel is given to open, and then for a look at its socket.
+    private static let turnsToOpen = 1000
+    private static let turnsToLook = 2
+
+    /// Lets the event loop go round once.
+    private func turn() async {
+        guard let context else { return }
+        await withCheckedContinuation { continuation in
+            context.eventLoop.execute { continuation.resume() }
+        }
+    }
+
     func write(_ octets: ByteString) async -> Bool {
         gathered.writeBytes(octets.bytes)
         answersInTurn += 1

@@ -22,26 +22,30 @@ struct Daemon {
         let system = try await MailSystem.start(source)
         let settings = ReceptionSettings(system)
         let log = SessionLog(system: system)
-        let queueOnly = command.queueOnly || settings.queueOnly
         // The queue runner may need root's rights, for deliveries as other users; sessions never do.
         let runner =
-            queueOnly && command.runWords.isEmpty
-            ? nil : DeliveryStarter(source).startRunner(log, command.runWords)
+            needsRunner(system, settings) || !command.runWords.isEmpty
+            ? DeliveryStarter(source).startRunner(log, command.runWords) : nil
         let context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
-            login: owner(system), commits: commitGroup(system, log), queueOnly: queueOnly,
-            localCaller: nil, deliver: { if !queueOnly { runner?.deliver($0) } })
+            login: owner(system), commits: commitGroup(system, log),
+            choice: command.queueOnly ? .queue : .standard, localCaller: nil, deliver: { runner?.deliver($0) }
+        )
         let listener = Listener(context: context, log: log)
         // Bound by root; nobody is let in before `run`, when root's rights are gone.
         var sockets: [ListeningSocket] = []
-        for address in try command.addresses(system) { sockets.append(try ListeningSocket(address)) }
+        for address in try command.addresses(system) {
+            sockets.append(try ListeningSocket(address, backlog: settings.backlog))
+        }
+        let door = localDoor(system, log)
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
         try writePID()
         announce(sockets, system, log)
         // Sessions need none of root's rights, and none begins before this.
         try Privileges.drop(to: system.settings.owner)
+        door?.open(runner)
         let status = statusSocket(sockets, listener, system)
-        await serve(sockets, listener, signals)
+        await serve(sockets, listener, signals, door)
         await context.commits.finish()
         status?.close()
         await runner?.finish()
@@ -49,18 +53,21 @@ struct Daemon {
     }
 
     /// Runs the servers; at a signal stops accepting, and lets sessions end.
-    private func serve(_ sockets: [ListeningSocket], _ listener: Listener, _ signals: AsyncStream<CInt>) async
-    {
+    private func serve(
+        _ sockets: [ListeningSocket], _ listener: Listener, _ signals: AsyncStream<CInt>, _ door: LocalDoor?
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             for socket in sockets { group.addTask { await listener.run(socket) } }
-            group.addTask { await stop(at: signals, sockets, listener) }
+            group.addTask { await stop(at: signals, sockets, listener, door) }
             await group.waitForAll()
         }
     }
 
-    private func stop(at signals: AsyncStream<CInt>, _ sockets: [ListeningSocket], _ listener: Listener) async
-    {
+    private func stop(
+        at signals: AsyncStream<CInt>, _ sockets: [ListeningSocket], _ listener: Listener, _ door: LocalDoor?
+    ) async {
         for await _ in signals {
+            door?.shut()
             listener.sessions.stop()
             for socket in sockets { socket.close() }
             break
@@ -69,6 +76,28 @@ struct Daemon {
         Task {
             try? await Task.sleep(for: .seconds(Self.patience))
             listener.sessions.abort()
+        }
+    }
+
+    /// Whether messages are delivered at once, or ETRN may ask for deliveries.
+    private func needsRunner(_ system: MailSystem, _ settings: ReceptionSettings) -> Bool {
+        guard !command.queueOnly else { return false }
+        let hasETRN = system.configuration.main.template(ACLMoment.etrn.option) != nil
+        return hasETRN || !settings.queueing.queueOnly
+    }
+
+    /// The local socket; without it ordinary users cannot hand in mail, and the log says why.
+    private func localDoor(_ system: MailSystem, _ log: SessionLog) -> LocalDoor? {
+        guard let path = system.settings.submissionSocket else { return nil }
+        do throws(StartError) {
+            let door = try LocalDoor(at: path, source)
+            if !LocalSocket.isReachable(path) {
+                log.main("local socket \(path): ordinary users cannot reach it; chmod o+x its directory")
+            }
+            return door
+        } catch {
+            log.main("no local socket: \(ByteString(error.description))")
+            return nil
         }
     }
 

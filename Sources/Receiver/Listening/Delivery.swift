@@ -30,7 +30,8 @@ struct DeliveryStarter: Sendable {
         _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
         _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
         defer { close(ends[0]) }
-        let child = Sibling.start(program, arguments + ["--from-stdin"] + words, input: ends[0])
+        let child = Sibling.start(
+            program, arguments + ["--from-stdin"] + words, descriptors: [0: ends[0]])
         guard let child else {
             close(ends[1])
             log.panic("immediate delivery is not possible: \(program); messages wait for the next queue run")
@@ -41,7 +42,7 @@ struct DeliveryStarter: Sendable {
 
     /// Starts a runner for one message and does not wait for it.
     func deliverAlone(_ id: MessageID) {
-        _ = Sibling.start(program, arguments + ["--message", id.bytes.string], input: nil)
+        _ = Sibling.start(program, arguments + ["--message", id.bytes.string])
     }
 }
 
@@ -74,6 +75,16 @@ final class RunnerProcess: Sendable {
         if hasEnded { log.panic("the queue runner has ended; messages wait for the next queue run") }
     }
 
+    /// A copy of our end of its standard input, for a program that reports messages of its own; nil when there is none.
+    func inputCopy() -> CInt? {
+        input.withLock { input in
+            input.flatMap { end in
+                let copy = fcntl(end, F_DUPFD_CLOEXEC, 0)
+                return copy >= 0 ? copy : nil
+            }
+        }
+    }
+
     /// Lets the runner end its work, and waits for that.
     func finish() async {
         input.withLock { input in
@@ -83,8 +94,7 @@ final class RunnerProcess: Sendable {
         let child = child
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             DispatchQueue.global().async {
-                var status: CInt = 0
-                while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
+                Sibling.awaitEnd(of: child)
                 done.resume()
             }
         }
@@ -108,10 +118,12 @@ enum Sibling {
     /// ours may have signals blocked that the program must hear.
     private static let spawnFlags: Int16 = 0x80 | 0x08
 
-    /// Starts a program in a session of its own, without output; gives its process id, or nil when it cannot be.
+    /// Starts a program in a session of its own; gives its process id, or nil when it cannot be.
     ///
-    /// `input` becomes its standard input; nil gives it none.
-    static func start(_ program: String, _ arguments: [String], input: CInt?) -> pid_t? {
+    /// `descriptors` says which of ours it gets under which number; its standard ones are closed off otherwise.
+    static func start(
+        _ program: String, _ arguments: [String], descriptors: [CInt: CInt] = [:]
+    ) -> pid_t? {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
@@ -122,16 +134,22 @@ enum Sibling {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        if let input {
-            unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
-        } else {
-            unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        for (number, own) in descriptors.sorted(by: { $0.key < $1.key }) {
+            unsafe posix_spawn_file_actions_adddup2(&actions, own, number)
         }
-        unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-        unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where descriptors[number] == nil {
+            let flags = number == STDIN_FILENO ? O_RDONLY : O_WRONLY
+            unsafe posix_spawn_file_actions_addopen(&actions, number, "/dev/null", flags, 0)
+        }
         var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe words.forEach { unsafe free($0) } }
         var child: pid_t = 0
         return unsafe posix_spawn(&child, program, &actions, &attributes, &words, environ) == 0 ? child : nil
+    }
+
+    /// Waits until a child has ended, on the calling thread.
+    static func awaitEnd(of child: pid_t) {
+        var status: CInt = 0
+        while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
     }
 }

@@ -43,7 +43,8 @@ struct Listener: Sendable {
                     try channel.pipeline.syncOperations.addHandler(AcceptTrouble(log: log))
                 }
             }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: context.settings.noDelay ? 1 : 0)
+            .childChannelOption(.socketOption(.so_keepalive), value: context.settings.keepsAlive ? 1 : 0)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 4)
             .childChannelInitializer { channel in
@@ -54,29 +55,32 @@ struct Listener: Sendable {
 
     /// Begins a session on its connection's event loop.
     private func begin(_ channel: any Channel) throws {
-        guard let (ticket, count) = sessions.enter(channel, limit: context.settings.acceptMax) else {
-            return refuse(channel)
+        let facts = Self.facts(channel)
+        let limit = context.settings.limits.acceptMax
+        guard let (ticket, counts) = sessions.enter(channel, from: facts.remoteAddress, limit: limit) else {
+            return refuse(channel, facts)
         }
         let wire = ConnectionWire()
         try channel.pipeline.syncOperations.addHandler(wire)
         let bound = NIOLoopBound(wire, eventLoop: channel.eventLoop)
         let loop = LoopExecutor(channel.eventLoop)
         Task(executorPreference: loop) {
-            await serve(bound.value, Self.facts(channel), count)
+            await serve(bound.value, facts, counts)
             sessions.leave(ticket)
         }
     }
 
-    private func serve(_ wire: ConnectionWire, _ facts: ConnectionFacts, _ count: Int) async {
+    private func serve(_ wire: ConnectionWire, _ facts: ConnectionFacts, _ counts: ConnectionCounts) async {
         var session = Session(context, wire, facts)
-        session.connectionCount = count
+        session.counts = counts
         await session.run()
         await wire.close()
     }
 
-    private func refuse(_ channel: any Channel) {
-        let peer = Self.facts(channel).remoteAddress?.text ?? "unknown"
-        log.main("Connection from [\(peer)] refused: too many connections")
+    private func refuse(_ channel: any Channel, _ connection: ConnectionFacts) {
+        var facts = Facts()
+        facts.connection = connection
+        log.event(.refused(text: "too many connections"), facts)
         let text = "421 Too many concurrent SMTP connections; please try again later.\r\n"
         channel.writeAndFlush(ByteBuffer(string: text)).whenComplete { _ in channel.close(promise: nil) }
     }
@@ -133,20 +137,31 @@ final class OpenSessions: Sendable {
         var next = 0
         var channels: [Int: any Channel] = [:]
         var begun: [Int: Int64] = [:]
+        var addresses: [Int: IPAddress] = [:]
+        /// How many there are from each address.
+        var fromAddress: [IPAddress: Int] = [:]
         var isStopping = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
 
-    /// Notes a session; nil when `limit` are open (0: no limit).
-    func enter(_ channel: any Channel, limit: Int) -> (ticket: Int, count: Int)? {
-        let (ticket, isStopping): ((Int, Int)?, Bool) = state.withLock { state in
+    /// Notes a session, and tells how many are open now; nil when `limit` are open already (0: no limit).
+    func enter(_ channel: any Channel, from address: IPAddress?, limit: Int)
+        -> (ticket: Int, counts: ConnectionCounts)?
+    {
+        let (ticket, isStopping): ((Int, ConnectionCounts)?, Bool) = state.withLock { state in
             if limit > 0, state.channels.count >= limit { return (nil, false) }
             state.next += 1
             state.channels[state.next] = channel
             state.begun[state.next] = SpoolTime.now().seconds
-            return ((state.next, state.channels.count), state.isStopping)
+            var counts = ConnectionCounts(all: state.channels.count, sameHost: 1)
+            if let address {
+                state.addresses[state.next] = address
+                state.fromAddress[address, default: 0] += 1
+                counts.sameHost = state.fromAddress[address] ?? 1
+            }
+            return ((state.next, counts), state.isStopping)
         }
         if isStopping { channel.pipeline.fireUserInboundEventTriggered(StopRequest()) }
         return ticket
@@ -156,6 +171,10 @@ final class OpenSessions: Sendable {
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.channels[ticket] = nil
             state.begun[ticket] = nil
+            if let address = state.addresses.removeValue(forKey: ticket) {
+                let rest = (state.fromAddress[address] ?? 1) - 1
+                state.fromAddress[address] = rest > 0 ? rest : nil
+            }
             guard state.channels.isEmpty else { return [] }
             defer { state.waiting = [] }
             return state.waiting

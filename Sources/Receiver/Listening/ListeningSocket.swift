@@ -12,7 +12,7 @@ import Synchronization
 /// not bind its port again; so the socket is kept here, and channels get copies of its descriptor.
 final class ListeningSocket: Sendable {
     /// How many connections may wait to be accepted.
-    static let backlog: CInt = 512
+    private let backlog: CInt
 
     private struct State {
         /// -1 when it has been closed.
@@ -25,11 +25,12 @@ final class ListeningSocket: Sendable {
     private let state: Mutex<State>
 
     /// Binds an address; the error says which and why.
-    init(_ address: ListeningAddress) throws(StartError) {
+    init(_ address: ListeningAddress, backlog: Int) throws(StartError) {
+        self.backlog = CInt(clamping: backlog)
         let descriptor: CInt
         do {
             let wanted = try SocketAddress(ipAddress: address.host, port: address.port)
-            descriptor = try Self.bound(wanted)
+            descriptor = try Self.bound(wanted, backlog: self.backlog)
             local = try SocketAddress(ipAddress: address.host, port: Self.port(of: descriptor))
         } catch {
             throw StartError(
@@ -55,7 +56,7 @@ final class ListeningSocket: Sendable {
         let isLate = state.withLock { state in
             state.channel = channel
             // NIO has set a backlog of its own.
-            if state.descriptor >= 0 { _ = listen(state.descriptor, Self.backlog) }
+            if state.descriptor >= 0 { _ = listen(state.descriptor, backlog) }
             return state.descriptor < 0
         }
         if isLate { channel.close(promise: nil) }
@@ -71,7 +72,7 @@ final class ListeningSocket: Sendable {
         channel?.close(promise: nil)
     }
 
-    private static func bound(_ address: SocketAddress) throws -> CInt {
+    private static func bound(_ address: SocketAddress, backlog: CInt) throws -> CInt {
         let family = address.protocol == .inet6 ? AF_INET6 : AF_INET
         let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
         let descriptor = socket(family, kind, 0)

@@ -45,6 +45,7 @@ struct HeaderFileFilling {
         header.heloName = connection.helo.map { TaintedBytes($0, .tainted) }
         if let address = connection.remoteAddress {
             header.remoteHost = HostAndPort(address: address.text, port: connection.remotePort)
+            if arrival.claims.address != nil { header.hostAddress?.taint = .tainted }
             header.hostName = connection.hostName.name.map { TaintedBytes($0, .tainted) }
         }
         header.hostAuth = connection.authenticatorName.map { TaintedBytes($0) }
@@ -53,10 +54,16 @@ struct HeaderFileFilling {
             header.interface = HostAndPort(address: address.text, port: connection.interfacePort)
         }
         header.activeHostname = connection.activeHostName.map { TaintedBytes($0) }
-        header.ident = connection.ident.map { TaintedBytes($0) }
-        header.receivedProtocol = connection.receivedProtocol.map { TaintedBytes($0) }
+        // What a caller claims is not to be trusted as what the system knows.
+        let claims = arrival.claims
+        header.ident = connection.ident.map { TaintedBytes($0, claims.ident == nil ? .clean : .tainted) }
+        header.receivedProtocol = connection.receivedProtocol.map {
+            TaintedBytes($0, claims.protocolName == $0 ? .tainted : .clean)
+        }
         header.authID = connection.authenticatedID.map { TaintedBytes($0) }
-        header.authSender = connection.authenticatedSender.map { TaintedBytes($0) }
+        header.authSender = connection.authenticatedSender.map {
+            TaintedBytes($0, envelope.mail?.auth == nil ? .clean : .tainted)
+        }
         switch connection.hostName.known {
         case .deferred: header.hostLookupDeferred = true
         case .notFound: header.hostLookupFailed = true
@@ -82,7 +89,8 @@ struct HeaderFileFilling {
         header.isLocalError = arrival.isLocalError
         header.dontDeliver = arrival.dontDeliver
         header.senderSetUntrusted = arrival.senderSetUntrusted
-        let isLocal = arrival.submitter != nil
+        let isLocal =
+            !arrival.leavesUnqualified && (arrival.submitter != nil || arrival.acceptsUnqualified)
         header.allowUnqualifiedSender = isLocal || envelope.allowsUnqualifiedSender
         header.allowUnqualifiedRecipient = isLocal || envelope.allowsUnqualifiedRecipient
         if state.has("freeze") { _ = header.freeze(at: now.seconds) }

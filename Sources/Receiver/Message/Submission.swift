@@ -3,7 +3,6 @@ import Bytes
 import Configuration
 import EximLog
 import Expansion
-import Glibc
 import MailSystem
 import MailText
 import SMTP
@@ -15,7 +14,8 @@ struct Submission {
     struct Request: Sendable {
         /// Addresses as they were given.
         var recipients: [ByteString] = []
-        /// `-t`: the header's recipients; those on the command line are taken away from them.
+        /// `-t`: the header's recipients; those on the command line are taken away from them, or added
+        /// (`extract_addresses_remove_arguments`).
         var takesHeaderRecipients = false
         /// `-i`: a line with a dot alone does not end the message.
         var ignoresDots = false
@@ -25,8 +25,8 @@ struct Submission {
         var bounceOf: ByteString?
         /// `-N`.
         var dontDeliver = false
-        /// `-oMr`: the protocol's name.
-        var `protocol`: ByteString = "local"
+        /// `-bnq`: addresses in header lines that have no domain stay so.
+        var leavesUnqualified = false
     }
 
     /// Why nothing was submitted; the text is for the caller.
@@ -42,44 +42,66 @@ struct Submission {
     let caller: LocalCaller
     let request: Request
 
+    private var claims: PeerClaims { context.claims }
+
     /// Reads standard input to its end, and commits the message.
-    func run(input: CInt = STDIN_FILENO) async throws(Refusal) -> (id: MessageID, waits: Bool) {
+    func run(input: CInt = 0) async throws(Refusal) -> (id: MessageID, waits: Bool) {
         let begun = SpoolTime.now()
+        if let shortage = context.settings.limits.space.shortage(for: nil) {
+            context.system.log.main(shortage)
+            throw .temporary("there is not enough room for mail: \(shortage)")
+        }
         let limit = await sizeLimit()
         var intake = MessageIntake(
-            spool: context.system.spool, ids: context.system.ids, limits: context.settings.headerLimits,
+            spool: context.system.spool, ids: context.system.ids, limits: context.settings.limits.header,
             sizeLimit: limit)
-        var reader = StandardInput(descriptor: input, endsAtDot: !request.ignoresDots)
+        var state = ACLState(facts: Facts())
+        await begin(&state)
+        var reader = StandardInput(
+            descriptor: input, endsAtDot: !request.ignoresDots, timeout: context.settings.receiveTimeout)
         while let block = reader.next() { intake.take(block) }
+        if reader.hasTimedOut {
+            context.system.log.main("timed out while reading - message abandoned")
+            throw .temporary("timed out while reading: nothing came for receive_timeout")
+        }
         let message: ReceivedMessage
         do { message = try intake.finish() } catch { throw Self.refusal(error) }
-        return try await submit(message, begun: begun, longestLine: reader.longestLine)
+        return try await submit(message, state, begun: begun, longestLine: reader.longestLine)
     }
 
     private func submit(
-        _ message: consuming ReceivedMessage, begun: SpoolTime, longestLine: Int
+        _ message: consuming ReceivedMessage, _ begunState: ACLState, begun: SpoolTime, longestLine: Int
     ) async throws(Refusal) -> (id: MessageID, waits: Bool) {
         var message = message
-        let envelope = try envelope(&message)
-        var state = ACLState(facts: facts(envelope))
+        let envelope = try await envelope(&message)
+        var state = begunState
+        state.facts.message.sender = envelope.sender
+        state.facts.message.recipientsCount = envelope.recipients.count
         state.facts.message.recipients = envelope.recipients.map(\.address)
         var arriving = Reception.Arriving(begun: begun, origin: caller.origin)
         arriving.longestLine = longestLine
         arriving.moment = .notSMTP
-        arriving.submitter = caller.submitter
+        arriving.claims = claims
+        arriving.acceptsUnqualified = !request.leavesUnqualified
+        arriving.leavesUnqualified = request.leavesUnqualified
+        // Who speaks for another host hands its message on as it is.
+        if claims.address == nil { arriving.submitter = caller.submitter }
         arriving.fixups = caller.fixups
         arriving.fixups.removesBcc = request.takesHeaderRecipients
-        arriving.isLocal = request.bounceOf == nil && !setsSender
+        arriving.isLocal = request.bounceOf == nil && !setsSender && claims.address == nil
         arriving.isLocalError = request.bounceOf != nil
-        if request.takesHeaderRecipients { arriving.nonRecipients = try parsed(request.recipients) }
+        if request.takesHeaderRecipients, removesArguments {
+            arriving.nonRecipients = try parsed(request.recipients)
+        }
         arriving.dontDeliver = request.dontDeliver
-        arriving.reference = request.bounceOf
-        arriving.senderSetUntrusted = request.sender != nil && !caller.isTrusted
+        arriving.reference = request.bounceOf ?? claims.reference
+        arriving.senderSetUntrusted = envelope.isSenderSetByUntrusted
+        arriving.queued = context.settings.queueing.reason(context.choice, .init())
         let log = SessionLog(system: context.system)
         var reception = Reception(context, log, state, envelope, arriving)
         switch await reception.complete(message) {
         case .committed(let id, _, _):
-            return (id, context.queueOnly || reception.queuedBy != nil || reception.state.has("freeze"))
+            return (id, reception.waits)
         case .discarded(let id): return (id, true)
         case .refused(let verdict):
             throw .rejected(
@@ -88,17 +110,19 @@ struct Submission {
         }
     }
 
-    private func facts(_ envelope: Envelope) -> Facts {
-        var facts = Facts()
-        facts.connection.ident = caller.login
-        facts.connection.receivedProtocol = request.protocol
+    /// What is known before the first line, and `acl_not_smtp_start`, whose decision is of no account.
+    private func begin(_ state: inout ACLState) async {
+        state.facts.connection.ident = caller.login
+        state.facts.connection.receivedProtocol = "local"
         if !setsSender {
-            facts.connection.authenticatedID = caller.login
-            facts.connection.authenticatedSender = caller.submitter.address.text
+            state.facts.connection.authenticatedID = caller.login
+            state.facts.connection.authenticatedSender = caller.submitter.address.text
         }
-        facts.message.sender = envelope.sender
-        facts.message.recipientsCount = envelope.recipients.count
-        return facts
+        claims.apply(to: &state.facts.connection)
+        let moment = ACLMoment.notSMTPStart
+        guard let option = context.system.configuration.main.template(moment.option) else { return }
+        _ = await context.acls.run(option, at: moment, &state)
+        SessionLog(system: context.system).flush(&state)
     }
 
     /// Whether a trusted caller gives the sender: then the message counts as handed on, not as his own.
@@ -107,7 +131,7 @@ struct Submission {
     private func sizeLimit() async -> Int {
         do {
             return try await context.system.expander.expandToInteger(
-                context.settings.messageSizeLimit, Facts())
+                context.settings.limits.messageSize, Facts())
         } catch {
             return 50 << 20
         }
@@ -115,9 +139,9 @@ struct Submission {
 
     // MARK: The envelope
 
-    private func envelope(_ message: inout ReceivedMessage) throws(Refusal) -> Envelope {
+    private func envelope(_ message: inout ReceivedMessage) async throws(Refusal) -> Envelope {
         var envelope = Envelope()
-        envelope.sender = try sender()
+        try await setSender(of: &envelope)
         let named = try parsed(request.recipients)
         guard request.takesHeaderRecipients else {
             envelope.recipients = named.map { .init(address: $0, notify: [], originalRecipient: nil) }
@@ -126,22 +150,30 @@ struct Submission {
         }
         let taken = headerRecipients(message.headers)
         if !taken.bad.isEmpty { throw .badAddresses(taken.bad) }
-        let removed = Set(named.map { $0.lowercasedASCII() })
-        for address in taken.good where !removed.contains(address.lowercasedASCII()) {
+        let removed = removesArguments ? Set(named.map { $0.lowercasedASCII() }) : []
+        for address in (removesArguments ? [] : named) + taken.good
+        where !removed.contains(address.lowercasedASCII()) {
             envelope.recipients.append(.init(address: address, notify: [], originalRecipient: nil))
         }
         if envelope.recipients.isEmpty { throw .noRecipients }
         return envelope
     }
 
-    /// The envelope sender: the caller's own address, unless a trusted caller (or anybody with `<>`) sets it.
-    private func sender() throws(Refusal) -> ByteString {
+    /// `extract_addresses_remove_arguments`.
+    private var removesArguments: Bool {
+        context.system.configuration.main.flag("extract_addresses_remove_arguments") ?? true
+    }
+
+    /// The envelope sender: the caller's own address, unless he may set another one.
+    private func setSender(of envelope: inout Envelope) async throws(Refusal) {
         guard let given = request.sender else {
-            return request.bounceOf == nil ? caller.submitter.address.text : ""
+            envelope.sender = request.bounceOf == nil ? caller.submitter.address.text : ""
+            return
         }
-        if given.isEmpty || given == "<>" { return "" }
-        guard caller.isTrusted else { return caller.submitter.address.text }
-        return try parsed([given]).first ?? ""
+        let wanted = given.isEmpty || given == "<>" ? "" : try parsed([given]).first ?? ""
+        let isHis = await caller.maySet(wanted, context, mayBeNone: true)
+        envelope.sender = isHis ? wanted : caller.submitter.address.text
+        envelope.isSenderSetByUntrusted = isHis && !caller.isTrusted
     }
 
     private func parsed(_ texts: [ByteString]) throws(Refusal) -> [ByteString] {
@@ -188,63 +220,5 @@ struct Submission {
         case .headerTooLong(let text): .rejected(text)
         case .spool(let error): .temporary(ByteString(error.description))
         }
-    }
-}
-
-/// Standard input as message lines: CRLF becomes LF, and a last line without its newline gets one.
-private struct StandardInput {
-    private let descriptor: CInt
-    private let endsAtDot: Bool
-    private var block = [UInt8](repeating: 0, count: 1 << 16)
-    private var line: [UInt8] = []
-    private var isDone = false
-    private var isUnended = false
-    private(set) var longestLine = 0
-
-    init(descriptor: CInt, endsAtDot: Bool) {
-        self.descriptor = descriptor
-        self.endsAtDot = endsAtDot
-    }
-
-    /// The next octets, whole lines; nil at the end.
-    mutating func next() -> [UInt8]? {
-        guard !isDone else { return nil }
-        var output: [UInt8] = []
-        while output.isEmpty, !isDone {
-            let count = unsafe read(descriptor, &block, block.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                isDone = true
-                isUnended = true
-                if !line.isEmpty { finishLine(&output) }
-                break
-            }
-            split(block[..<count], into: &output)
-        }
-        return output.isEmpty ? nil : output
-    }
-
-    private mutating func split(_ octets: ArraySlice<UInt8>, into output: inout [UInt8]) {
-        var rest = octets
-        while !isDone, let end = rest.firstIndex(of: .newline) {
-            line.append(contentsOf: rest[..<end])
-            rest = rest[(end + 1)...]
-            finishLine(&output)
-        }
-        if !isDone { line.append(contentsOf: rest) }
-    }
-
-    private mutating func finishLine(_ output: inout [UInt8]) {
-        if line.last == .carriageReturn { line.removeLast() }
-        // A CR elsewhere ends a line too; of several before a newline the last belongs to it.
-        if line.contains(.carriageReturn) { line = line.map { $0 == .carriageReturn ? .newline : $0 } }
-        if endsAtDot, line == [UInt8(ascii: ".")] {
-            isDone = true
-        } else {
-            if !isUnended { longestLine = max(longestLine, line.count) }
-            output.append(contentsOf: line)
-            output.append(.newline)
-        }
-        line.removeAll(keepingCapacity: true)
     }
 }

@@ -27,6 +27,9 @@ final class DescriptorWire: Wire {
         }
     }
 
+    /// Whoever talks by a pipe may say all at once.
+    func ahead() async -> ArraySlice<UInt8>? { nil }
+
     private func isReadable() -> Bool {
         guard let timeout else { return true }
         var descriptor = pollfd(fd: input, events: Int16(POLLIN), revents: 0)

@@ -31,6 +31,8 @@ struct Envelope {
     /// Whether the client may leave domains out (`sender_unqualified_hosts`, `recipient_unqualified_hosts`).
     var allowsUnqualifiedSender = false
     var allowsUnqualifiedRecipient = false
+    /// Whether a local caller who is not trusted has set the sender (`untrusted_set_sender`, or `<>`).
+    var isSenderSetByUntrusted = false
     /// Whether no transaction has begun.
     var isEmpty: Bool { sender == nil }
 }

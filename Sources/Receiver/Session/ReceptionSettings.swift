@@ -1,39 +1,42 @@
 import Bytes
 import Configuration
+import EximLog
 import Expansion
 import MailSystem
 import MailText
+import Spooler
 
 /// The options that govern reception, typed; each is Exim's option of that name.
 struct ReceptionSettings: Sendable {
     var accepts8BitMIME: Bool
     var banner: Template
     var activeHostName: Template?
-    var messageSizeLimit: Template
-    var recipientsMax: Int
-    var recipientsMaxReject: Bool
-    var receiveTimeout: Int64
-    var maxUnknownCommands: Int
-    var maxSyntaxErrors: Int
     var enforcesSync: Bool
-    var maxNonMail: Int
-    var acceptMax: Int
-    var headerLimits: HeaderLimits
+    var limits: ReceptionLimits
+    var queueing: QueueingRules
+    var fixups: FixupOptions
     var addressRules: AddressRules
-    var queueOnly: Bool
+    var etrn: ETRNRules
+    var keepsAlive: Bool
+    var noDelay: Bool
+    var backlog: Int
     var usesWireFormat: Bool
     var receivedHeaderText: Template?
     var messageIDDomain: Template?
     var messageIDText: Template?
-    var removesReturnPath: Bool
-    var removesDeliveryDate: Bool
-    var removesEnvelopeTo: Bool
-    var checksLocalFrom: Bool
     var helloAllowedCharacters: ByteString
     var lists: [HostListOption: ListText] = [:]
     var trustedUsers: Template?
     var trustedGroups: Template?
     var untrustedSetSender: ListText?
+
+    /// HELO names for which the client's name is looked up.
+    var helloLookupDomains: ListText
+    /// `receive_timeout` for messages without SMTP, in seconds; nil for none.
+    var receiveTimeout: Int64?
+
+    /// Connections that may wait to be accepted where `smtp_connect_backlog` is not set; Exim's 20 are soon full.
+    static let standardBacklog: Int64 = 512
 
     /// Host lists that switch something on for some clients.
     enum HostListOption: String, CaseIterable, Sendable {
@@ -45,11 +48,19 @@ struct ReceptionSettings: Sendable {
         case helloJunk = "helo_accept_junk_hosts"
         case senderUnqualified = "sender_unqualified_hosts"
         case recipientUnqualified = "recipient_unqualified_hosts"
+        case connectionRejected = "host_reject_connection"
+        case connectionNotLogged = "hosts_connection_nolog"
+        case reserved = "smtp_reserve_hosts"
+        case helloVerified = "helo_verify_hosts"
+        case helloTried = "helo_try_verify_hosts"
+        case helloRequired = "hosts_require_helo"
+        case rateLimited = "smtp_ratelimit_hosts"
+        case limitsAdvertise = "limits_advertise_hosts"
 
         /// What holds where the option is not set.
         var standard: ByteString {
             switch self {
-            case .chunkingAdvertise, .pipeliningAdvertise, .nonMailLimited: "*"
+            case .chunkingAdvertise, .pipeliningAdvertise, .nonMailLimited, .helloRequired: "*"
             default: ""
             }
         }
@@ -62,37 +73,58 @@ struct ReceptionSettings: Sendable {
             main.template("smtp_banner")
             ?? Template("$smtp_active_hostname ESMTP \(system.settings.product) $tod_full")
         activeHostName = main.template("smtp_active_hostname")
-        messageSizeLimit = main.template("message_size_limit") ?? "50M"
-        recipientsMax = Int(main.number("recipients_max") ?? 50_000)
-        recipientsMaxReject = main.flag("recipients_max_reject") ?? false
-        receiveTimeout = main.seconds("smtp_receive_timeout") ?? 300
-        maxUnknownCommands = Int(main.number("smtp_max_unknown_commands") ?? 3)
-        maxSyntaxErrors = Int(main.number("smtp_max_synprot_errors") ?? 3)
-        maxNonMail = Int(main.number("smtp_accept_max_nonmail") ?? 10)
         enforcesSync = main.flag("smtp_enforce_sync") ?? true
-        acceptMax = Int(main.number("smtp_accept_max") ?? 20)
-        headerLimits = HeaderLimits(
-            total: Int(main.number("header_maxsize") ?? 1 << 20),
-            line: Int(main.number("header_line_maxsize") ?? 0))
+        limits = ReceptionLimits(
+            main, spool: system.spool.directory, log: system.log.options.path.directory)
+        queueing = QueueingRules(main)
+        etrn = ETRNRules(main)
+        fixups = FixupOptions(main)
+        keepsAlive = main.flag("smtp_accept_keepalive") ?? true
+        noDelay = main.flag("tcp_nodelay") ?? true
+        backlog = Int(main.number("smtp_connect_backlog") ?? Self.standardBacklog)
+        receiveTimeout = main.seconds("receive_timeout").flatMap { $0 > 0 ? $0 : nil }
         addressRules = AddressRules(
             allowsDomainLiterals: main.flag("allow_domain_literals") ?? false,
             stripsExcessAngleBrackets: main.flag("strip_excess_angle_brackets") ?? false,
             stripsTrailingDot: main.flag("strip_trailing_dot") ?? false)
-        queueOnly = main.flag("queue_only") ?? false
         usesWireFormat = main.flag("spool_wireformat") ?? false
         receivedHeaderText = main.template("received_header_text")
         messageIDDomain = main.template("message_id_header_domain")
         messageIDText = main.template("message_id_header_text")
-        removesReturnPath = main.flag("return_path_remove") ?? true
-        removesDeliveryDate = main.flag("delivery_date_remove") ?? true
-        removesEnvelopeTo = main.flag("envelope_to_remove") ?? true
-        checksLocalFrom = main.flag("local_from_check") ?? true
         helloAllowedCharacters = main.text("helo_allow_chars") ?? ""
         trustedUsers = main.template("trusted_users")
         trustedGroups = main.template("trusted_groups")
         untrustedSetSender = main.list("untrusted_set_sender")
+        helloLookupDomains = main.list("helo_lookup_domains") ?? ListText("@ : @[]")
         for option in HostListOption.allCases {
             lists[option] = main.list(ByteString(option.rawValue)) ?? ListText(option.standard)
         }
+    }
+}
+
+extension FixupOptions {
+    /// The options of the main section that concern header lines.
+    init(_ main: OptionBlock) {
+        self.init()
+        checksFrom = main.flag("local_from_check") ?? true
+        retainsSender = main.flag("local_sender_retain") ?? false
+        fromPrefix = main.text("local_from_prefix") ?? ""
+        fromSuffix = main.text("local_from_suffix") ?? ""
+        let lines: [(option: ByteString, name: ByteString)] = [
+            ("return_path_remove", "return-path"), ("delivery_date_remove", "delivery-date"),
+            ("envelope_to_remove", "envelope-to"),
+        ]
+        removedLines = lines.filter { main.flag($0.option) ?? true }.map(\.name)
+    }
+}
+
+/// What ETRN does: `smtp_etrn_command` and `smtp_etrn_serialize`.
+struct ETRNRules: Sendable {
+    var command: ByteString?
+    var isSerialized: Bool
+
+    init(_ main: OptionBlock) {
+        command = main.template("smtp_etrn_command")?.source
+        isSerialized = main.flag("smtp_etrn_serialize") ?? true
     }
 }

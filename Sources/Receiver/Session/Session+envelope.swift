@@ -14,7 +14,7 @@ extension Session {
         envelope = Envelope()
         let connection = state.facts.connection
         let order = state.variableOrder.filter { $0.first == UInt8(ascii: "c") }
-        let lasting = state.controls.filter { $0.name == "no_multiline_responses" }
+        let lasting = state.controls.filter { Self.lastingControls.contains($0.name) }
         state = ACLState(facts: Facts())
         state.facts.connection = connection
         state.variableOrder = order
@@ -22,25 +22,41 @@ extension Session {
         phase.endTransaction()
     }
 
+    /// Controls that hold for the connection.
+    private static let lastingControls: Set<ByteString> = [
+        "no_multiline_responses", "no_pipelining", "enforce_sync", "no_enforce_sync",
+    ]
+
     // MARK: MAIL
 
     mutating func mail(_ command: MailCommand) async {
+        guard await mayMail() else { return }
+        await slowDown(settings.limits.mailRate, at: mailCommands, \.mailDelay)
+        recipientCommands = 0
+        lastMailLine = linesRead
         let address: EmailAddress
         do {
             address = try command.sender(settings.addressRules)
         } catch {
             return await wrongSyntax(Reply(501, "\(command.argument): \(error.message)"), error.message)
         }
-        noteForeignAuth(command)
+        guard let foreign = await noteForeignAuth(command) else { return }
         guard let qualified = await qualifiedSender(address, command),
-            let sender = await rewritten(qualified, as: .envelopeFrom)
+            let rewrittenSender = await rewritten(qualified, as: .envelopeFrom)
         else { return }
         let limit = await messageSizeLimit()
         if limit > 0, let size = command.size, size > limit {
             log.event(
-                .announcedTooBig(sender: sender, size: size, maximum: limit), state.facts, alsoReject: true)
+                .announcedTooBig(sender: rewrittenSender, size: size, maximum: limit), state.facts,
+                alsoReject: true)
             return await say(Reply(552, "Message size exceeds maximum permitted"))
         }
+        if let shortage = settings.limits.space.shortage(for: command.size) {
+            log.main(shortage)
+            return await say(Reply(452, "Space shortage, please try later"))
+        }
+        let own = await ownSender(instead: rewrittenSender)
+        let sender = own ?? rewrittenSender
         envelope.sender = sender
         envelope.allowsUnqualifiedSender = await isListed(.senderUnqualified)
         envelope.allowsUnqualifiedRecipient = await isListed(.recipientUnqualified)
@@ -48,10 +64,31 @@ extension Session {
         state.facts.message.sender = sender
         state.facts.message.size = command.size ?? 0
         let verdict = await runACL(.mail)
-        await answerMail(verdict, command)
+        await answerMail(verdict, command, otherwise: foreign)
     }
 
-    private mutating func answerMail(_ verdict: ACLVerdict, _ command: MailCommand) async {
+    /// The address of a local caller who may not say that another one is his; nil for everybody else.
+    private func ownSender(instead sender: ByteString) async -> ByteString? {
+        guard let caller = context.localCaller, !(await caller.maySet(sender, context, mayBeNone: false))
+        else {
+            return nil
+        }
+        return caller.submitter.address.text
+    }
+
+    /// `smtp_accept_max_per_connection`: whether the session may bring another message.
+    private mutating func mayMail() async -> Bool {
+        guard isNetworked else { return true }
+        let most = await messagesPerConnection()
+        guard most > 0, mailCommands > most else { return true }
+        log.event(.tooManyMessages, state.facts, alsoReject: true)
+        await say(Reply(421, "too many messages in this connection"))
+        return false
+    }
+
+    private mutating func answerMail(
+        _ verdict: ACLVerdict, _ command: MailCommand, otherwise standard: ByteString
+    ) async {
         switch verdict.decision {
         case .accept, .discard:
             if verdict.decision == .discard {
@@ -60,32 +97,46 @@ extension Session {
             }
             phase.acceptMail()
             freeNonMail.formUnion(["RSET", "HELO"])
-            await say(cut(Self.custom(verdict.message ?? "OK", Reply(250, "OK"))))
+            await say(cut(Self.custom(verdict.message ?? standard, Reply(250, "OK"))))
         case .deny, .drop, .defer:
             log.rejected(.mail(argument: command.argument), verdict, state)
             endTransaction()
-            await say(
-                refusal(
-                    verdict, deny: Reply(550, "Administrative prohibition"),
-                    defer: Reply(451, "Temporary local problem - please try later")))
-            if verdict.decision == .drop { drop() }
+            await refuse(verdict)
         }
     }
 
-    /// `AUTH=` counts only from a client that has authenticated.
-    private func noteForeignAuth(_ command: MailCommand) {
-        guard let auth = command.auth, auth != "<>", state.facts.connection.authenticatorName == nil else {
-            return
-        }
+    /// `AUTH=` counts only from a client that has authenticated, unless `acl_smtp_mailauth` decides.
+    ///
+    /// Gives what MAIL is answered when no other ACL has words for it; nil when MAIL is refused for now, and the client
+    /// has been told.
+    private mutating func noteForeignAuth(_ command: MailCommand) async -> ByteString? {
+        guard let auth = command.auth, !auth.isEmpty, auth != "<>" else { return "OK" }
         let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
-        log.main("ignoring AUTH=\(auth) from \(who) (client not authenticated)")
+        guard system.configuration.main.template(ACLMoment.mailauth.option) != nil else {
+            log.main("ignoring AUTH=\(auth) from \(who) (client not authenticated)")
+            return "OK"
+        }
+        state.facts.connection.authenticatedSender = XText.decode(auth)
+        let verdict = await runACL(.mailauth)
+        switch verdict.decision {
+        case .accept: return "OK"
+        case .defer:
+            state.facts.connection.authenticatedSender = nil
+            log.rejected(.command("MAILAUTH \(command.argument)"), verdict, state)
+            await refuse(verdict)
+            return nil
+        case .deny, .discard, .drop:
+            state.facts.connection.authenticatedSender = nil
+            log.main("ignoring AUTH=\(auth) from \(who) (rejected by ACL)")
+            return verdict.message ?? "OK"
+        }
     }
 
     private mutating func qualifiedSender(_ address: EmailAddress, _ command: MailCommand) async
         -> ByteString?
     {
         if address.isNull || address.isQualified { return address.text }
-        guard await isListed(.senderUnqualified) || state.facts.connection.remoteAddress == nil else {
+        guard await isListed(.senderUnqualified) || isLocal else {
             log.unqualified("sender", address.text, state.facts)
             await say(Reply(501, "<\(address.text)>: sender address must contain a domain"))
             return nil
@@ -108,6 +159,8 @@ extension Session {
     // MARK: RCPT
 
     mutating func recipient(_ command: RecipientCommand) async {
+        recipientCommands += 1
+        await slowDown(settings.limits.recipientRate, at: recipientCommands, \.recipientDelay)
         let address: EmailAddress
         do {
             address = try command.recipient(settings.addressRules)
@@ -119,7 +172,7 @@ extension Session {
         guard let qualified = await qualifiedRecipient(address),
             let recipient = await rewritten(qualified, as: .envelopeTo)
         else { return }
-        if settings.recipientsMax > 0, envelope.acceptedCount >= settings.recipientsMax {
+        if settings.limits.recipients > 0, envelope.acceptedCount >= settings.limits.recipients {
             return await tooManyRecipients()
         }
         let verdict = await decide(on: recipient)
@@ -130,11 +183,11 @@ extension Session {
         if !envelope.hasTooMany {
             envelope.hasTooMany = true
             let word: ByteString =
-                settings.recipientsMaxReject ? "message rejected" : "excess temporarily rejected"
+                settings.limits.rejectsTooManyRecipients ? "message rejected" : "excess temporarily rejected"
             let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
             system.log.reject("too many recipients: \(word): sender=<\(envelope.sender ?? "")> \(who)")
         }
-        await say(Reply(settings.recipientsMaxReject ? 552 : 452, "too many recipients"))
+        await say(Reply(settings.limits.rejectsTooManyRecipients ? 552 : 452, "too many recipients"))
     }
 
     private mutating func decide(on recipient: ByteString) async -> ACLVerdict {
@@ -146,9 +199,11 @@ extension Session {
         state.facts.address.domain = TaintedBytes(parts.after.lowercasedASCII(), .tainted)
         state.facts.message.rcptCount += 1
         state.facts.message.recipientsCount = envelope.recipients.count
-        let local = state.facts.connection.remoteAddress == nil
+        let local = isLocal
         // Exim accepts recipients without an ACL only from local callers: a relay must be asked for.
-        let verdict = await runACL(.rcpt, unset: ACLVerdict(local ? .accept : .deny))
+        let verdict =
+            context.isBatched
+            ? ACLVerdict(.accept) : await runACL(.rcpt, unset: ACLVerdict(local ? .accept : .deny))
         state.recipient = nil
         return verdict
     }
@@ -184,14 +239,8 @@ extension Session {
                 state.facts.message.rcptFailCount += 1
             }
             await say(reply)
-            if verdict.decision == .drop { drop() }
+            if verdict.decision == .drop { await drop() }
         }
-    }
-
-    /// Ends the connection as an ACL wants it.
-    mutating func drop() {
-        log.event(.droppedByACL, state.facts)
-        isOpen = false
     }
 
     private mutating func noteDiscarded(_ argument: ByteString, _ verdict: ACLVerdict) {
@@ -207,7 +256,7 @@ extension Session {
     private mutating func qualifiedRecipient(_ address: EmailAddress) async -> ByteString? {
         if address.isQualified { return address.text }
         let isPostmaster = address.text.equalsIgnoringCase(ByteString("postmaster"))
-        let local = state.facts.connection.remoteAddress == nil
+        let local = isLocal
         if isPostmaster || local { return address.qualified(with: system.settings.qualifyRecipient).text }
         if await isListed(.recipientUnqualified) {
             return address.qualified(with: system.settings.qualifyRecipient).text

@@ -10,8 +10,7 @@ import SMTP
 extension Session {
     /// Looks the peer up, runs the connect ACL, and greets; false when the connection is refused.
     mutating func greet() async -> Bool {
-        log.event(.opened(count: connectionCount), state.facts)
-        await lookUpPeer()
+        if await isListed(.hostLookup) { await lookUpPeer() }
         if let template = settings.activeHostName, let name = await expanded(template), !name.isEmpty {
             state.facts.connection.activeHostName = name
         }
@@ -20,24 +19,19 @@ extension Session {
         case .accept, .discard: break
         case .deny, .drop, .defer:
             log.rejected(.connection, verdict, state)
-            await say(
-                refusal(
-                    verdict, deny: Reply(550, "Administrative prohibition"),
-                    defer: Reply(451, "Temporary local problem - please try later")))
+            await refuse(verdict)
             return false
         }
+        guard await waitsForGreeting() else { return false }
         let text = await expanded(settings.banner) ?? "\(activeHostName) ESMTP"
         await say(cut(Reply(220, verdict.message ?? text)))
         return isOpen
     }
 
-    /// `host_lookup`: the peer's name, verified both ways.
-    private mutating func lookUpPeer() async {
-        guard let address = state.facts.connection.remoteAddress, await isListed(.hostLookup) else { return }
-        let known = state.facts.connection.hostName
-        if known.known == nil {
-            known.settle(await system.expander.environment.namesOfAddress(address))
-        }
+    /// Finds the peer's name, verified both ways, and tells when there is none.
+    mutating func lookUpPeer() async {
+        await context.acls.lookUpHost(&state)
+        log.flush(&state)
     }
 
     /// Whether the client is in the host list of an option; trouble means no.
@@ -62,6 +56,7 @@ extension Session {
         guard let option = system.configuration.main.template(moment.option) else { return unset }
         let verdict = await context.acls.run(option, at: moment, &state)
         log.flush(&state)
+        await delay()
         return verdict
     }
 
@@ -79,6 +74,23 @@ extension Session {
             reply.lines.insert(contentsOf: Reply(reply.code, details).lines, at: 0)
         }
         return cut(reply)
+    }
+
+    /// Tells the client that an ACL refuses, and ends the connection when it drops.
+    mutating func refuse(
+        _ verdict: ACLVerdict, deny: Reply = Reply(550, "Administrative prohibition")
+    ) async {
+        await say(
+            refusal(
+                verdict, deny: deny, defer: Reply(451, "Temporary local problem - please try later")))
+        if verdict.decision == .drop { await drop() }
+    }
+
+    /// Ends the connection as an ACL wants it.
+    mutating func drop() async {
+        await endWithoutQuit(for: "acl-drop")
+        log.event(.droppedByACL, state.facts)
+        isOpen = false
     }
 
     /// With `control = no_multiline_responses` only the first line.

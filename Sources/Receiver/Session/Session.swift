@@ -10,8 +10,8 @@ import Spooler
 
 /// What all sessions of a process share.
 ///
-/// A class, since every session that waits keeps it.
-final class SessionContext: Sendable {
+/// All in it is shared; a copy is cheap.
+struct SessionContext: Sendable {
     let system: MailSystem
     let settings: ReceptionSettings
     let acls: ACLEvaluator
@@ -19,16 +19,22 @@ final class SessionContext: Sendable {
     let login: ByteString
     /// Makes messages durable.
     let commits: CommitGroup
-    /// Whether messages only wait for a queue run (`queue_only`, `-odq`).
-    let queueOnly: Bool
+    /// Whether deliveries are begun at once, as the command line has it.
+    let choice: DeliveryChoice
     /// The caller of a session on standard input; nil for the network.
     let localCaller: LocalCaller?
+    /// What a trusted caller says of the host that he speaks for.
+    var claims = PeerClaims()
+    /// Whether the session is a batch (`-bS`): nobody reads replies, and the first mistake ends it.
+    var isBatched = false
     /// Starts the delivery of a committed message.
     let deliver: @Sendable (MessageID) -> Void
+    /// What ETRN starts.
+    let turns: Turns
 
     init(
         system: MailSystem, settings: ReceptionSettings, acls: ACLEvaluator, login: ByteString,
-        commits: CommitGroup, queueOnly: Bool, localCaller: LocalCaller?,
+        commits: CommitGroup, choice: DeliveryChoice, localCaller: LocalCaller?,
         deliver: @escaping @Sendable (MessageID) -> Void
     ) {
         self.system = system
@@ -36,9 +42,10 @@ final class SessionContext: Sendable {
         self.acls = acls
         self.login = login
         self.commits = commits
-        self.queueOnly = queueOnly
+        self.choice = choice
         self.localCaller = localCaller
         self.deliver = deliver
+        turns = Turns(system.spool, isSerialized: settings.etrn.isSerialized, deliver: deliver)
     }
 }
 
@@ -69,10 +76,26 @@ struct Session {
     var freeNonMail: Set<ByteString> = ["RSET", "HELO", "STARTTLS", "AUTH"]
     /// MAIL commands given.
     var mailCommands = 0
+    /// Lines of input that have been used, and where the last MAIL stood; a batch tells them.
+    var linesRead = 0
+    var lastMailLine = 0
+    /// The mistake that ended a batch.
+    var batchFailure: Reply?
     /// When the session began.
     let begun = ContinuousClock.now
-    /// How many connections were open at its beginning, itself included; nil for a session on standard input.
-    var connectionCount: Int?
+    /// How many connections were open at its beginning; nil for a session on standard input.
+    var counts: ConnectionCounts?
+    /// Whether its beginning and end are logged (`hosts_connection_nolog`).
+    var isLogged = true
+    /// Whether it ended with QUIT.
+    var hasQuit = false
+    /// Why the last message was left to a queue run.
+    var queuedFor: QueueingRules.Reason?
+    /// What the next MAIL and the next RCPT would wait (`smtp_ratelimit_mail`, `smtp_ratelimit_rcpt`), in seconds.
+    var mailDelay = 0.0
+    var recipientDelay = 0.0
+    /// RCPT commands of the transaction.
+    var recipientCommands = 0
 
     var system: MailSystem { context.system }
     var settings: ReceptionSettings { context.settings }
@@ -82,17 +105,31 @@ struct Session {
         self.wire = wire
         var facts = Facts()
         facts.connection = connection
+        facts.connection.receivedProtocol = connection.receivedProtocol ?? "smtp"
         state = ACLState(facts: facts)
         phase = EnvelopePhase()
     }
 
     /// Runs the session to its end.
     mutating func run() async {
-        await wire.setTimeout(seconds: settings.receiveTimeout)
-        guard await greet() else { return }
+        await wire.setTimeout(seconds: await receiveTimeout())
+        guard await admit(), await greet() else { return }
+        phase.requiresHello = context.isBatched ? false : await isListed(.helloRequired)
         defer { logNoMail() }
         while isOpen, let line = await nextLine() {
             await obey(line)
+        }
+    }
+
+    /// `smtp_receive_timeout` in seconds; nil for none.
+    private func receiveTimeout() async -> Int64? {
+        do {
+            let seconds = try await system.expander.expandToTime(
+                settings.limits.receiveTimeout, state.facts)
+            return seconds > 0 ? Int64(seconds) : nil
+        } catch {
+            log.panic("failed to expand smtp_receive_timeout: \(error.text)")
+            return 300
         }
     }
 
@@ -102,7 +139,9 @@ struct Session {
     private mutating func nextLine() async -> ByteString? {
         while true {
             switch framer.next() {
-            case .line(let line)?: return line
+            case .line(let line)?:
+                linesRead += 1
+                return line
             case .tooLong?:
                 log.event(.syntaxError(line: "", text: "too long command line"), state.facts)
                 await say(Reply(500, "Line too long"))
@@ -110,8 +149,9 @@ struct Session {
             case nil: break
             }
             if isStopping, envelope.isEmpty {
-                await say(
-                    Reply(421, "\(activeHostName): SMTP service not available, closing transmission channel"))
+                log.event(.closedAfterSignal, state.facts)
+                let text: ByteString = "SMTP service not available, closing transmission channel"
+                await leave(for: "signal-exit", Reply(421, "\(activeHostName): \(text)"))
                 return nil
             }
             switch await wire.read() {
@@ -130,19 +170,21 @@ struct Session {
     private mutating func timedOut() async {
         logIncomplete("connection lost")
         log.event(.commandTimeout, state.facts)
-        await say(Reply(421, "\(activeHostName): SMTP command timeout - closing connection"))
-        isOpen = false
+        await leave(
+            for: "command-timeout",
+            Reply(421, "\(activeHostName): SMTP command timeout - closing connection"))
     }
 
     private mutating func lostConnection() async {
+        // A batch may end without QUIT.
+        if context.isBatched, envelope.isEmpty { return }
         if envelope.isEmpty {
             log.event(.closedByClient(duration: duration), state.facts)
         } else {
             logIncomplete("connection lost")
             log.event(.unexpectedDisconnection(error: nil, duration: duration), state.facts)
         }
-        await say(Reply(421, "\(activeHostName) lost input connection"))
-        isOpen = false
+        await leave(for: "connection-lost", Reply(421, "\(activeHostName) lost input connection"))
     }
 
     /// How long the session has lasted.
@@ -169,14 +211,23 @@ struct Session {
 
     /// Sends a reply; a client that cannot be reached ends the session.
     mutating func say(_ reply: Reply) async {
-        if state.delay > 0 {
-            try? await Task.sleep(for: .seconds(state.delay))
-            state.delay = 0
+        if context.isBatched {
+            guard reply.code >= 400, batchFailure == nil else { return }
+            batchFailure = reply
+            isOpen = false
+            return
         }
         if !(await wire.write(reply.wire)) { isOpen = false }
     }
 
-    var log: SessionLog { SessionLog(system: system) }
+    /// Waits as an ACL wants it (`delay`).
+    mutating func delay() async {
+        guard state.delay > 0 else { return }
+        await pause(.seconds(state.delay))
+        state.delay = 0
+    }
+
+    var log: SessionLog { SessionLog(system: system, namesConnections: isLogged) }
 
     var activeHostName: ByteString {
         state.facts.connection.activeHostName ?? system.settings.primaryHostName

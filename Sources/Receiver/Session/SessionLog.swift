@@ -8,6 +8,8 @@ import MailText
 /// Writes what a session logs.
 struct SessionLog {
     let system: MailSystem
+    /// Whether lines about the beginning and end of connections are written (`hosts_connection_nolog`).
+    var namesConnections = true
 
     private var selector: LogSelector { system.settings.logSelector }
 
@@ -36,7 +38,9 @@ struct SessionLog {
 
     /// Something that befell the session, where the log selector wants it.
     func event(_ event: SessionEvent, _ facts: Facts, alsoReject: Bool = false) {
-        guard let text = event.text(by: selector, of: Self.identity(facts)) else { return }
+        guard namesConnections || !event.concernsConnection,
+            let text = event.text(by: selector, of: Self.identity(facts))
+        else { return }
         if alsoReject { system.log.reject(text) } else { system.log.main(text) }
     }
 
@@ -56,7 +60,9 @@ struct SessionLog {
     func unqualified(_ what: ByteString, _ address: ByteString, _ facts: Facts) {
         let event = SessionEvent.unqualified(role: what, address: address)
         guard let text = event.text(by: selector, of: Self.identity(facts)) else { return }
-        system.log.write(EximLogWriter.Line(text, id: nil, logs: [.reject], rejectTail: ""))
+        system.log.write(
+            EximLogWriter.Line(
+                text, id: nil, logs: selector.has(.smtpSyntaxError) ? [.main, .reject] : [.reject]))
     }
 
     private static func known(_ state: ACLState, _ headers: [Header]) -> RejectedHeader {
@@ -67,7 +73,7 @@ struct SessionLog {
 
     /// Writes what ACLs left for the log, and takes it out of the state.
     func flush(_ state: inout ACLState) {
-        for line in state.logLines {
+        for line in state.logLines where line.item.map(selector.has) ?? true {
             let who = Self.identity(state.facts).peer.logged(by: selector)
             let text = line.namesPeer && !who.isEmpty ? "\(who) \(line.text)" : line.text
             write(text, to: line.targets, id: state.facts.message.id)

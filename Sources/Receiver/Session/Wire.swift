@@ -20,6 +20,8 @@ protocol Wire: AnyObject {
     func read() async -> WireInput
     /// Sends octets; false when the client is gone.
     func write(_ octets: ByteString) async -> Bool
+    /// What has come although nobody has asked for it; nil for nothing.
+    func ahead() async -> ArraySlice<UInt8>?
     /// How long `read` waits; nil is for ever.
     func setTimeout(seconds: Int64?) async
 }

@@ -24,8 +24,8 @@ struct EximHandOver: Sendable {
         ]
         if !deeds.isDisjoint(with: own) { return nil }
         if deeds.contains(.daemon) { return (.receiver, daemon) }
-        if deeds.contains(.batchedSMTP) { return (.receiver, ["bsmtp"]) }
-        if deeds.contains(.smtp) { return (.receiver, ["stdio"]) }
+        if deeds.contains(.batchedSMTP) { return (.receiver, request.submission.words(session: "bsmtp")) }
+        if deeds.contains(.smtp) { return (.receiver, request.submission.words(session: "stdio")) }
         if deeds.contains(.runQueue) { return (.queueRunner, runs + pidFile) }
         return (.receiver, request.submission.words(request.arguments))
     }

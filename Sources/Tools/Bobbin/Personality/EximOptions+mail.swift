@@ -29,11 +29,17 @@ extension EximOptions {
         EximOption("-odq", "Leave the message on the queue.", queueOnly),
         EximOption("-odqs", "Leave the message on the queue.", queueOnly),
         EximOption("-odqr", "As -odqs.", queueOnly),
+        EximOption(
+            "-odb", "Begin the delivery at once, where queue_only_override lets that be said.", deliverNow),
+        EximOption("-odf", "As -odb; nobody waits for its end.", deliverNow),
+        EximOption("-odi", "As -odf.", deliverNow),
         EximOption("-N", "Deliver nothing for real, but go all the way.") { request, _ in
             request.isDryRun = true
-            request.submission.isDryRun = true
+            request.submission.dontDeliver = true
         },
-        EximOption("-bnq", "Accepted; addresses are qualified.", nothing),
+        EximOption("-bnq", "Leave addresses without a domain so.") { request, _ in
+            request.submission.leavesUnqualified = true
+        },
     ]
 
     @Sendable private static func ignoreDot(_ request: inout EximRequest, _: [ByteString]) {
@@ -44,6 +50,10 @@ extension EximOptions {
         request.submission.queueOnly = true
     }
 
+    @Sendable private static func deliverNow(_ request: inout EximRequest, _: [ByteString]) {
+        request.submission.deliverNow = true
+    }
+
     /// For options that are accepted and change nothing.
     @Sendable static func nothing(_: inout EximRequest, _: [ByteString]) {}
 
@@ -51,7 +61,7 @@ extension EximOptions {
 
     static let sendmail: [EximOption] =
         ignored(
-            "-Ac -Am -G -U -m -om -n0 -x -oo -oem -oep -oeq -oew -oee -em -ep -eq -ew -ee -odb -odf -odi -odd -oMm",
+            "-Ac -Am -G -U -m -om -n0 -x -oo -oem -oep -oeq -oew -oee -em -ep -eq -ew -ee -odd",
             "Accepted, without effect.")
         + [
             EximOption("-B", .joined, "Accepted, without effect.", nothing),
@@ -69,10 +79,13 @@ extension EximOptions {
             EximOption("-X", .joinedOrNext, "Accepted, without effect.", nothing),
             EximOption("-L", .joinedOrNext, "Accepted, without effect.", nothing),
         ]
-        + ["a", "aa", "ai", "as", "i", "r", "s", "t"].map { letters in
-            EximOption(
-                "-oM\(letters)", .next, "Accepted, without effect: nobody's word is taken for a peer.",
-                nothing)
+        + ["a", "aa", "ai", "as", "i", "m", "r", "s", "t"].map { letters in
+            let spelling: ByteString = "-oM\(letters)"
+            return EximOption(spelling, .next, "What a trusted caller says of the message's client.") {
+                request, values throws(EximUsageError) in
+                guard let value = values.first else { throw .unknown(spelling) }
+                request.submission.claims += [spelling, value]
+            }
         }
 
     private static func ignored(_ spellings: String, _ help: String) -> [EximOption] {

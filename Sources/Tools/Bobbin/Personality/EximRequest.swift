@@ -105,20 +105,41 @@ struct SubmissionRequest: Sendable, Equatable {
     var bouncedMessage: ByteString?
     /// Whether -odq or -odqs is given.
     var queueOnly = false
+    /// Whether -odb, -odf or -odi is given.
+    var deliverNow = false
     /// Whether -N is given.
-    var isDryRun = false
+    var dontDeliver = false
+    /// Whether -bnq is given.
+    var leavesUnqualified = false
+    /// The options that begin with -oM, with their values.
+    var claims: [ByteString] = []
 
-    /// The receiver's words.
+    /// The receiver's words for one message.
     func words(_ recipients: [ByteString]) -> [ByteString] {
         var words: [ByteString] = ["submit"]
         if takesRecipientsFromHeader { words.append("-t") }
-        if let sender { words += ["-f", sender] }
-        if let fullName { words += ["-F", fullName] }
+        words += senderWords
         if ignoresDot { words.append("-i") }
         if let bouncedMessage { words += ["-E", bouncedMessage] }
-        if isDryRun { words.append("-N") }
-        if queueOnly { words.append("--queue-only") }
+        if dontDeliver { words.append("-N") }
+        if leavesUnqualified { words.append("-bnq") }
+        words += deliveryWords
         return words + (recipients.isEmpty ? [] : ["--"]) + recipients
+    }
+
+    /// The receiver's words for a session or a batch on standard input.
+    func words(session: ByteString) -> [ByteString] { [session] + senderWords + deliveryWords }
+
+    private var senderWords: [ByteString] {
+        var words: [ByteString] = []
+        if let sender { words += ["-f", sender] }
+        if let fullName { words += ["-F", fullName] }
+        return words
+    }
+
+    /// When the delivery begins, and whom the caller speaks for.
+    private var deliveryWords: [ByteString] {
+        (queueOnly ? ["--queue-only"] : deliverNow ? ["--deliver-now"] : []) + claims
     }
 }
 

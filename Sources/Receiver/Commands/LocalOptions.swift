@@ -1,0 +1,92 @@
+import ArgumentParser
+import Bytes
+import Glibc
+import MailSystem
+import Spooler
+
+/// What a local caller may say, whatever the form of his mail; the spellings are Exim's.
+struct LocalOptions: ParsableArguments {
+    @Option(name: .customShort("f"), help: "The envelope sender (trusted callers; '<>' for everybody).")
+    var sender: String?
+
+    @Option(name: .customShort("F"), help: "The caller's full name for a From: line.")
+    var fullName: String?
+
+    @Flag(help: "Only queue it; a queue run delivers it.")
+    var queueOnly = false
+
+    @Flag(help: "Begin the delivery at once, where queue_only_override lets that be said.")
+    var deliverNow = false
+
+    @Option(name: .customLong("oMa", withSingleDash: true), help: "The client's address (trusted callers).")
+    var peerAddress: String?
+
+    @Option(help: ArgumentHelp("As -oMa.", visibility: .hidden))
+    var host: String?
+
+    @Option(name: .customLong("oMs", withSingleDash: true), help: "The client's name.")
+    var peerName: String?
+
+    @Option(name: .customLong("oMt", withSingleDash: true), help: "The client's user.")
+    var peerIdent: String?
+
+    @Option(name: .customLong("oMi", withSingleDash: true), help: "The address of ours that was used.")
+    var interface: String?
+
+    @Option(name: .customLong("oMaa", withSingleDash: true), help: "The authenticator's name.")
+    var authenticator: String?
+
+    @Option(name: .customLong("oMai", withSingleDash: true), help: "The authenticated id.")
+    var authenticatedID: String?
+
+    @Option(name: .customLong("oMas", withSingleDash: true), help: "The authenticated sender.")
+    var authenticatedSender: String?
+
+    @Option(name: .customLong("oMr", withSingleDash: true), help: "The protocol's name.")
+    var protocolName: String?
+
+    @Option(
+        name: .customLong("oMm", withSingleDash: true), help: "The id of the message that this one answers.")
+    var reference: String?
+
+    /// When deliveries begin.
+    var choice: DeliveryChoice { queueOnly ? .queue : deliverNow ? .now : .standard }
+
+    /// What the caller claims of a client, which counts from trusted ones only.
+    func claims(of caller: LocalCaller) throws(StartError) -> PeerClaims {
+        var claims = PeerClaims()
+        guard caller.isTrusted else {
+            if host != nil { throw StartError("--host: only trusted users may name the client") }
+            return claims
+        }
+        if let text = peerAddress ?? host {
+            let place = try Self.place(text, "-oMa")
+            (claims.address, claims.port) = (place.0, place.1 ?? 0)
+        }
+        if let interface { (claims.interface, claims.interfacePort) = try Self.place(interface, "-oMi") }
+        claims.name = peerName.map { ByteString($0) }
+        claims.ident = peerIdent.map { ByteString($0) }
+        claims.authenticator = authenticator.map { ByteString($0) }
+        claims.authenticatedID = authenticatedID.map { ByteString($0) }
+        claims.authenticatedSender = authenticatedSender.map { ByteString($0) }
+        claims.protocolName = protocolName.map { ByteString($0) }
+        claims.reference = try reference.map(Self.reference)
+        return claims
+    }
+
+    private static func reference(_ text: String) throws(StartError) -> ByteString {
+        let text = ByteString(text)
+        guard MessageID(text) != nil else {
+            throw StartError("-oMm must be a valid message ID: \"\(text)\" is none")
+        }
+        return text
+    }
+
+    private static func place(_ text: String, _ option: String) throws(StartError) -> (IPAddress, Int?) {
+        guard let place = PeerClaims.place(ByteString(text)) else {
+            throw StartError(
+                "\(option) \(text): expected an IP address, perhaps with a port: [10.9.8.7]:1234")
+        }
+        return place
+    }
+}

@@ -1,0 +1,156 @@
+import ArgumentParser
+import Bytes
+import Configuration
+import Expansion
+import Glibc
+import MailSystem
+import MailText
+import SMTP
+import Spooler
+
+/// What a local caller hands in: how it is read, and what the options say.
+struct LocalReception: Sendable {
+    /// How mail comes in.
+    enum Form: String, Sendable {
+        /// One message on standard input.
+        case submit
+        /// An SMTP session on standard input and output (`-bs`).
+        case stdio
+        /// SMTP commands on standard input, without replies (`-bS`).
+        case bsmtp
+    }
+
+    let source: ConfigurationSource
+    let identity: CallerIdentity
+    /// Who begins deliveries.
+    var deliveries = Deliveries.alone
+
+    /// Who begins deliveries.
+    enum Deliveries: Sendable {
+        /// A queue runner for each message.
+        case alone
+        /// The daemon's queue runner, which reads ids at this descriptor.
+        case reported(CInt)
+        /// Nobody: a queue run delivers.
+        case none
+    }
+
+    /// Receives one message; the exit code is thrown.
+    func submit(_ options: SubmissionOptions) async throws {
+        do {
+            let (context, caller) = try await start(options.local)
+            let submission = Submission(context: context, caller: caller, request: options.request)
+            let (id, waits) = try await submission.run()
+            if options.printID { print(id.bytes) }
+            if !waits { context.deliver(id) }
+        } catch let error as StartError {
+            throw Exit.failure(ByteString(error.description), EX_CONFIG)
+        } catch let refusal as Submission.Refusal {
+            throw Self.exit(refusal)
+        }
+    }
+
+    /// Holds a session or reads a batch; the exit code is thrown.
+    func converse(_ options: LocalOptions, isBatched: Bool) async throws {
+        var session: Session
+        do throws(StartError) {
+            var (context, caller) = try await start(options)
+            context.isBatched = isBatched
+            session = Session(context, DescriptorWire(), facts(context, caller))
+        } catch {
+            throw Exit.failure(ByteString(error.description), EX_CONFIG)
+        }
+        await session.run()
+        if isBatched { throw BatchReport(session).exit() }
+        // Exim's code for a session that did not end with QUIT.
+        throw session.hasQuit ? ExitCode.success : ExitCode.failure
+    }
+
+    private func start(_ options: LocalOptions) async throws(StartError) -> (SessionContext, LocalCaller) {
+        ProcessLimits.prepare()
+        signal(SIGPIPE, SIG_IGN)
+        let system = try await MailSystem.start(source)
+        let settings = ReceptionSettings(system)
+        let caller = await LocalCaller(
+            identity, system, settings, fullName: options.fullName.map { ByteString($0) })
+        let (starter, deliveries) = (DeliveryStarter(source), deliveries)
+        var context = SessionContext(
+            system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
+            login: caller.login, commits: CommitGroup(system.spool, .eximOrder),
+            choice: options.choice, localCaller: caller,
+            deliver: { id in
+                switch deliveries {
+                case .alone: starter.deliverAlone(id)
+                case .reported(let runner): Self.report(id, to: runner)
+                case .none: break
+                }
+            })
+        context.claims = try options.claims(of: caller)
+        return (context, caller)
+    }
+
+    /// What the runner cannot take now waits for the next queue run.
+    private static func report(_ id: MessageID, to runner: CInt) {
+        let line = id.bytes.bytes + [UInt8.newline]
+        unsafe line.withUnsafeBytes { _ = unsafe write(runner, $0.baseAddress, $0.count) }
+    }
+
+    private func facts(_ context: SessionContext, _ caller: LocalCaller) -> ConnectionFacts {
+        var facts = ConnectionFacts()
+        facts.ident = caller.login
+        facts.receivedProtocol = context.isBatched ? "local-bsmtp" : "local-smtp"
+        if !caller.isTrusted { facts.authenticatedID = caller.login }
+        var claims = context.claims
+        // The protocol of a session is what was spoken in it.
+        if !context.isBatched { claims.protocolName = nil }
+        claims.apply(to: &facts)
+        return facts
+    }
+
+    private static func exit(_ refusal: Submission.Refusal) -> ExitCode {
+        switch refusal {
+        case .usage(let text): Exit.failure(text, EX_USAGE)
+        case .noRecipients: Exit.failure("no recipients: name some, or use -t and a To: line", EX_USAGE)
+        case .badAddresses(let list): Exit.failure("bad address: \(list.joined(separator: "; "))", EX_DATAERR)
+        case .rejected(let text): Exit.failure(text, EX_DATAERR)
+        case .temporary(let text): Exit.failure(text, EX_TEMPFAIL)
+        }
+    }
+}
+
+/// How a batch ended (`-bS`; manual, section 48.11).
+struct BatchReport {
+    private let session: Session
+
+    init(_ session: Session) { self.session = session }
+
+    /// The exit code, after the caller has been told of a mistake: 0 when all is well, 1 when some messages were taken,
+    /// 2 when none was.
+    func exit() -> ExitCode {
+        guard let reply = session.batchFailure else { return .success }
+        let text = ByteString(reply.lines.joined(separator: "\n"))
+        let line = session.lastLine
+        let messages = session.messagesAccepted
+        tell(
+            STDOUT_FILENO,
+            """
+            \(reply.code) \(text)
+            Transaction started in line \(session.lastMailLine)
+            Error detected in line \(session.linesRead)
+            \(line)
+
+            """)
+        tell(
+            STDERR_FILENO,
+            """
+            bobbin-receiver: the batch was given up in line \(session.linesRead): \(reply.code) \(text)
+            \(messages) message\(messages == 1 ? " was" : "s were") taken before; the rest was not looked at.
+
+            """)
+        return ExitCode(messages > 0 ? 1 : 2)
+    }
+
+    private func tell(_ descriptor: CInt, _ text: ByteString) {
+        unsafe text.bytes.withUnsafeBytes { _ = unsafe write(descriptor, $0.baseAddress, $0.count) }
+    }
+}

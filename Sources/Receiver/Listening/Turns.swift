@@ -1,0 +1,100 @@
+import Bytes
+import Dispatch
+import Glibc
+import Spooler
+import Synchronization
+
+/// What an ETRN asks for.
+enum TurnRequest: Sendable {
+    /// Delivery of the messages with a waiting recipient that contains the text.
+    case queue(ByteString)
+    /// A run of this command (`smtp_etrn_command`).
+    case command([ByteString])
+}
+
+/// Carries out what ETRN asks for, beside the sessions.
+///
+/// A queue is looked through here, and the messages that are found go to the queue runner, which has the rights that
+/// deliveries need.
+final class Turns: Sendable {
+    /// What became of a request.
+    enum Outcome {
+        case started
+        /// The same is at work already (`smtp_etrn_serialize`).
+        case busy
+        case impossible(ByteString)
+    }
+
+    /// How many are at work at one time.
+    static let most = 16
+
+    private let spool: Spool
+    private let isSerialized: Bool
+    private let deliver: @Sendable (MessageID) -> Void
+    private let active = Mutex<[ByteString: Int]>([:])
+    private let queue = DispatchQueue(label: "etrn", attributes: .concurrent)
+
+    init(_ spool: Spool, isSerialized: Bool, deliver: @escaping @Sendable (MessageID) -> Void) {
+        self.spool = spool
+        self.isSerialized = isSerialized
+        self.deliver = deliver
+    }
+
+    /// Starts it; `key` is the command's argument.
+    func start(_ request: TurnRequest, for key: ByteString) -> Outcome {
+        let refusal = active.withLock { active -> Outcome? in
+            if isSerialized, active[key] != nil { return .busy }
+            if active.values.reduce(0, +) >= Self.most {
+                return .impossible("\(Self.most) are at work already")
+            }
+            active[key, default: 0] += 1
+            return nil
+        }
+        if let refusal { return refusal }
+        switch request {
+        case .queue(let text): queue.async { [self] in search(text, key) }
+        case .command(let words):
+            let program = words.first?.string ?? ""
+            guard let child = Sibling.start(program, words.dropFirst().map(\.string)) else {
+                end(key)
+                return .impossible("\(program) cannot be started")
+            }
+            queue.async { [self] in
+                Sibling.awaitEnd(of: child)
+                end(key)
+            }
+        }
+        return .started
+    }
+
+    private func end(_ key: ByteString) {
+        active.withLock { active in
+            let rest = (active[key] ?? 1) - 1
+            active[key] = rest > 0 ? rest : nil
+        }
+    }
+
+    private func search(_ text: ByteString, _ key: ByteString) {
+        for id in waiting(for: text) { deliver(id) }
+        end(key)
+    }
+
+    /// The messages with a waiting recipient that contains the text; one that cannot be read is a queue run's matter.
+    private func waiting(for text: ByteString) -> [MessageID] {
+        var ids: [MessageID] = []
+        do throws(SpoolError) {
+            var walk = try spool.walk()
+            while let entry = try walk.next() {
+                guard case .message(let message) = try spool.read(entry.id, at: entry.place) else { continue }
+                let wanted = message.header.undelivered.contains {
+                    $0.address.contains(text, ignoringCase: true)
+                }
+                if wanted { ids.append(entry.id) }
+            }
+        } catch {
+            // What was found is delivered; the queue runner's own passes tell of a spool that cannot be read.
+            return ids
+        }
+        return ids
+    }
+}

@@ -1,0 +1,95 @@
+import ACL
+import Bytes
+import Configuration
+import EximLog
+import Expansion
+import MailSystem
+import MailText
+import Routing
+import SMTP
+import Spooler
+
+/// The commit: `-H`, the log line, and what is logged of a message that waits.
+extension Reception {
+    mutating func commit(
+        _ message: consuming ReceivedMessage, _ fixed: CompleteHeader, _ id: MessageID, _ said: ByteString?
+    ) async -> ReceptionOutcome {
+        let (header, sender) = headerFile(message, fixed)
+        let size = header.receptionSize(bodySize: message.pending.bodySize)
+        let record = arrivalRecord(sender, fixed, size)
+        let notes = queueingNotes(header)
+        let stamp = system.log.currentStamp()
+        let lines = [record.messageLogText(by: system.settings.logSelector)] + notes
+        let first = lines.map { "\(stamp) \($0)" as ByteString }.joined(separator: "\n")
+        let committed: CommittedMessage
+        do {
+            committed = try await message.pending.commit(header, logging: first, in: context.commits)
+        } catch {
+            log.panic(ByteString(error.description), id: id.bytes)
+            return .failed("spool error: \(ByteString(error.description))")
+        }
+        // From here on the message is ours: whatever goes wrong now must not make the client send it again.
+        log.main(record.text(by: system.settings.logSelector), id: id.bytes)
+        if let failure = committed.messageLogFailure {
+            log.panic("message log: \(ByteString(failure.description))", id: id.bytes)
+        }
+        for note in notes { log.main(note, id: id.bytes) }
+        return .committed(id, said: said, committed.release())
+    }
+
+    func headerFile(
+        _ message: borrowing ReceivedMessage, _ fixed: CompleteHeader
+    ) -> (HeaderFile, sender: ByteString) {
+        let sender = fixed.sender?.text ?? envelope.sender ?? ""
+        var header = HeaderFile(
+            id: message.pending.id, origin: arrival.origin, sender: sender,
+            receivedTime: arrival.begun.seconds)
+        HeaderFileFilling(state, envelope, arrival, now: SpoolTime.now()).fill(&header, body: message.pending)
+        header.headers = fixed.headers.map { HeaderLine($0.text, type: $0.kind.rawValue) }
+        return (header, sender)
+    }
+
+    /// What is said in both logs of a message that is not delivered at once.
+    private func queueingNotes(_ header: HeaderFile) -> [ByteString] {
+        var notes: [ByteString] = header.isFrozen ? ["frozen by ACL"] : []
+        if let text = queuedFor?.text, system.settings.logSelector.has(.delayDelivery) {
+            notes.append("no immediate delivery: \(text)")
+        }
+        return notes
+    }
+
+    /// Why the message is left to a queue run; nil when it is not.
+    private var queuedFor: QueueingRules.Reason? {
+        state.has("queue_only") || state.has("queue") ? .byACL : arrival.queued
+    }
+
+    /// Whether no delivery is begun now.
+    var waits: Bool { queuedFor != nil || state.has("freeze") }
+
+    func arrivalRecord(_ sender: ByteString, _ fixed: CompleteHeader, _ size: Int) -> Arrival {
+        let connection = state.facts.connection
+        var record = Arrival(
+            sender: sender, peer: SessionLog.peerName(state.facts),
+            protocol: connection.receivedProtocol ?? "local", size: size)
+        record.reference = arrival.reference
+        record.interface = connection.interfaceAddress.map {
+            LoggedInterface(address: $0.text, port: connection.interfacePort ?? 0)
+        }
+        record.usedChunking = arrival.usedChunking
+        record.pipelining = arrival.pipelining
+        record.bodyType = envelope.mail?.body.map { $0 == .sevenBit ? 7 : 8 } ?? 0
+        if let identity = fixed.messageID {
+            record.messageID = identity.id.isEmpty ? nil : identity.id
+            record.messageIDWasCreated = identity.created
+        }
+        record.subject = fixed.headers.named("subject").first?.unfoldedValue
+        record.rawSender = sender
+        record.recipients = envelope.recipients.map(\.address)
+        record.queue = state.queue ?? ""
+        let (begun, now) = (arrival.begun, SpoolTime.now())
+        let seconds = Int(now.seconds) - Int(begun.seconds)
+        record.receiveTime = LogInterval(
+            microseconds: seconds * 1_000_000 + Int(now.microseconds) - Int(begun.microseconds))
+        return record
+    }
+}

@@ -1,0 +1,25 @@
+import Foundation
+
+/// The processes of a group, as /proc shows them.
+struct ProcessGroup {
+    private let number: Int32
+
+    init(_ number: Int32) { self.number = number }
+
+    /// Whether none of them runs any more; one that has ended and is not reaped yet does not.
+    var isGone: Bool {
+        get throws {
+            try !FileManager.default.contentsOfDirectory(atPath: "/proc").contains { name in
+                guard Int(name) != nil, let text = FileManager.default.contents(atPath: "/proc/\(name)/stat")
+                else {
+                    return false
+                }
+                // After the name, which stands in parentheses: state, parent, group.
+                let fields =
+                    String(decoding: text, as: UTF8.self).split(separator: ")").last?
+                    .split(separator: " ") ?? []
+                return fields.count > 2 && fields[0] != "Z" && fields[2] == "\(number)"
+            }
+        }
+    }
+}
