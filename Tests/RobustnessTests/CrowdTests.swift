@@ -35,7 +35,7 @@ extension RobustnessTests.Crowds {
                     do { try client.write(ByteString([octets[turn % 6]])) } catch { continue }
                 }
                 turn += 1
-                usleep(20_000)
+                for _ in 0..<50 where isTicking.isSet { usleep(100_000) }
             }
         }
         for number in 0..<Self.slow {

@@ -19,7 +19,7 @@ extension RobustnessTests.Limits {
         try sender.sendsOne("before")
         // In the middle of one message.
         let before = Set(site.names(in: "spool/input"))
-        let (_, large) = sender.send(size: 3_000_000)
+        let (_, large) = sender.send(size: 1_300_000)
         #expect([.refused(451), .refused(452)].contains(large))
         #expect(Set(site.names(in: "spool/input")) == before)
         #expect(try site.bothLogs().contains { $0.contains("No space left on device") })
