@@ -61,7 +61,7 @@ extension RobustnessTests.Crowds {
         }
         #expect(goodbyes == ["421 mail.example.org: SMTP command timeout - closing connection": Self.slow])
         #expect(
-            try site.log().filter { $0.contains("SMTP command timeout on connection from") }.count
+            try site.log().filter { $0.contains("SMTP command timeout on connection from [") }.count
                 == Self.slow)
         try Sender(site, port: receiver.port).sendsOne("after 10,000 others")
     }
