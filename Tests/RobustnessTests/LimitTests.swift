@@ -46,8 +46,11 @@ extension RobustnessTests.Limits {
         let runner = try site.run("bobbin-queuerunner", "--force")
         #expect(runner.code == 0)
         try disk.empty()
-        #expect(try site.run("bobbin-queuerunner", "--force").code == 0)
-        let log = try site.bothLogs().suffix(30).joined(separator: "\n")
+        // The disk is still nearly full: some messages find no room for their journals until others have gone.
+        for _ in 0..<5 where !site.queue.isEmpty {
+            #expect(try site.run("bobbin-queuerunner", "--force").code == 0)
+        }
+        let log = try site.log().suffix(60).joined(separator: "\n")
         #expect(site.queue == [], "\(log)")
         let box = try site.directory.read("mail/b")
         for (_, token) in accepted.dropFirst() {
