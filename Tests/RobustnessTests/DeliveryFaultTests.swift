@@ -38,9 +38,8 @@ extension RobustnessTests.Delivery {
             try Self.expectReasons(queue, trouble.error, faults.traces)
             for _ in 0..<3 where !queue.waiting.isEmpty { try Self.run(site, faults) }
             let names = site.names(in: "spool/input").joined(separator: " ")
-            try queue.expectServed(
+            let doubles = try queue.expectServed(
                 atMost: 2, "\(trouble), left: \(names)\n\(faults.traces.joined(separator: "\n"))")
-            let doubles = try queue.served().filter { $0.value > 1 }.keys.sorted()
             print("delivery, \(trouble): \(calls) calls, \(faults.fired) failed, twice: \(doubles)")
             if trouble.error == Faults.shortCount { #expect(doubles == []) }
             try queue.clear()

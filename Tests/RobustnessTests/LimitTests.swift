@@ -19,7 +19,7 @@ extension RobustnessTests.Limits {
         try sender.sendsOne("before")
         // In the middle of one message.
         let before = Set(site.names(in: "spool/input"))
-        let (_, large) = sender.send(size: 3_000_000)
+        let (_, large) = sender.send(size: 1_300_000)
         #expect([.refused(451), .refused(452)].contains(large))
         #expect(Set(site.names(in: "spool/input")) == before)
         #expect(try site.bothLogs().contains { $0.contains("No space left on device") })
@@ -46,8 +46,11 @@ extension RobustnessTests.Limits {
         let runner = try site.run("bobbin-queuerunner", "--force")
         #expect(runner.code == 0)
         try disk.empty()
-        #expect(try site.run("bobbin-queuerunner", "--force").code == 0)
-        let log = try site.bothLogs().suffix(30).joined(separator: "\n")
+        // The disk is still nearly full: some messages find no room for their journals until others have gone.
+        for _ in 0..<5 where !site.queue.isEmpty {
+            #expect(try site.run("bobbin-queuerunner", "--force").code == 0)
+        }
+        let log = try site.log().suffix(60).joined(separator: "\n")
         #expect(site.queue == [], "\(log)")
         let box = try site.directory.read("mail/b")
         for (_, token) in accepted.dropFirst() {

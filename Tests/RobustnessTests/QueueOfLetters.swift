@@ -120,14 +120,16 @@ struct QueueOfLetters {
         return times
     }
 
-    /// Expects every letter to have reached everybody, and nobody more often than a limit.
-    func expectServed(_ kinds: [String] = everywhere, atMost limit: Int, _ when: Comment) throws {
+    /// Expects every letter to have reached everybody, and nobody more often than a limit; gives who has it twice.
+    @discardableResult
+    func expectServed(_ kinds: [String] = everywhere, atMost limit: Int, _ when: Comment) throws -> [String] {
         let times = try served(kinds)
         let names = tokens.flatMap { token in kinds.map { "\($0)\(token)" } }
         #expect(names.filter { times[$0, default: 0] == 0 } == [], when)
         #expect(names.filter { times[$0, default: 0] > limit } == [], when)
         let log = try site.log().filter { line in waiting.contains { line.contains($0) } }
         #expect(waiting == [], "\(when)\n\(log.joined(separator: "\n"))")
+        return names.filter { times[$0, default: 0] > 1 }
     }
 
     /// Forgets all letters, for the next round.
