@@ -86,7 +86,8 @@ extension RobustnessTests.Crowds {
                 let line = try stream.readLine() ?? ""
                 codes[ByteString(line.prefix(3)), default: 0] += 1
             }
-            #expect(codes == ["220": 50, "421": 250], "\(codes)")
+            // The session that asked whether there is a server may not have ended yet.
+            #expect(codes == ["220": 50, "421": 250] || codes == ["220": 49, "421": 251], "\(codes)")
             streams = []
             try eventually("somebody is served again") {
                 let stream = try LoopbackStream(port: receiver.port)
@@ -206,7 +207,8 @@ extension RobustnessTests.Crowds {
         group.wait()
         try Sender(site, port: receiver.port).sendsOne("after the rush")
         try eventually("all sessions have ended") {
-            try RobustnessTests.Peers.openFiles(receiver.daemon) <= quiet
+            // The reject log may have been opened since, and the panic log.
+            try RobustnessTests.Peers.openFiles(receiver.daemon) <= quiet + 2
         }
         let names = site.names(in: "spool/input")
         #expect(names.filter { $0.hasSuffix("-D") }.count == names.filter { $0.hasSuffix("-H") }.count)

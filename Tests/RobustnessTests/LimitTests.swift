@@ -61,7 +61,7 @@ extension RobustnessTests.Limits {
     @Test("Out of descriptors: who is connected is served or told 4xx, who waits is served later")
     func descriptors() throws {
         let site = try MailSite(RobustnessSite.configuration())
-        let receiver = try site.receiver("--queue-only", through: ["/usr/bin/prlimit", "--nofile=60:60"])
+        let receiver = try site.receiver("--queue-only", through: ["/usr/bin/prlimit", "--nofile=90:90"])
         var sessions: [LoopbackStream] = []
         for _ in 0..<100 { sessions.append(try LoopbackStream(port: receiver.port)) }
         #expect(try sessions[0].readLine()?.starts(with: ByteString("220 ")) == true)
