@@ -4,7 +4,7 @@
 // both, and what they answer, spool and log must be equal. Fixtures/differences.txt has the differences that we know,
 // each with its reason; one that is there no more is a failure too.
 // May import: TestKit, Bytes, Foundation.
-// Read in this order: Script.swift, Area.swift, ProcessGroup.swift, Client.swift, Submission.swift, Traces.swift, Differences.swift,
+// Read in this order: Script.swift, Area.swift, ProcessGroup.swift, Client.swift, Submission.swift, Traces.swift,
 // ReceptionTests.swift, LimitTests.swift, TurnTests.swift,
 // StopTests.swift.
 import Bytes
@@ -18,10 +18,10 @@ struct ReceptionTests {
         "AUX-17: the same session draws the same replies, spool files and log lines as with Exim",
         arguments: try Area.all())
     func sessions(area: Area) async throws {
-        let known = try Differences()
+        let known = try KnownDifferences(in: Area.fixtures)
         let (wanted, found) = try await area.outcomes()
         for script in area.scripts {
-            let difference = Differences.between(wanted[script.title] ?? [], found[script.title] ?? [])
+            let difference = KnownDifferences.between(wanted[script.title] ?? [], found[script.title] ?? [])
             if area.name == "Smuggling" { Self.expectNothingSmuggled(script, found[script.title] ?? []) }
             let allowed = known.lines(of: "\(area.name)/\(script.title)")
             #expect(
@@ -29,7 +29,7 @@ struct ReceptionTests {
                 "\(area.name)/\(script.title):\n\(difference.joined(separator: "\n"))\n\(Self.missing(allowed, difference))"
             )
         }
-        let rest = Differences.between((wanted[""] ?? []).sorted(), (found[""] ?? []).sorted())
+        let rest = KnownDifferences.between((wanted[""] ?? []).sorted(), (found[""] ?? []).sorted())
         #expect(rest == known.lines(of: "\(area.name)/"), "\(rest.joined(separator: "\n"))")
     }
 
@@ -57,6 +57,8 @@ struct ReceptionTests {
         #expect(Set(titles).count == titles.count)
         #expect(titles.count >= 100)
         let places = titles + areas.map { "\($0.name)/" }
-        for place in try Differences().places { #expect(places.contains(place), "\(place)") }
+        for place in try KnownDifferences(in: Area.fixtures).places {
+            #expect(places.contains(place), "\(place)")
+        }
     }
 }

@@ -178,10 +178,8 @@ struct CommitLogTests {
         #expect(try scratch.spool.recoverCommits() == CommitRecovery())
     }
 
-    @Test(
-        "A message that was delivered after its files were durable is not brought back",
-        arguments: [true, false])
-    func delivered(hasRestarted: Bool) async throws {
+    @Test("A message that was delivered after its files were durable is not brought back")
+    func delivered() async throws {
         let scratch = try ScratchSpool(inMemory: true)
         let id: MessageID
         do {

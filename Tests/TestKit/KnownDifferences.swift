@@ -1,15 +1,15 @@
-import Bytes
-import Foundation
+package import Foundation
 
-/// The differences from Exim that are known, of `Fixtures/differences.txt`.
+/// The differences from Exim that are known, of a `Fixtures/differences.txt`.
 ///
 /// A block begins with `[area/title]`; lines before it that begin with `#` tell why. In it, `- ` stands before a line
 /// that only Exim has, `+ ` before one that only Bobbin has, in order.
-struct KnownDifferences {
+package struct KnownDifferences {
     private var blocks: [String: [String]] = [:]
 
-    init() throws {
-        let file = DeliveryArea.fixtures.appendingPathComponent("differences.txt")
+    /// Reads `differences.txt` of a directory of fixtures.
+    package init(in fixtures: URL) throws {
+        let file = fixtures.appendingPathComponent("differences.txt")
         var place = ""
         for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
             if line.hasPrefix("#") { continue }
@@ -23,13 +23,13 @@ struct KnownDifferences {
     }
 
     /// Where differences are known.
-    var places: [String] { Array(blocks.keys) }
+    package var places: [String] { Array(blocks.keys) }
 
     /// What is known of a session.
-    func lines(of place: String) -> [String] { blocks[place] ?? [] }
+    package func lines(of place: String) -> [String] { blocks[place] ?? [] }
 
     /// The lines that only one of two has, in order, marked with `- ` and `+ `.
-    static func between(_ wanted: [String], _ found: [String]) -> [String] {
+    package static func between(_ wanted: [String], _ found: [String]) -> [String] {
         var result: [String] = []
         let difference = found.difference(from: wanted)
         let removed = difference.removals.map(Self.place)
