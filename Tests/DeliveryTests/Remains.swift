@@ -142,7 +142,7 @@ struct Remains {
     private func hidden(_ line: String) -> String {
         var text = line.replacing(site.directory.path.string, with: "<site>")
         for (index, id) in ids.enumerated() { text = text.replacing(id, with: "#\(index + 1)") }
-        text = text.replacing("\(stage.port)", with: "<wire>")
+        text = text.hiding(port: stage.port)
         text.replace(/\b[0-9]+\.H[0-9A-Za-z.]+/, with: "<file>")
         text.replace(/\.lock\.mail\.example\.org\.[0-9a-f.]+/, with: ".lock.<file>")
         text.replace(/\ [A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} 20[0-9]{2}$/, with: " <date>")

@@ -122,7 +122,7 @@ extension SystemTests.Delivery {
 
     /// Hides the temporary directory and the wire server's port.
     static func hideSite(_ text: String, _ site: MailSite, _ wire: WireServer) -> String {
-        text.replacing(site.directory.path.string, with: "SITE").replacing("\(wire.port)", with: "<wire>")
+        text.replacing(site.directory.path.string, with: "SITE").hiding(port: wire.port)
     }
 
     /// What is each program's own, and the order of deliveries made at the same time differ without meaning.

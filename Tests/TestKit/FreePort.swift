@@ -1,32 +1,34 @@
 import Glibc
+import Synchronization
 
-/// A port of 127.0.0.1 that was free for both TCP and UDP a moment ago.
+/// The ports that have been given away; each is given once.
+private let given = Mutex<Set<UInt16>>([])
+
+/// A port of 127.0.0.1 that was free for both TCP and UDP a moment ago, and that nobody gets by chance.
+///
+/// It lies below the range from which the kernel takes ports for connections (`ip_local_port_range`), since a
+/// connection of another test could take it between now and the server's `bind`.
 package func freePort() throws -> Int {
-    for _ in 0..<50 {
-        guard let (stream, port) = bound(SOCK_STREAM, port: 0) else { continue }
-        defer { close(stream) }
-        guard let (datagram, _) = bound(SOCK_DGRAM, port: port) else { continue }
-        close(datagram)
+    for _ in 0..<500 {
+        let port = UInt16.random(in: 10_000..<32_768)
+        guard given.withLock({ $0.insert(port).inserted }), canBind(SOCK_STREAM, port),
+            canBind(SOCK_DGRAM, port)
+        else { continue }
         return Int(port)
     }
     throw Program.Failure(description: "no free port on 127.0.0.1")
 }
 
-private func bound(_ kind: __socket_type, port: UInt16) -> (descriptor: CInt, port: UInt16)? {
+private func canBind(_ kind: __socket_type, _ port: UInt16) -> Bool {
     let descriptor = socket(AF_INET, CInt(kind.rawValue), 0)
-    guard descriptor >= 0 else { return nil }
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
     var address = loopback(port)
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let done = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
-            unsafe bind(descriptor, general, length) == 0 && getsockname(descriptor, general, &length) == 0
+    return unsafe withUnsafePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
         }
     }
-    guard done else {
-        close(descriptor)
-        return nil
-    }
-    return (descriptor, UInt16(bigEndian: address.sin_port))
 }
 
 private func loopback(_ port: UInt16) -> sockaddr_in {

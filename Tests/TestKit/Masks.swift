@@ -28,3 +28,10 @@ package func masked(_ text: String) -> String {
 
 /// Octets with what differs between two runs hidden.
 package func masked(_ octets: ByteString) -> String { masked(Latin1.text(octets)) }
+
+extension String {
+    /// The text with a port's number hidden; whole numbers only, since the digits may stand in a time.
+    package func hiding(port: Int) -> String {
+        replacing(/[0-9]+/) { $0.0 == "\(port)" ? "<wire>" : String($0.0) }
+    }
+}
