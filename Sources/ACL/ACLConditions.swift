@@ -45,7 +45,9 @@ extension StatementRun {
         case "acl": return try await nested(clause, &state)
         case "authenticated": return await authenticated(clause, &state)
         case "condition":
-            return try await evaluator.expander.isTrue(condition: clause.value, state.facts) ? .holds : .fails
+            let holds = try await evaluator.expander.isTrue(condition: clause.value, &state.facts)
+            state.noteVariables()
+            return holds ? .holds : .fails
         case "encrypted": return await encrypted(clause, &state)
         case "domains", "local_parts", "recipients": return await recipientList(clause, &state)
         case "hosts": return await hosts(clause, &state)

@@ -48,6 +48,27 @@ package struct ACLEvaluator: Sendable {
         return ACLVerdict(.defer, logMessage: "error in ACL: unknown ACL verb \"\(name)\" in \"\(name)\"")
     }
 
+    /// Runs an ACL for an expansion, which gets its verdict and its `message` (manual, `${acl`).
+    package func answer(_ call: ACLCall) async -> (result: ACLCallResult, logLines: [ACLState.LogLine]) {
+        guard lists[call.name] != nil || inlineList(call.name) != nil else {
+            return (
+                ACLCallResult(.failed("unknown ACL verb \"\(call.name)\" in \"\(call.name)\""), call.facts),
+                []
+            )
+        }
+        var state = ACLState(facts: call.facts)
+        let verdict = await run(named: call.name, at: .expansion, &state, depth: 0)
+        let message = verdict.message.map { TaintedBytes($0, .tainted) }
+        let answer: ACLAnswer =
+            switch verdict.decision {
+            case .accept, .discard: .accepted(message)
+            case .deny: .denied(message)
+            case .defer: .deferred
+            case .drop: .failed("an ACL that an expansion runs cannot drop the connection")
+            }
+        return (ACLCallResult(answer, state.facts), state.logLines)
+    }
+
     /// A text of statements in place of a name, such as `accept` or `deny message = no`.
     private func inlineList(_ text: ByteString) -> AccessControlList? {
         guard let verb = text.split(separator: .blank).first,

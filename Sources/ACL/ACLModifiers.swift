@@ -82,7 +82,8 @@ extension StatementRun {
         _ clause: AccessControlList.Clause, _ state: inout ACLState
     ) async throws(ExpansionError) {
         guard let variable = clause.variable else { return }
-        let value = try await evaluator.expander.expand(clause.value, state.facts)
+        let value = try await evaluator.expander.expand(clause.value, updating: &state.facts)
+        state.noteVariables()
         if !state.variableOrder.contains(variable) { state.variableOrder.append(variable) }
         if variable.first == UInt8(ascii: "c") {
             state.facts.connection.aclVariables[variable] = value

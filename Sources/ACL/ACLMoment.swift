@@ -30,6 +30,8 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     case notquit
     /// A message without SMTP begins.
     case notSMTPStart
+    /// An expansion runs it, by `${acl` or the condition `acl`.
+    case expansion
 
     /// The main option that names the ACL.
     package var option: ByteString {
@@ -50,7 +52,7 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     var hasTransaction: Bool {
         switch self {
         case .mail, .rcpt, .predata, .data, .notSMTP, .notSMTPStart: true
-        case .connect, .helo, .quit, .vrfy, .expn, .etrn, .mailauth, .notquit: false
+        case .connect, .helo, .quit, .vrfy, .expn, .etrn, .mailauth, .notquit, .expansion: false
         }
     }
 
@@ -71,6 +73,7 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
         case .mailauth: "MAIL AUTH="
         case .notquit: "session end"
         case .notSMTPStart: "non-SMTP message start"
+        case .expansion: "expansion"
         }
     }
 }

@@ -33,6 +33,13 @@ package struct ACLState: Sendable {
         self.recipient = recipient
     }
 
+    /// Puts variables at the end of the order that an ACL has set which an expansion ran.
+    mutating func noteVariables() {
+        let names = Array(facts.connection.aclVariables.keys) + Array(facts.message.aclVariables.keys)
+        guard names.count > variableOrder.count else { return }
+        variableOrder += names.filter { !variableOrder.contains($0) }.sorted()
+    }
+
     /// A header line that `add_header` makes.
     package struct AddedHeader: Sendable, Hashable {
         /// Where it goes (manual, "Adding header lines in ACLs").

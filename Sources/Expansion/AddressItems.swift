@@ -16,6 +16,8 @@ extension Evaluation {
             guard case .match = verdict else { return verdict }
             return .match(nil)
         }
+        // Nothing but a regular expression matches what is no address.
+        if !address.isEmpty, !address.contains(UInt8(ascii: "@")) { return .noMatch }
         if pattern.starts(with: ByteString("@@")) { return await matchDoubleAt(address, pattern, rules) }
         if let parts = lookupParts(pattern) {
             let key = rules.caseful ? address : address.lowercasedASCII()

@@ -4,14 +4,13 @@ import MailText
 /// `mask`, `reverse_ip`, `ipv6norm` and `ipv6denorm`.
 enum AddressOperators {
     static func apply(_ name: Operator, _ text: ByteString) throws(ExpansionError) -> ByteString {
-        if name == .mask { return try mask(text) }
-        guard let address = IPAddress(text) else {
+        guard let address = IPText.address(text) else {
             throw .failed(
                 name == .reverseIP
                     ? "reverse_ip() not given an IP address [\(text)]" : "\"\(text)\" is not an IP address")
         }
         switch name {
-        case .reverseIP: return address.reversedLabels
+        case .reverseIP: return address.unmapped.reversedLabels
         case .ipv6norm: return normal(groups(address))
         default: return groups(address).joined(separator: ":")
         }
@@ -45,9 +44,10 @@ enum AddressOperators {
         return "\(head)::\(tail)"
     }
 
-    private static func mask(_ text: ByteString) throws(ExpansionError) -> ByteString {
+    /// `mask`, whose IPv6 addresses are for keys of linear searches, and `mask_n`, which has them as people do.
+    static func mask(_ text: ByteString, isNormal: Bool) throws(ExpansionError) -> ByteString {
         guard let parts = text.cutAtLast(UInt8(ascii: "/")) else {
-            guard IPAddress(text) != nil else { throw .failed("\"\(text)\" is not an IP address") }
+            guard IPText.address(text) != nil else { throw .failed("\"\(text)\" is not an IP address") }
             throw .failed("missing mask value in \"\(text)\"")
         }
         guard let address = IPAddress(parts.before), parts.after.allSatisfy(\.isASCIIDigit) else {
@@ -56,7 +56,8 @@ enum AddressOperators {
         let length = parts.after.isEmpty ? 0 : parts.after.decimalInteger() ?? .max
         guard length <= address.bitWidth else { throw .failed("mask value too big in \"\(text)\"") }
         let masked = address.masked(to: Int(length))
-        return "\(lookupText(masked))/\(length)"
+        let shown = isNormal && masked.isV6 ? normal(groups(masked)) : lookupText(masked)
+        return "\(shown)/\(length)"
     }
 
     /// An address as keys of linear searches have it: dots instead of colons, all digits.

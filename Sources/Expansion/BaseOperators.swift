@@ -21,12 +21,15 @@ enum BaseOperators {
             }
             return octets
         case .hex2b64: return try hexToBase64(text)
-        default: throw .failed("expansion operator \"\(name.rawValue)\" is not supported yet")
+        default: throw .failed("unknown expansion operator \"\(name.rawValue)\"")
         }
     }
 
     private static func decimal(_ text: ByteString, _ name: ByteString) throws(ExpansionError) -> UInt64 {
-        guard !text.isEmpty, text.allSatisfy(\.isASCIIDigit), let value = text.decimalInteger() else {
+        let start = text.trimmedStart()
+        let digits = start.first == UInt8(ascii: "+") ? start.dropFirst() : start[...]
+        if text.isEmpty { return 0 }
+        guard digits.allSatisfy(\.isASCIIDigit), let value = digits.decimalInteger() else {
             throw .failed("argument for \(name) operator is \"\(text)\", which is not a decimal number")
         }
         return UInt64(value)

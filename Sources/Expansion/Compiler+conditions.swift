@@ -147,7 +147,7 @@ extension Compiler {
     ) throws(ExpansionError) -> Condition {
         let list = try argument(of: name)
         skipBlanks()
-        guard take("{") else { throw failure("missing 2nd string in {} after \"\(name)\"") }
+        guard take("{") else { throw failure("missing { after \"\(name)\"") }
         let inner: Condition
         do {
             inner = try condition()

@@ -53,11 +53,19 @@ extension Compiler {
     /// `extract`, `listextract`, `env` and `certextract`: what the groups are is told when they are evaluated.
     private mutating func flexibleCall(_ call: inout ItemCall) throws(ExpansionError) {
         skipBlanks()
-        if call.name == .extract, current != UInt8(ascii: "{") { call.word = word() }
+        if call.name == .extract, current != UInt8(ascii: "{") {
+            call.word = word()
+            guard call.word == "json" || call.word == "jsons" else {
+                throw failure("missing '{' for arg 1 of extract")
+            }
+        }
         while let group = try nextGroup() { call.groups.append(group) }
         let fixed = call.name == .env ? 1 : 2
         guard call.groups.count >= fixed else {
-            throw failure("missing '{' for arg \(call.groups.count + 1) of \(call.name.rawValue)")
+            let wanted: ByteString =
+                call.name == .certextract && call.groups.count == 1
+                ? "cert variable arg" : "arg \(call.groups.count + 1)"
+            throw failure("missing '{' for \(wanted) of \(call.name.rawValue)")
         }
         if take("}") { return }
         call.failPlace = place

@@ -1,4 +1,5 @@
 import Bytes
+import Lookups
 
 extension Evaluation {
     /// One item of a domain list (manual, section 10.8).
@@ -43,7 +44,7 @@ extension Evaluation {
         guard let address = IPAddress(text), environment.localInterfaces().contains(address) else {
             return .noMatch
         }
-        return .match(TaintedBytes(domain))
+        return .match("@[]")
     }
 
     private mutating func matchExchangers(

@@ -77,7 +77,7 @@ enum EncodedWords {
 
     /// The text as encoded words, or unchanged when nothing in it needs encoding.
     static func encode(_ text: ByteString, charset: ByteString) -> ByteString {
-        let needsIt = text.contains { $0 > 126 || $0 < 32 } || text.contains(ByteString("=?"))
+        let needsIt = text.contains { $0 > 126 || $0 < 32 || special.contains($0) }
         guard needsIt else { return text }
         let head: ByteString = "=?\(charset)?Q?"
         var result = head

@@ -13,6 +13,30 @@ package enum ACLAnswer: Sendable, Hashable {
     case failed(ByteString)
 }
 
+/// An ACL that an expansion runs.
+package struct ACLCall: Sendable {
+    /// The ACL's name, or its statements, or the file that holds them.
+    package var name: ByteString
+    /// The facts; `extra` holds `acl_arg1` and so on.
+    package var facts: Facts
+    /// Who asks: the ACL's own strings are expanded by it.
+    package var expander: Expander
+}
+
+/// What came of an ACL that an expansion ran.
+package struct ACLCallResult: Sendable {
+    /// The verdict.
+    package var answer: ACLAnswer
+    /// The facts with the variables that the ACL has set.
+    package var facts: Facts
+
+    /// Makes the value.
+    package init(_ answer: ACLAnswer, _ facts: Facts) {
+        self.answer = answer
+        self.facts = facts
+    }
+}
+
 /// What a program that `${run}` started left behind.
 package struct ProgramOutcome: Sendable, Hashable {
     /// What it wrote on its standard output and standard error.
@@ -140,6 +164,8 @@ package struct ExpansionSettings: Sendable, Hashable {
     package var stripExcessAngleBrackets = false
     /// The option `allow_domain_literals`.
     package var allowDomainLiterals = false
+    /// The option `spf_guess`.
+    package var spfGuess: ByteString = "v=spf1 a/24 mx/24 ptr ?all"
     /// `log_ports`, the log selectors `incoming_port` in `$sender_fullhost` and `$sender_rcvhost`.
     package var showsPortInHostText = false
 
@@ -167,12 +193,14 @@ package struct Environment: Sendable {
     package var addressesOfHost: @Sendable (ByteString) async -> AddressLookup = { _ in .notFound }
     /// Mail exchangers of a domain.
     package var mailExchangers: @Sendable (ByteString) async -> MailExchangerLookup = { _ in .notFound }
-    /// Runs the named ACL (or the file, or the statements) with the facts, whose `extra` holds `acl_arg1`...
-    package var callACL: @Sendable (_ name: ByteString, Facts) async -> ACLAnswer = { name, _ in
-        .failed("unknown ACL \"\(name)\"")
+    /// Runs an ACL for an `${acl}` item or an `acl` condition.
+    package var callACL: @Sendable (ACLCall) async -> ACLCallResult = { call in
+        ACLCallResult(.failed("unknown ACL \"\(call.name)\""), call.facts)
     }
     /// Runs a program; nil means that programs cannot be run here.
     package var runProgram: (@Sendable (_ arguments: [ByteString]) async -> ProgramOutcome)?
+    /// Asks a server for `${readsocket}`; nil means that sockets cannot be read here.
+    package var readSocket: (@Sendable (SocketRequest) async -> SocketAnswer)?
     /// The time, in seconds and microseconds since the epoch.
     package var now: @Sendable () -> (seconds: Int64, microseconds: Int) = EximTime.now
     /// Seconds that local time is ahead of UTC at a time.

@@ -24,11 +24,12 @@ enum Escaping {
         return result
     }
 
-    /// `escape8bit`: octets above 126 and no others.
+    /// `escape8bit`: octets above 126, and backslashes.
     static func highOctets(_ text: ByteString) -> ByteString {
         var result = ByteString()
         for octet in text {
-            if octet > 126 { result += octal(octet) } else { result.append(octet) }
+            let isEscaped = octet > 126 || octet == UInt8(ascii: "\\")
+            if isEscaped { result += octal(octet) } else { result.append(octet) }
         }
         return result
     }
@@ -70,10 +71,12 @@ enum Escaping {
         guard needsQuotes else { return text }
         var result: ByteString = "\""
         for octet in text {
-            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
-                result.append(UInt8(ascii: "\\"))
+            switch octet {
+            case 0x0A: result += ByteString("\\n")
+            case 0x0D: result += ByteString("\\r")
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): result += [UInt8(ascii: "\\"), octet]
+            default: result.append(octet)
             }
-            result.append(octet)
         }
         return result + [UInt8(ascii: "\"")]
     }

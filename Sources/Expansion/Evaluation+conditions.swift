@@ -33,7 +33,7 @@ extension Evaluation {
             facts.value = message ?? ""
             return holds
         case .saslauthd: throw .failed("support for \"saslauthd\" not compiled")
-        case .inboundSRS: throw .failed("support for \"inbound_srs\" not compiled")
+        case .inboundSRS(let localPart, let secret): return try await isInboundSRS(localPart, secret)
         case .firstDelivery: return facts.message.isFirstDelivery
         case .queueRunning: return facts.message.isQueueRunning
         }
@@ -130,7 +130,8 @@ extension Evaluation {
         let before = facts.item
         let items = try Self.elements(source.bytes, element)
         for item in items {
-            facts.item = TaintedBytes(item, source.taint)
+            let text = element == .jsonString ? try JSONText.string(item) : item
+            facts.item = TaintedBytes(text, source.taint)
             do {
                 guard try await isTrue(inner) == all else {
                     facts.item = before
@@ -150,8 +151,7 @@ extension Evaluation {
     ) throws(ExpansionError) -> [ByteString] {
         switch element {
         case .item: ListItems(source).all
-        case .json: try JSONText.elements(of: source)
-        case .jsonString: try JSONText.elements(of: source).map(JSONText.unquoted)
+        case .json, .jsonString: try JSONText.elements(of: source)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Lookups
 
 extension Evaluation {
     /// What the groups from `start` on are for an item whose arguments end there.
@@ -54,19 +55,16 @@ extension Evaluation {
     private mutating func extractJSON(
         _ call: ItemCall, _ key: ByteString
     ) async throws(ExpansionError) -> TaintedBytes {
-        guard call.word == "json" || call.word == "jsons" else {
-            throw .failed("unknown form \"\(call.word)\" of extract; json and jsons are known")
-        }
         let data = try await text(call.groups[1].nodes)
         var found: ByteString?
         if let field = fieldNumber(key) {
+            guard field > 0 else { throw .failed("first argument of \"extract\" must be greater than zero") }
             let elements = try JSONText.elements(of: data.bytes)
-            let index = field > 0 ? field - 1 : elements.count + field
-            found = field != 0 && elements.indices.contains(index) ? elements[index] : nil
+            found = elements.indices.contains(field - 1) ? elements[field - 1] : nil
         } else {
             found = try JSONText.member(key, of: data.bytes)
         }
-        if call.word == "jsons" { found = found.map(JSONText.unquoted) }
+        if call.word == "jsons", let element = found { found = try JSONText.string(element) }
         let branches = try branches(of: call, from: 2)
         return try await branch(found.map { TaintedBytes($0, data.taint) }, branches, of: "extract")
     }
@@ -94,9 +92,10 @@ extension Evaluation {
         let known: Set<ByteString> = [
             "tls_in_peercert", "tls_in_ourcert", "tls_out_peercert", "tls_out_ourcert",
         ]
-        guard call.groups[1].nodes.count == 1, case .variable(let name, _) = call.groups[1].nodes[0],
-            known.contains(name)
-        else { throw .failed("second argument of \"certextract\" must be a certificate variable") }
+        guard call.groups[1].nodes.count == 1, case .variable(let name, _) = call.groups[1].nodes[0] else {
+            throw .failed("second argument of \"certextract\" must be a certificate variable")
+        }
+        guard known.contains(name) else { throw .failed("\"\(name)\" is not a certificate") }
         guard try await variable(name).bytes.isEmpty else {
             throw .failed("certextract is not supported yet")
         }

@@ -12,6 +12,7 @@ extension Evaluation {
         case .env: return try await processVariable(call)
         case .certextract: return try await certificateField(call)
         case .prvscheck: return try await checkPRVS(call)
+        case .readsocket: return try await readSocket(call.groups)
         default:
             var arguments: [TaintedBytes] = []
             for group in call.groups { arguments.append(try await text(group.nodes)) }
@@ -38,11 +39,11 @@ extension Evaluation {
         case .perl: throw .failed("A setting of perl_startup is needed when using the Perl interpreter")
         case .dlfunc:
             throw .failed("dlopen \"\(arguments[0].bytes)\" failed: loading of code is not supported")
-        case .readsocket:
-            guard arguments.count < 5 else { return arguments[4] }
-            throw .failed(
-                "failed to connect to socket \(arguments[0].bytes): readsocket is not supported yet")
-        case .srsEncode: throw .failed("srs_encode is not supported yet")
+        case .srsEncode:
+            let sender = try SRS.encode(
+                arguments[1].bytes, secret: arguments[0].bytes, forwarder: arguments[2].bytes,
+                now: environment.now().seconds)
+            return TaintedBytes(sender, arguments[1].taint)
         default: throw .failed("\"\(name.rawValue)\" has no arguments of its own")
         }
     }
@@ -143,7 +144,13 @@ extension Evaluation {
             inner.extra["acl_arg\(index)"] = index <= arguments.count ? arguments[index - 1] : ""
         }
         inner.extra["acl_narg"] = Variables.number(arguments.count)
-        switch await environment.callACL(name.bytes, inner) {
+        guard depth < Self.deepestCall else { throw .failed("ERROR from acl \"\(name.bytes)\"") }
+        inner.callDepth = depth + 1
+        let result = await environment.callACL(ACLCall(name: name.bytes, facts: inner, expander: expander))
+        ranACL = true
+        facts.connection.aclVariables = result.facts.connection.aclVariables
+        facts.message.aclVariables = result.facts.message.aclVariables
+        switch result.answer {
         case .accepted(let message): return (true, message)
         case .denied(let message): return (false, message)
         case .deferred: throw .forcedFailure("DEFER from acl \"\(name.bytes)\"")

@@ -1,4 +1,5 @@
 import Bytes
+import Lookups
 
 extension Evaluation {
     /// `filter`, `map`, `reduce` and `sort`.
@@ -62,7 +63,7 @@ extension Evaluation {
         let source = try await text(list)
         let name = try await text(comparator).bytes
         guard let order = SortOrder(name) else {
-            throw .failed("\"\(name)\" is not a comparison that sort can use")
+            throw .failed("comparator not handled for sort")
         }
         let items = ListItems(source.bytes)
         var keyed: [(item: ByteString, key: ByteString)] = []

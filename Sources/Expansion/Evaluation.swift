@@ -11,11 +11,13 @@ struct Evaluation {
     var environment: Environment { _read { yield expander.environment } }
     var facts: Facts
     var depth: Int
+    /// Whether an ACL was run, which may have set variables.
+    var ranACL = false
 
     init(_ expander: Expander, _ facts: Facts, depth: Int = 0) {
         self.expander = expander
         self.facts = facts
-        self.depth = depth
+        self.depth = max(depth, facts.callDepth)
     }
 
     /// Expands a whole template.

@@ -1,4 +1,5 @@
 package import Bytes
+import Lookups
 
 /// Expands templates and matches lists in one environment.
 ///
@@ -19,6 +20,22 @@ package final class Expander: Sendable {
         if let literal = template.literal { return TaintedBytes(literal) }
         var evaluation = Evaluation(self, facts)
         return try await evaluation.expand(template)
+    }
+
+    /// Expands a template, and keeps the variables that an ACL has set which the template runs.
+    ///
+    /// - Throws: as `expand(_:_:)`.
+    package func expand(
+        _ template: Template, updating facts: inout Facts
+    ) async throws(ExpansionError) -> TaintedBytes {
+        if let literal = template.literal { return TaintedBytes(literal) }
+        var evaluation = Evaluation(self, facts)
+        let result = try await evaluation.expand(template)
+        if evaluation.ranACL {
+            facts.connection.aclVariables = evaluation.facts.connection.aclVariables
+            facts.message.aclVariables = evaluation.facts.message.aclVariables
+        }
+        return result
     }
 
     /// Expands a template to a yes or no, as options that are boolean after expansion want it.
@@ -55,8 +72,8 @@ package final class Expander: Sendable {
     ///
     /// Empty, zero, `no`, `false` are false; another whole number, `yes`, `true` are true; all else is an error
     /// with Exim's text.
-    package func isTrue(condition: Template, _ facts: Facts) async throws(ExpansionError) -> Bool {
-        let text = try await expand(condition, facts).bytes
+    package func isTrue(condition: Template, _ facts: inout Facts) async throws(ExpansionError) -> Bool {
+        let text = try await expand(condition, updating: &facts).bytes
         let word = text.lowercasedASCII()
         if !word.isEmpty, word.allSatisfy(\.isASCIIDigit) { return word.contains { $0 != UInt8(ascii: "0") } }
         switch word.string {

@@ -19,6 +19,9 @@ package struct Facts: Sendable {
     /// They go before the standard reading of the same name, and a name here need not be a standard one.
     package var extra: [ByteString: TaintedBytes] = [:]
 
+    /// How deep the expansion lies that runs the ACL whose strings are expanded with these facts.
+    package var callDepth = 0
+
     /// Knows nothing.
     package init() {}
 

@@ -29,6 +29,14 @@ enum JSONText {
         return nil
     }
 
+    /// A string without its quotes, for `jsons`; nothing else will do.
+    static func string(_ text: ByteString) throws(ExpansionError) -> ByteString {
+        guard text.count > 1, text.first == UInt8(ascii: "\""), text.last == UInt8(ascii: "\"") else {
+            throw .failed("missing '\"' wrapping string result for extract jsons")
+        }
+        return unquoted(text)
+    }
+
     /// A string without its quotes; backslash sequences stay as they are.
     static func unquoted(_ text: ByteString) -> ByteString {
         guard text.count > 1, text.first == UInt8(ascii: "\""), text.last == UInt8(ascii: "\"") else {

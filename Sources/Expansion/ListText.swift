@@ -1,4 +1,5 @@
 package import Bytes
+import Lookups
 
 /// A domain, host, address or local part list as the configuration has it: expanded, then split, when used.
 package struct ListText: Sendable, Hashable {

@@ -65,26 +65,17 @@ extension Evaluation {
         throw .failed("\"\(name)\" is not a \(word)named list")
     }
 
-    /// A list's text, not expanded, with the texts of the named lists in it.
+    /// A list's items, not expanded, with those of the named lists in it; `:` and blanks stand between them.
     private static func flattened(
         _ source: ByteString, _ table: [ByteString: ListText], depth: Int
     ) -> ByteString {
         guard depth < deepestCall else { return source }
-        var result = ByteString()
-        for (index, part) in source.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-            .enumerated()
-        {
-            if index > 0 { result.append(UInt8(ascii: ":")) }
-            let item = part.trimmed()
+        return ListItems(source).map { item in
             guard item.first == UInt8(ascii: "+"), let inner = table[ByteString(item.dropFirst())] else {
-                result += part
-                continue
+                return item
             }
-            result += part[part.startIndex..<item.startIndex]
-            result += flattened(inner.source, table, depth: depth + 1)
-            result += part[item.endIndex...]
-        }
-        return result
+            return flattened(inner.source, table, depth: depth + 1)
+        }.joined(separator: " : ")
     }
 
     private func quote(_ subject: TaintedBytes, for type: ByteString) throws(ExpansionError) -> TaintedBytes {
@@ -136,8 +127,11 @@ extension Evaluation {
         case .rxquote: return Escaping.regularExpression(text)
         case .utf8clean: return UTF8Text.cleaned(text)
         case .fromUTF8: return UTF8Text.toLatin1(text)
+        case .utf8DomainToALabel, .utf8DomainFromALabel, .utf8LocalPartToALabel, .utf8LocalPartFromALabel:
+            return try internationalName(call.name, text)
         case .timeEval, .timeInterval: return try interval(call.name, text)
-        case .mask, .reverseIP, .ipv6norm, .ipv6denorm: return try AddressOperators.apply(call.name, text)
+        case .mask: return try AddressOperators.mask(text, isNormal: call.suffix == "n")
+        case .reverseIP, .ipv6norm, .ipv6denorm: return try AddressOperators.apply(call.name, text)
         case .md5, .sha1, .sha2, .sha256, .sha3: return try digest(call, text)
         default: return try BaseOperators.apply(call.name, text)
         }
@@ -150,10 +144,29 @@ extension Evaluation {
             }
             return "\(seconds)"
         }
+        if text.isEmpty { return EximTime.text(seconds: 0) }
         guard text.allSatisfy(\.isASCIIDigit), let seconds = text.decimalInteger() else {
             throw .failed("string \"\(text)\" is not a positive number in \"time_interval\" operator")
         }
         return EximTime.text(seconds: Int(seconds))
+    }
+
+    private static func internationalName(
+        _ name: Operator, _ text: ByteString
+    ) throws(ExpansionError) -> ByteString {
+        do {
+            switch name {
+            case .utf8DomainToALabel: return try InternationalName.asciiDomain(text)
+            case .utf8DomainFromALabel: return try InternationalName.unicodeDomain(text)
+            case .utf8LocalPartToALabel: return try InternationalName.asciiLocalPart(text)
+            default: return try InternationalName.unicodeLocalPart(text)
+            }
+        } catch {
+            let isEncoding = name == .utf8DomainToALabel || name == .utf8LocalPartToALabel
+            let (from, to): (ByteString, ByteString) = isEncoding ? ("utf8", "alabel") : ("alabel", "utf8")
+            let shown = Escaping.printing(text, keepsHigh: false)
+            throw .failed("error converting \(from) (\(shown)) to \(to): \(error.text)")
+        }
     }
 
     private static func digest(_ call: OperatorCall, _ text: ByteString) throws(ExpansionError) -> ByteString

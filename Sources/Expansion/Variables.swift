@@ -67,7 +67,7 @@ enum Variables {
             "dkim_key_testing", "dkim_selector", "dkim_signers", "dkim_verify_reason", "dkim_verify_status",
             "dkim_verify_signers", "dnslist_domain", "dnslist_matched", "dnslist_text", "dnslist_value",
             "event_data", "event_name", "iprev", "item", "ldap_dn", "lookup_dnssec_authenticated",
-            "mailstore_basename", "malware_name", "mime_anomaly_level", "mime_anomaly_text", "mime_boundary",
+            "mailstore_basename", "malware_name", "mime_anomaly_text", "mime_boundary",
             "mime_charset", "mime_content_description", "mime_content_disposition", "mime_content_id",
             "mime_content_size", "mime_content_transfer_encoding", "mime_content_type",
             "mime_decoded_filename",
@@ -75,14 +75,17 @@ enum Variables {
             "prvscheck_address", "prvscheck_keynum", "prvscheck_result", "regex1", "regex2", "regex3",
             "regex4",
             "regex5", "regex6", "regex7", "regex8", "regex9", "regex_match_string", "sender_verify_failure",
-            "spam_action", "spam_bar", "spam_report", "spam_score", "spam_score_int", "spf_guess",
-            "spf_header_comment", "spf_received", "spf_result", "spf_result_guessed", "spf_smtp_comment",
-            "srs_recipient", "thisaddress", "value", "verify_mode",
+            "spam_action", "spam_bar", "spam_report", "spam_score", "spam_score_int",
+            "spf_header_comment", "spf_received", "spf_result", "spf_smtp_comment",
+            "srs_recipient", "thisaddress", "value", "verify_mode", "warnmsg_delay", "warnmsg_recipients",
         ]
         var rows: [ByteString: Reader] = [:]
         for name in names { rows[name] = { _, _ in nil } }
-        for name in ["acl_narg", "av_failed", "runrc"] as [ByteString] { rows[name] = { _, _ in "0" } }
-        rows["prdr_requested"] = { _, _ in "no" }
+        for name in ["acl_narg", "av_failed", "event_defer_errno", "mime_anomaly_level", "runrc"]
+            as [ByteString]
+        { rows[name] = { _, _ in "0" } }
+        for name in ["prdr_requested", "spf_result_guessed"] as [ByteString] { rows[name] = { _, _ in "no" } }
+        rows["spf_guess"] = { _, environment in TaintedBytes(environment.settings.spfGuess) }
         rows["value"] = { facts, _ in facts.value }
         rows["item"] = { facts, _ in facts.item }
         return rows

@@ -52,6 +52,24 @@ package enum RetryErrorPattern: Sendable, Equatable {
     }
 }
 
+extension RetryErrorPattern {
+    /// An error that a rule with this pattern is for, and that only broader ones are for besides.
+    package var example: (basicErrno: Int32, moreErrno: Int32) {
+        switch self {
+        case .any: (0, 0)
+        case .quota(let seconds): (EximErrno.eximQuota, Int32(clamping: seconds ?? 0))
+        case .refused(let source): (ECONNREFUSED, source?.octet ?? 0)
+        case .timeout(let source): (ETIMEDOUT, source?.octet ?? 0)
+        case .timeoutConnecting(let source): (ETIMEDOUT, EximErrno.connectBit | (source?.octet ?? 0))
+        case .reply(let stage, let code): (stage.errno, code.example << 8)
+        case .authenticationFailed: (EximErrno.authenticationFailed, 0)
+        case .lostConnection: (EximErrno.smtpClosed, 0)
+        case .tlsRequired: (EximErrno.tlsRequired, 0)
+        case .lookup: (EximErrno.unknownHost, 0)
+        }
+    }
+}
+
 /// How a host was found.
 package enum RetryHostSource: Sendable, Equatable {
     /// From an MX record.
@@ -88,6 +106,14 @@ package enum RetryReplyCode: Sendable, Equatable {
     case decade(Int32)
     /// `4dd`: the last two digits, 0 to 99.
     case exact(Int32)
+
+    var example: Int32 {
+        switch self {
+        case .any: 0xFF
+        case .decade(let digit): digit * 10
+        case .exact(let digits): digits
+        }
+    }
 
     func matches(_ code: Int32) -> Bool {
         switch self {

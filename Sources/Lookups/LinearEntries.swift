@@ -6,6 +6,8 @@ struct LinearEntry: Sendable {
     var key: ByteString
     /// The first line, from its start to its end without the newline.
     var firstLine: Range<Int>
+    /// Where the key ends, behind its quotes if it has some.
+    var keyEnd: Int
     /// Where the data begins on the first line.
     var dataStart: Int
     /// The continuation lines, without newlines.
@@ -16,9 +18,9 @@ struct LinearEntry: Sendable {
         joined(file, from: dataStart)
     }
 
-    /// The whole entry (`ret=full`).
+    /// The whole entry (`ret=full`), its key without quotes.
     func line(of file: ByteString) -> ByteString {
-        joined(file, from: firstLine.lowerBound)
+        key + joined(file, from: keyEnd)
     }
 
     private func joined(_ file: ByteString, from start: Int) -> ByteString {
@@ -71,11 +73,12 @@ struct LinearEntries: Sendable {
         }
         var place = line.lowerBound
         let key = Self.key(file, &place, line.upperBound)
+        let keyEnd = place
         place = Self.afterBlanks(file, place, line.upperBound)
         if place < line.upperBound, file[place] == UInt8(ascii: ":") {
             place = Self.afterBlanks(file, place + 1, line.upperBound)
         }
-        all.append(LinearEntry(key: key, firstLine: line, dataStart: place))
+        all.append(LinearEntry(key: key, firstLine: line, keyEnd: keyEnd, dataStart: place))
     }
 
     private static func afterBlanks(_ file: ByteString, _ place: Int, _ end: Int) -> Int {

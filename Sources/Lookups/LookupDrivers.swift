@@ -42,6 +42,7 @@ package struct LookupDrivers: Sendable {
             "filename": FileNameCheck(),
             "passwd": PasswordSearch(),
             "cdb": ConstantDatabase(files: files),
+            "json": JSONSearch(files: files),
             "dnsdb": DNSLookup(resolver: resolver),
         ])
     }
@@ -62,7 +63,10 @@ package struct LookupDrivers: Sendable {
     package func resolve(
         _ text: ByteString
     ) throws(LookupTrouble) -> (type: LookupType, driver: any LookupDriver) {
-        guard let type = LookupType(text) else { throw LookupTrouble("unknown lookup type \"\(text)\"") }
+        guard let type = LookupType(text) else {
+            let isPartial = text.starts(with: ByteString("partial"))
+            throw LookupTrouble("\(isPartial ? "format error in" : "unknown") lookup type \"\(text)\"")
+        }
         guard let driver = drivers[type.name] else {
             throw LookupTrouble("unknown lookup type \"\(type.name)\"")
         }
@@ -85,9 +89,22 @@ package struct LookupDrivers: Sendable {
         var request = request
         request.options = type.options
         guard driver.style == .singleKey else { return LookupAnswer(await driver.find(request)) }
+        var answer = await searchOneKey(type, driver, request)
+        if case .found = answer.outcome, request.option("ret") == "key" {
+            answer.outcome = .found(request.key)
+        }
+        return answer
+    }
+
+    private func searchOneKey(
+        _ type: LookupType, _ driver: any LookupDriver, _ request: LookupRequest
+    ) async -> LookupAnswer {
+        var request = request
         let key = request.key
         let outcome = key.isEmpty ? .notFound : await driver.find(request)
-        guard outcome == .notFound else { return LookupAnswer(outcome) }
+        guard outcome == .notFound else {
+            return type.partial == nil ? LookupAnswer(outcome) : LookupAnswer(outcome, wild: "", fixed: key)
+        }
         if let partial = type.partial {
             let answer = await searchPartially(partial, driver, request)
             guard answer.outcome == .notFound else { return answer }
@@ -96,8 +113,7 @@ package struct LookupDrivers: Sendable {
             request.key = other
             let outcome = await driver.find(request)
             guard outcome == .notFound else {
-                return type.partial == nil
-                    ? LookupAnswer(outcome) : LookupAnswer(outcome, wild: key, fixed: "")
+                return LookupAnswer(outcome, wild: key, fixed: "")
             }
         }
         return LookupAnswer(.notFound)
@@ -107,7 +123,12 @@ package struct LookupDrivers: Sendable {
         switch type.fallback {
         case .none: []
         case .star: ["*"]
-        case .starAt: key.cutAtLast(UInt8(ascii: "@")).map { ["*@\($0.after)", "*"] } ?? ["*"]
+        case .starAt:
+            if let parts = key.cutAtLast(UInt8(ascii: "@")), !parts.before.isEmpty {
+                ["*@\(parts.after)", "*"]
+            } else {
+                ["*"]
+            }
         }
     }
 
@@ -118,7 +139,8 @@ package struct LookupDrivers: Sendable {
         let key = request.key
         var start = 0
         var remaining = key.count { $0 == UInt8(ascii: ".") } + 1
-        while remaining >= max(partial.leastComponents, 1) {
+        // The whole key is tried with the affix however short it is.
+        while start == 0 || remaining >= max(partial.leastComponents, 1) {
             let fixed = ByteString(key[start...])
             if start > 0 || !partial.affix.isEmpty {
                 request.key = partial.affix + fixed

@@ -1,3 +1,4 @@
+import ACL
 package import Bytes
 import Configuration
 import DNS
@@ -5,6 +6,7 @@ import EximLog
 import Expansion
 import Glibc
 import Lookups
+import Routing
 import Spooler
 import Synchronization
 
@@ -13,11 +15,13 @@ struct EnvironmentFilling {
     let configuration: Configuration
     let settings: Settings
     let resolver: Resolver
+    let log: EximLogWriter
 
-    init(_ configuration: Configuration, _ settings: Settings, _ resolver: Resolver) {
+    init(_ configuration: Configuration, _ settings: Settings, _ resolver: Resolver, _ log: EximLogWriter) {
         self.configuration = configuration
         self.settings = settings
         self.resolver = resolver
+        self.log = log
     }
 
     /// What can be told before anything is expanded.
@@ -34,6 +38,7 @@ struct EnvironmentFilling {
         environment.settings.messageBodyNewlines = main.flag("message_body_newlines") ?? false
         environment.settings.stripExcessAngleBrackets = main.flag("strip_excess_angle_brackets") ?? false
         environment.settings.allowDomainLiterals = main.flag("allow_domain_literals") ?? false
+        environment.settings.spfGuess = main.text("spf_guess") ?? environment.settings.spfGuess
         environment.namedLists = configuration.namedLists
         environment.processEnvironment = { name in
             unsafe getenv(name.string).map { unsafe ByteString(String(cString: $0)) }
@@ -55,13 +60,36 @@ struct EnvironmentFilling {
         }
         let lookup = HostLookup(resolver)
         environment.lookups = LookupDrivers.standard(resolver: resolver)
+            .adding(SQLiteSearch(settings.sqlite), as: "sqlite")
         environment.localInterfaces = LocalInterfaces.remembered()
         environment.namesOfAddress = { await Self.names(of: $0, lookup) }
         environment.addressesOfHost = { await Self.addresses(of: $0, lookup) }
         environment.mailExchangers = { await Self.exchangers(of: $0, lookup) }
+        environment.runProgram = { await ProgramRunning.run($0) }
+        environment.readSocket = { await SocketReading.ask($0) }
+        environment.callACL = aclRunner()
         let spool = settings.spool
         environment.queueSize = { (try? spool.count()) ?? 0 }
         return environment
+    }
+
+    /// Runs the ACLs that expansions name; what they write goes to the main log.
+    ///
+    /// The routers that `verify =` wants are made when it comes to that, with the expander that asks.
+    private func aclRunner() -> @Sendable (ACLCall) async -> ACLCallResult {
+        let (configuration, settings, resolver, log) = (configuration, settings, resolver, log)
+        return { call in
+            let verifier = RoutingVerifier { () throws(StartError) -> AddressRouter in
+                let filling = RoutingFilling(
+                    configuration: configuration, settings: settings, expander: call.expander,
+                    resolver: resolver)
+                return try filling.router(filling.rewriter())
+            }
+            let evaluator = ACLEvaluator(configuration, expander: call.expander, verifier: verifier)
+            let (result, lines) = await evaluator.answer(call)
+            for line in lines { log.main(line.text) }
+            return result
+        }
     }
 
     private static func names(of address: IPAddress, _ lookup: HostLookup) async -> NameLookup {

@@ -4,7 +4,7 @@
 // settings, expander, spool, logs, resolver, hints. Programs get one value; nothing is global.
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
-// RoutingFilling.swift, RoutingVerifier.swift, StartError.swift.
+// ProgramRunning.swift, SocketReading.swift, RoutingFilling.swift, RoutingVerifier.swift, StartError.swift.
 
 package import ACL
 package import Bytes
@@ -74,7 +74,8 @@ package final class MailSystem: Sendable {
         try settings.makeSpoolDirectory()
         let resolver: Resolver
         do { resolver = try Resolver(settings.resolver) } catch { throw StartError("\(error)") }
-        let environment = EnvironmentFilling(configuration, settings, resolver).environment()
+        let log = try settings.makeLog(configuration.main)
+        let environment = EnvironmentFilling(configuration, settings, resolver, log).environment()
         let ids = MessageIDGenerator(
             format: settings.messageIDFormat, localhostNumber: settings.localhostNumber,
             processID: MailUser.processID, clock: SpoolTime.now)
@@ -82,7 +83,6 @@ package final class MailSystem: Sendable {
         let routing = RoutingFilling(
             configuration: configuration, settings: settings, expander: expander, resolver: resolver)
         let rewriter = routing.rewriter()
-        let log = try settings.makeLog(configuration.main)
         return MailSystem(
             configuration: configuration, settings: settings, expander: expander, spool: settings.spool,
             ids: ids, log: log, resolver: resolver, hints: settings.hints(notices: log), rewriter: rewriter,

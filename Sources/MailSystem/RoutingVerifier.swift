@@ -7,18 +7,32 @@ import Routing
 ///
 /// A redirection to one other address is followed, as Exim does; to several it counts as verified.
 package struct RoutingVerifier: AddressVerifier {
-    private let system: MailSystem
+    private let router: @Sendable () throws(StartError) -> AddressRouter
     /// How many redirections are followed.
     package static let maximumRedirections = 20
 
     /// Makes a verifier that routes with a mail system's routers.
-    package init(_ system: MailSystem) { self.system = system }
+    package init(_ system: MailSystem) { router = { system.router } }
+
+    /// Makes a verifier whose router is made when it is first wanted.
+    init(_ router: @escaping @Sendable () throws(StartError) -> AddressRouter) { self.router = router }
 
     package func verify(_ address: ByteString, asSender: Bool, _ facts: Facts) async -> AddressVerification {
+        let router: AddressRouter
+        do {
+            router = try self.router()
+        } catch {
+            return .deferred(said: nil, logged: ByteString(error.description))
+        }
         var current = RoutingAddress(address)
         for _ in 0..<Self.maximumRedirections {
-            let result = await system.router.route(
+            let result = await router.route(
                 current, facts, purpose: asSender ? .verifySender : .verifyRecipient)
+            if case .deliver = result.verdict, let copy = result.unseenCopy {
+                // A copy on the way says nothing of the address.
+                current = copy
+                continue
+            }
             switch result.verdict {
             case .deliver, .discarded: return .accepted(addressData: result.address.addressData)
             case .failed(let trouble):

@@ -5,6 +5,7 @@ package import EximLog
 import Expansion
 import Glibc
 package import Hints
+package import Lookups
 package import Spooler
 
 /// The main options that every program needs, expanded once and typed.
@@ -31,6 +32,8 @@ package struct Settings: Sendable {
     package var logTimestamp: LogTimestamp
     /// `log_file_path`, expanded.
     package var logPath: ByteString
+    /// `sqlite_dbfile` and `sqlite_lock_timeout`.
+    package var sqlite: SQLiteSearch.Options
     /// How the DNS is asked.
     package var resolver: ResolverSettings
     /// `hints_layout`: which record layout hints files get (ours); nil for what each file holds.
@@ -68,6 +71,9 @@ package struct Settings: Sendable {
             usesUTC: main.text("timezone").map { $0 == "UTC" } ?? false,
             showsZone: main.flag("log_timezone") ?? false, showsMilliseconds: logSelector.has(.millisec))
         logPath = try await reader.text("log_file_path") ?? ""
+        sqlite = SQLiteSearch.Options(
+            file: main.text("sqlite_dbfile"),
+            lockTimeout: main.seconds("sqlite_lock_timeout").map { Int($0) } ?? 5)
         resolver = Self.resolver(main)
         hintsLayout = try Self.layout(main)
         hintsDirectory = try await reader.text("hints_directory") ?? HintsDirectory.usable("\(directory)/db")

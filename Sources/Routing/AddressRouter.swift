@@ -125,6 +125,7 @@ package struct AddressRouter: Sendable {
         switch router.driver {
         case .accept: return .accepted(hosts: [], transport: nil)
         case .dnslookup(let driver): return try await driver.route(&scene)
+        case .ipliteral(let driver): return try await driver.route(&scene)
         case .manualroute(let driver): return try await driver.route(&scene)
         case .redirect(let driver): return try await driver.route(&scene, users: users)
         case .unavailable(let driver):

@@ -47,6 +47,22 @@ package struct RetryChooser: Sendable {
         return nil
     }
 
+    /// The first rule for one of the domains or addresses, and for an error when one is given (manual, option -brt).
+    package func rule(
+        for subjects: [ByteString], _ error: RetryErrorPattern?, _ facts: Facts
+    ) async -> RetryRule? {
+        var facts = facts
+        let example = (error ?? .any).example
+        for entry in rules
+        where entry.pattern.matches(basicErrno: example.basicErrno, moreErrno: example.moreErrno) {
+            for subject in subjects {
+                let address = subject.contains(UInt8(ascii: "@")) ? subject : "*@\(subject)"
+                if await expander.matchAddress(address, in: entry.list, &facts).isMatch { return entry.rule }
+            }
+        }
+        return nil
+    }
+
     private static func step(_ step: RetryRule.Step) -> RetryStep {
         let kind: RetryStep.Kind =
             switch step.letter {

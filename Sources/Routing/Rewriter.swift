@@ -41,6 +41,8 @@ extension HeaderKind {
 package struct Rewriter: Sendable {
     /// How often a rule with flag `R` is applied again.
     package static let maximumRepeats = 10
+    /// Once, and then again as often as that.
+    private static let mostTimes = maximumRepeats + 1
 
     private let rules: [RewriteRule]
     private let expander: Expander
@@ -115,7 +117,7 @@ package struct Rewriter: Sendable {
         var result: Rewritten?
         for rule in rules where applies(rule, to: field) {
             var repeats = 0
-            while repeats < Self.maximumRepeats {
+            while repeats < Self.mostTimes {
                 var known = facts
                 guard
                     await expander.matchAddress(
@@ -193,14 +195,14 @@ package struct Rewriter: Sendable {
             text = try await expander.expand(rule.replacement, known).bytes
         } catch {
             if case .forcedFailure = error { return nil }
-            throw error
+            throw .failed("Expansion of \(rule.replacement.source) failed while rewriting: \(error.text)")
         }
         let parsed: EmailAddress
         do {
             parsed = try AddressParser.parseOne(text).address
         } catch {
             throw .failed(
-                "Rewriting of \(address.text) yielded unparseable address: \(error.message) in address \(text)"
+                "Rewrite of \(address.text) yielded unparseable address: \(error.message) in address \(text)"
             )
         }
         if !parsed.isQualified, !rule.flags.contains(UInt8(ascii: "Q")) {

@@ -8,6 +8,7 @@ struct Router: Sendable {
     enum Driver: Sendable {
         case accept
         case dnslookup(DNSLookupRouter)
+        case ipliteral(IPLiteralRouter)
         case manualroute(ManualRouteRouter)
         case redirect(RedirectRouter)
         /// Known to Exim, not done here: what comes to it is deferred.
@@ -22,6 +23,7 @@ struct Router: Sendable {
         switch block.driver {
         case "accept": driver = .accept
         case "dnslookup": driver = .dnslookup(DNSLookupRouter(block))
+        case "ipliteral": driver = .ipliteral(IPLiteralRouter())
         case "manualroute": driver = .manualroute(try ManualRouteRouter(block))
         case "redirect": driver = .redirect(try RedirectRouter(block))
         default: driver = .unavailable(block.driver)
@@ -77,9 +79,9 @@ struct RoutingScene: Sendable {
         self.purpose = purpose
         self.address = address
         let parts = AddressParts(address.address)
-        fullLocalPart = parts.localPart
-        casedLocalPart = parts.localPart
-        localPart = options.isCaseful ? parts.localPart : parts.localPart.lowercasedASCII()
+        fullLocalPart = parts.localPart.unquoted
+        casedLocalPart = fullLocalPart
+        localPart = options.isCaseful ? fullLocalPart : fullLocalPart.lowercasedASCII()
         domain = parts.domain.lowercasedASCII()
         self.facts = facts
         setAddressFacts()
@@ -128,5 +130,23 @@ struct RoutingScene: Sendable {
         case .delivery, .addressTest, .expand: break
         }
         facts.address = known
+    }
+}
+
+extension ByteString {
+    /// A quoted local part as what it means: without its quotes and backslashes (RFC 5322, section 3.2.4).
+    fileprivate var unquoted: ByteString {
+        guard count > 1, first == UInt8(ascii: "\""), last == UInt8(ascii: "\"") else { return self }
+        var result = ByteString()
+        var isEscaped = false
+        for octet in dropFirst().dropLast() {
+            if octet == UInt8(ascii: "\\"), !isEscaped {
+                isEscaped = true
+            } else {
+                result.append(octet)
+                isEscaped = false
+            }
+        }
+        return result
     }
 }

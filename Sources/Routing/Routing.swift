@@ -7,7 +7,7 @@
 //   what is decided: RoutingAddress.swift, DeliveryInstruction.swift, RoutingResult.swift, RoutingEnvironment.swift
 //   how: AddressRouter.swift, RouterOptions.swift, RouterDriver.swift, Preconditions.swift, RequiredFiles.swift,
 //     Acceptance.swift, SystemUser.swift
-//   the routers: HostFinder.swift, HostItem.swift, LocalHostRule.swift, DNSLookupRouter.swift, RouteRule.swift,
+//   the routers: HostFinder.swift, HostItem.swift, LocalHostRule.swift, DNSLookupRouter.swift, IPLiteralRouter.swift, RouteRule.swift,
 //     ManualRouteRouter.swift, RedirectionList.swift, RedirectionFile.swift, RedirectRouter.swift
 //   rewriting: Rewriter.swift, HeaderRewriting.swift
 //   retrying: RetryChooser.swift

@@ -72,15 +72,17 @@ struct ExpanderTests {
             ("1", true), ("42", true),
         ])
     func condition(text: String, expected: Bool) async throws {
+        var facts = Facts()
         #expect(
-            try await Expander(Environment()).isTrue(condition: Template(ByteString(text)), Facts())
+            try await Expander(Environment()).isTrue(condition: Template(ByteString(text)), &facts)
                 == expected)
     }
 
     @Test("An ACL's condition of another value is an error with Exim's text")
     func badCondition() async {
+        var facts = Facts()
         await #expect(throws: ExpansionError.failed("invalid \"condition\" value \"maybe\"")) {
-            try await Expander(Environment()).isTrue(condition: "maybe", Facts())
+            try await Expander(Environment()).isTrue(condition: "maybe", &facts)
         }
     }
 
@@ -97,13 +99,15 @@ struct ExpanderTests {
     @Test("An ACL is called with its arguments, and its message is the value")
     func acl() async throws {
         var environment = Environment()
-        environment.callACL = { name, facts in
-            switch name.string {
-            case "yes": .accepted(facts.extra["acl_arg1"].map { TaintedBytes("got \($0.bytes)") })
-            case "no": .denied(nil)
-            case "later": .deferred
-            default: .failed("unknown")
-            }
+        environment.callACL = { call in
+            let answer: ACLAnswer =
+                switch call.name.string {
+                case "yes": .accepted(call.facts.extra["acl_arg1"].map { TaintedBytes("got \($0.bytes)") })
+                case "no": .denied(nil)
+                case "later": .deferred
+                default: .failed("unknown")
+                }
+            return ACLCallResult(answer, call.facts)
         }
         let expander = Expander(environment)
         #expect(try await expander.expand("${acl{yes}{x}}", Facts()).bytes == "got x")

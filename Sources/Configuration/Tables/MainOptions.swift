@@ -76,14 +76,14 @@ extension OptionTable {
             .time, .honoured,
             """
             auto_thaw ignore_bounce_errors_after receive_timeout retry_data_expire retry_interval_max
-            timeout_frozen_after
+            sqlite_lock_timeout timeout_frozen_after
             """),
         .init(
             .time, .notYet,
             """
             callout_domain_negative_expire callout_domain_positive_expire callout_negative_expire
             callout_positive_expire daemon_startup_sleep dns_retrans keep_malformed local_scan_timeout
-            proxy_protocol_timeout rfc1413_query_timeout sqlite_lock_timeout
+            proxy_protocol_timeout rfc1413_query_timeout
             """),
         .init(
             .expandedTime, .honoured,
@@ -106,7 +106,7 @@ extension OptionTable {
             bounce_message_text daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group
             exim_path exim_user exim_version helo_allow_chars local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
-            smtp_ratelimit_mail smtp_ratelimit_rcpt syslog_facility syslog_processname timezone
+            smtp_ratelimit_mail smtp_ratelimit_rcpt spf_guess sqlite_dbfile syslog_facility syslog_processname timezone
             """),
         .init(
             .string, .notYet,
@@ -114,7 +114,7 @@ extension OptionTable {
             av_scanner bi_command bounce_sender_authentication dmarc_history_file dmarc_tld_file
             gecos_pattern headers_charset ldap_ca_cert_dir ldap_ca_cert_file ldap_cert_file
             ldap_cert_key ldap_cipher_suite ldap_require_cert notifier_socket perl_startup
-            process_log_path spamd_address spf_guess unknown_username uucp_from_pattern
+            process_log_path spamd_address unknown_username uucp_from_pattern
             """),
         .init(
             .string, .notYetDecisive,

@@ -1,6 +1,7 @@
 import Bytes
 import Configuration
 import Expansion
+import Foundation
 import MailSystem
 import Spooler
 
@@ -18,6 +19,9 @@ struct ExpansionBench: Sendable {
         expander = try await site.mailSystem().expander
         let domain = expander.environment.settings.qualifyDomain
         facts.message.sender = "\(caller.login)@\(domain)"
+        facts.connection.ident = ByteString(caller.login)
+        facts.connection.authenticatedID = ByteString(caller.login)
+        facts.connection.authenticatedSender = facts.message.sender
         facts.message.callerUID = Int(caller.uid)
         facts.message.callerGID = Int(caller.gid)
     }
@@ -31,6 +35,17 @@ struct ExpansionBench: Sendable {
         case .malformed(let message): throw ToolFailure(.dataError, ByteString(message.error.description))
         case .message(let message): facts = MessageLoading(message, spool).facts
         }
+    }
+
+    /// Loads a message that lies in a file, as if it had been submitted here (manual, option -bem).
+    mutating func load(messageFile path: ByteString, takesRecipients: Bool) throws(ToolFailure) {
+        let octets: ByteString
+        do {
+            octets = ByteString(Array(try Data(contentsOf: URL(filePath: path.string))))
+        } catch {
+            throw ToolFailure(.noInput, "\(path) cannot be read: \(ByteString(error.localizedDescription))")
+        }
+        facts.message = SubmittedMessage(octets).facts(like: facts.message, takesRecipients: takesRecipients)
     }
 
     /// Expands strings, or the lines of standard input with a prompt when there are none.

@@ -36,11 +36,18 @@ enum EximOptions {
         EximOption("-bw", .joined, "Not supported: systemd starts sockets.") { _, _ throws(EximUsageError) in
             throw .unsupported("-bw", "use \"bobbin receive --stdio\" from inetd, or a daemon with -bd")
         },
-        unsupported("-bem", "use -be with -Mset"),
+        EximOption("-bem", .next, "As -be, over the message in a file.") {
+            request, values throws(EximUsageError) in
+            guard let file = values.first else { throw .unknown("-bem") }
+            request.deeds.insert(.expand)
+            request.messageFile = file
+        },
+        EximOption(
+            "-brt", "Show the retry rule: domain or address, another domain, an error's name.",
+            does(.testRetry)),
+        EximOption("-brw", "Show what rewriting makes of addresses.", does(.testRewriting)),
         unsupported("-bf", "filter files are not read"), unsupported("-bF", "filter files are not read"),
         unsupported("-bh", "there are no fake sessions"), unsupported("-bhc", "there are no fake sessions"),
-        unsupported("-brt", "retry rules cannot be tested"),
-        unsupported("-brw", "rewriting rules cannot be tested"),
         unsupported("-bmalware", "there is no content scanning"),
     ]
 

@@ -21,6 +21,8 @@ struct EximRequest: Sendable, Equatable {
     var messageCommand: MessageCommand?
     /// The message of -Mset.
     var loadedMessage: MessageID?
+    /// The file of -bem: a message for -be.
+    var messageFile: ByteString?
     /// The values of -oX.
     var interfaces: [ByteString] = []
     /// The file of -oP.
@@ -46,6 +48,7 @@ struct EximRequest: Sendable, Equatable {
     /// Things to do that exclude each other, some of them.
     enum Deed: Sendable, Hashable {
         case daemon, smtp, batchedSMTP, submit, list, count, expand, printOptions, version, testAddress
+        case testRetry, testRewriting
         case verifyRecipient, verifySender, rebuildAliases, help, runQueue
     }
 }

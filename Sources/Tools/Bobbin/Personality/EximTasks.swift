@@ -19,6 +19,10 @@ struct EximTasks: Sendable {
         if let command = request.messageCommand { return try handle(command) }
         if request.deeds.contains(.expand) { return try await expand() }
         if request.deeds.contains(.printOptions) { return try printOptions() }
+        if request.deeds.contains(.testRetry) { return try await testRetry() }
+        if request.deeds.contains(.testRewriting) {
+            return try await RewritingTest(site).run(request.arguments, on: console)
+        }
         if let kind = request.addressTest { return try await test(kind) }
         return .success
     }
@@ -124,8 +128,18 @@ struct EximTasks: Sendable {
                 console.write("Failed to load message \(id.bytes)\n")
             }
         }
+        if let file = request.messageFile {
+            try bench.load(
+                messageFile: file, takesRecipients: request.submission.takesRecipientsFromHeader)
+        }
         await bench.expand(request.arguments, on: console)
         return .success
+    }
+
+    private func testRetry() async throws -> ExitStatus {
+        let answer = try await RetryTest(site).answer(to: request.arguments)
+        console.write(answer.text)
+        return answer.status
     }
 
     private func test(_ kind: AddressTest.Kind) async throws -> ExitStatus {
@@ -150,7 +164,7 @@ struct EximTasks: Sendable {
         console.write(
             """
             \(Version.short), options and output of Exim version \(Version.exim)
-            Lookups (built-in): lsearch wildlsearch nwildlsearch iplsearch cdb dnsdb dsearch passwd
+            Lookups (built-in): lsearch wildlsearch nwildlsearch iplsearch cdb dnsdb dsearch json passwd sqlite
             Routers: accept dnslookup manualroute redirect
             Transports: appendfile/maildir queuefile smtp
             Configuration file is \(file.isEmpty ? "built in" : file)

@@ -1,0 +1,168 @@
+import Bytes
+import Dispatch
+import Expansion
+import Glibc
+
+/// Asks the servers that `${readsocket}` names.
+enum SocketReading {
+    /// The most octets of an answer.
+    static let mostOctets = 1 << 20
+
+    static func ask(_ request: SocketRequest) async -> SocketAnswer {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: askAndWait(request)) }
+        }
+    }
+
+    private static func askAndWait(_ request: SocketRequest) -> SocketAnswer {
+        let end = ContinuousClock.now + .seconds(request.timeout)
+        switch connect(request.place, until: end) {
+        case .failure(let reason): return .failed(reason.text)
+        case .success(let descriptor):
+            defer { close(descriptor) }
+            guard send(request.request, to: descriptor, until: end) else {
+                return .failed("request write to socket failed: \(text(of: errno))")
+            }
+            if request.shuts { shutdown(descriptor, CInt(SHUT_WR)) }
+            return readAll(descriptor, until: end)
+        }
+    }
+
+    private struct Reason: Error {
+        let text: ByteString
+    }
+
+    private static func text(of number: CInt) -> ByteString {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard unsafe strerror_r(number, &buffer, buffer.count) == 0 else { return "errno \(number)" }
+        return ByteString(buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) })
+    }
+
+    private static func connect(
+        _ place: SocketRequest.Place, until end: ContinuousClock.Instant
+    ) -> Result<CInt, Reason> {
+        switch place {
+        case .path(let path): return connect(path: path, until: end)
+        case .internet(let host, let port): return connect(host: host, port: port, until: end)
+        }
+    }
+
+    private static func connect(
+        path: ByteString, until end: ContinuousClock.Instant
+    ) -> Result<CInt, Reason> {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let room = MemoryLayout.size(ofValue: address.sun_path)
+        guard path.count < room else {
+            return .failure(Reason(text: "failed to connect to socket \(path): the path is too long"))
+        }
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.bytes) }
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else {
+            return .failure(Reason(text: "failed to create socket: \(text(of: errno))"))
+        }
+        let code = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard code == 0 else {
+            let reason = text(of: errno)
+            close(descriptor)
+            return .failure(Reason(text: "failed to connect to socket \(path): \(reason)"))
+        }
+        return .success(descriptor)
+    }
+
+    private static func connect(
+        host: ByteString, port: ByteString, until end: ContinuousClock.Instant
+    ) -> Result<CInt, Reason> {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = unsafe getaddrinfo(host.string, port.string, &hints, &list)
+        guard code == 0 else {
+            let reason = unsafe ByteString(String(cString: gai_strerror(code)))
+            return .failure(Reason(text: "failed to find \(host) port \(port) for readsocket: \(reason)"))
+        }
+        defer { unsafe freeaddrinfo(list) }
+        var last: CInt = ECONNREFUSED
+        var entry = unsafe list
+        while let current = unsafe entry {
+            let descriptor = unsafe socket(
+                current.pointee.ai_family,
+                CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+            let begun = unsafe Glibc.connect(descriptor, current.pointee.ai_addr, current.pointee.ai_addrlen)
+            if begun == 0 || (errno == EINPROGRESS && isConnected(descriptor, until: end)) {
+                _ = fcntl(descriptor, F_SETFL, 0)
+                return .success(descriptor)
+            }
+            last = errno
+            close(descriptor)
+            unsafe entry = current.pointee.ai_next
+        }
+        return .failure(Reason(text: "failed to connect to any address for \(host): \(text(of: last))"))
+    }
+
+    /// Waits for a connection that was begun; else leaves its error in `errno`.
+    private static func isConnected(_ descriptor: CInt, until end: ContinuousClock.Instant) -> Bool {
+        guard isReady(descriptor, POLLOUT, until: end) else {
+            errno = ETIMEDOUT
+            return false
+        }
+        var code: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else { return false }
+        errno = code
+        return code == 0
+    }
+
+    private static func isReady(_ descriptor: CInt, _ event: CInt, until end: ContinuousClock.Instant) -> Bool
+    {
+        while true {
+            let left = (end - .now).components
+            let milliseconds = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
+            guard milliseconds > 0 else { return false }
+            var waiting = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+            let ready = unsafe poll(&waiting, 1, CInt(clamping: milliseconds))
+            if ready < 0, errno == EINTR { continue }
+            return ready > 0
+        }
+    }
+
+    private static func send(
+        _ octets: ByteString, to descriptor: CInt, until end: ContinuousClock.Instant
+    ) -> Bool {
+        var rest = octets.bytes[...]
+        while !rest.isEmpty {
+            guard isReady(descriptor, POLLOUT, until: end) else {
+                errno = ETIMEDOUT
+                return false
+            }
+            let count = unsafe rest.withUnsafeBytes {
+                unsafe Glibc.send(
+                    descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL | MSG_DONTWAIT))
+            }
+            if count < 0 {
+                if errno == EINTR || errno == EAGAIN { continue }
+                return false
+            }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+
+    private static func readAll(_ descriptor: CInt, until end: ContinuousClock.Instant) -> SocketAnswer {
+        var answer = ByteString()
+        var block = [UInt8](repeating: 0, count: 1 << 14)
+        while answer.count < mostOctets {
+            guard isReady(descriptor, POLLIN, until: end) else { return .failed("socket read timed out") }
+            let count = unsafe read(descriptor, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return .failed("read from socket failed: \(text(of: errno))") }
+            if count == 0 { break }
+            answer += block[..<count]
+        }
+        return .answer(answer)
+    }
+}
