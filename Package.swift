@@ -124,7 +124,7 @@ let package = Package(
         tests("Hints", ["Bytes", "Hints", "OpenSSL", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("DMARCReports", ["Bytes", "MailText", "DMARCReports", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("OpenSSL", ["Bytes", "OpenSSL"]),
-        tests("Lookups", ["Bytes", "DNS", "Lookups"]),
+        tests("Lookups", ["Bytes", "DNS", "Lookups", "TestKit"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
         tests(

@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import Lookups
+import TestKit
 import Testing
 
 @Suite("Lookups in JSON files")
@@ -39,7 +40,7 @@ struct JSONTests {
 
     @Test("Any document gives an answer: a value, nothing, or that it is no JSON")
     func mutations() async throws {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator(seed: 11)
         var refused = 0
         for round in 0..<400 {
             var text = Array(Self.document.utf8)
