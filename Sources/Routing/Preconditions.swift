@@ -17,7 +17,7 @@ extension RoutingScene {
         }
         if let localParts = options.localParts {
             let match = await expander.matchLocalPart(
-                options.isCaseful ? casedLocalPart : localPart, in: localParts, &facts,
+                options.isCaseful ? casedLocalPart.unquoted : localPart, in: localParts, &facts,
                 caseful: options.isCaseful)
             guard try hasMatched(match, "local_parts", keeping: \.localPartData) else { return .skip }
         }
@@ -77,7 +77,7 @@ extension RoutingScene {
     private mutating func stripAffixes() -> Bool {
         if !options.prefixes.isEmpty {
             if let (length, variable) = Affix.first(options.prefixes, { $0.prefix(of: localPart) }) {
-                let prefix = ByteString(casedLocalPart.prefix(length))
+                let prefix = ByteString(casedLocalPart.unquoted.prefix(length))
                 facts.address.localPartPrefix = TaintedBytes(prefix, .tainted)
                 facts.address.localPartPrefixVariable = TaintedBytes(
                     ByteString(prefix.prefix(variable)), .tainted)
@@ -88,7 +88,7 @@ extension RoutingScene {
         }
         if !options.suffixes.isEmpty {
             if let (length, variable) = Affix.first(options.suffixes, { $0.suffix(of: localPart) }) {
-                let suffix = ByteString(casedLocalPart.suffix(length))
+                let suffix = ByteString(casedLocalPart.unquoted.suffix(length))
                 facts.address.localPartSuffix = TaintedBytes(suffix, .tainted)
                 facts.address.localPartSuffixVariable = TaintedBytes(
                     ByteString(suffix.suffix(variable)), .tainted)
@@ -102,7 +102,8 @@ extension RoutingScene {
 
     private mutating func keep(_ range: Range<Int>) {
         localPart = ByteString(localPart[range])
-        casedLocalPart = ByteString(casedLocalPart[range])
+        let rest = ByteString(casedLocalPart.unquoted[range])
+        casedLocalPart = casedLocalPart.first == UInt8(ascii: "\"") ? "\"\(rest)\"" : rest
         facts.address.localPart = TaintedBytes(localPart, .tainted)
     }
 }

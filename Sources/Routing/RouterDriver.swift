@@ -61,7 +61,7 @@ struct RoutingScene: Sendable {
     let fullLocalPart: ByteString
     /// Without affixes, letters as they came.
     var casedLocalPart: ByteString
-    /// Without affixes, small letters unless the router is caseful.
+    /// Without affixes and quotes, small letters unless the router is caseful.
     var localPart: ByteString
     let domain: ByteString
     var account: SystemUser?
@@ -79,9 +79,10 @@ struct RoutingScene: Sendable {
         self.purpose = purpose
         self.address = address
         let parts = AddressParts(address.address)
-        fullLocalPart = parts.localPart.unquoted
-        casedLocalPart = fullLocalPart
-        localPart = options.isCaseful ? fullLocalPart : fullLocalPart.lowercasedASCII()
+        fullLocalPart = parts.localPart
+        casedLocalPart = parts.localPart
+        let meant = parts.localPart.unquoted
+        localPart = options.isCaseful ? meant : meant.lowercasedASCII()
         domain = parts.domain.lowercasedASCII()
         self.facts = facts
         setAddressFacts()
@@ -135,7 +136,7 @@ struct RoutingScene: Sendable {
 
 extension ByteString {
     /// A quoted local part as what it means: without its quotes and backslashes (RFC 5322, section 3.2.4).
-    fileprivate var unquoted: ByteString {
+    var unquoted: ByteString {
         guard count > 1, first == UInt8(ascii: "\""), last == UInt8(ascii: "\"") else { return self }
         var result = ByteString()
         var isEscaped = false
