@@ -182,12 +182,15 @@ package struct Settings: Sendable {
     }
 
     private static func sharing(_ main: OptionBlock) throws(StartError) -> CommitSharing {
-        switch main.text("commit_sharing") ?? "batched" {
+        switch main.text("commit_sharing") ?? "logged" {
         case "logged": return .logged
+        case "always_logged": return .alwaysLogged
         case "batched": return .batched
         case "exim": return .eximOrder
         case let other:
-            throw StartError("commit_sharing: \"\(other)\" is none of \"logged\", \"batched\", \"exim\"")
+            throw StartError(
+                "commit_sharing: \"\(other)\" is none of \"logged\", \"always_logged\", \"batched\", \"exim\""
+            )
         }
     }
 

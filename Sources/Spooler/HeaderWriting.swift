@@ -56,7 +56,7 @@ extension Spool {
         _ octets: ByteString, of id: MessageID, in place: Place, isSynchronised: Bool
     ) throws(SpoolError) {
         try step(.createHeader)
-        let file = try createTemporary(path(.temporaryHeader, of: id, in: place), place)
+        let file = try createTemporary(of: id, in: place)
         try step(.writeHeader)
         try file.write(octets.bytes.span)
         guard isSynchronised else { return }
@@ -65,7 +65,8 @@ extension Spool {
     }
 
     /// A temporary file left over from a crash is removed: the name belongs to whoever holds the lock.
-    private func createTemporary(_ path: ByteString, _ place: Place) throws(SpoolError) -> Descriptor {
+    func createTemporary(of id: MessageID, in place: Place) throws(SpoolError) -> Descriptor {
+        let path = path(.temporaryHeader, of: id, in: place)
         do throws(SpoolError) {
             return try create(path, [.readWrite, .exclusive], in: "input", place)
         } catch  where error.isExisting {

@@ -110,12 +110,26 @@ extension LockedMessage {
     /// made when there is none. Exim cuts lines at 500 octets; whole ones are written here, and Exim reads
     /// them.
     public mutating func appendToJournal(_ addresses: [ByteString]) throws(SpoolError) {
-        guard !addresses.isEmpty else { return }
-        try openJournal()
-        try spool.step(.writeJournal)
-        try writeToJournal(addresses.flatMap(Journal.line))
+        guard try writeToJournal(addresses) != nil else { return }
         try spool.step(.syncJournal)
         try syncJournal()
+    }
+
+    /// Notes addresses that were served, with one write: every program sees it, and it outlives this one, but not a crash
+    /// of the machine, unless a `JournalGroup` has synchronised it.
+    ///
+    /// - Returns: what is to be synchronised, while the message is held; nil where there was nothing to write.
+    public mutating func writeToJournal(_ addresses: [ByteString]) throws(SpoolError) -> WrittenJournal? {
+        guard !addresses.isEmpty else { return nil }
+        try openJournal()
+        try spool.step(.writeJournal)
+        try write(toJournal: addresses.flatMap(Journal.line))
+        switch journal {
+        case .some(let file):
+            return WrittenJournal(
+                descriptor: file.raw, spool: spool, path: file.path, written: System.uptime)
+        case .none: return nil
+        }
     }
 
     /// Makes the journal, with room for some lines, when there is none: to be called before anybody is served.
@@ -142,7 +156,7 @@ extension LockedMessage {
     static let journalRoom = 4096
 
     /// Appends lines, all or none: a line that follows half a one would be lost, or be read as another address.
-    private mutating func writeToJournal(_ octets: [UInt8]) throws(SpoolError) {
+    private mutating func write(toJournal octets: [UInt8]) throws(SpoolError) {
         guard !isJournalSpoilt else {
             throw SpoolError(
                 "write", spool.path(.journal, of: id, in: place),

@@ -43,6 +43,7 @@ public struct SpoolError: Error, Equatable, Sendable {
 
     var isNotFound: Bool { errorNumber == ENOENT }
     var isExisting: Bool { errorNumber == EEXIST }
+    var isOutOfDescriptors: Bool { errorNumber == EMFILE || errorNumber == ENFILE }
 }
 
 extension SpoolError: CustomStringConvertible {

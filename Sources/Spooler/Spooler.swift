@@ -14,7 +14,7 @@
 //   Completion.swift, PendingMessage.swift.
 // - Committing together (Commit/): CommitOrder.swift, HeldMessage.swift, CommitGroup.swift, CommitLine.swift,
 //   CommitBatch.swift; the log before it: CommitLogRecord.swift, CommitLogSegment.swift, CommitLog.swift,
-//   CommitLogDirectory.swift.
+//   CommitLogDirectory.swift, CommitLogAccess.swift; journals that share a synchronisation: JournalGroup.swift.
 // - Looking: StoredMessage.swift, QueueWalk.swift, ListedMessage.swift, ListingReader.swift, SpoolCheck.swift.
 // - Other programs: HandOver.swift, Requeue.swift.
 // - Beneath: SpoolError.swift, SystemCalls.swift and SystemCalls+log.swift (the only files with system

@@ -54,6 +54,19 @@ extension System {
         guard result == 0 else { throw .last("fsync", path) }
     }
 
+    /// Makes the whole file system of an open file outlive a crash.
+    static func syncFileSystem(ofOpen raw: CInt, _ path: ByteString) throws(SpoolError) {
+        let number = clinux_syncfs(raw)
+        guard number == 0 else { throw SpoolError("syncfs", path, .system(errno: number)) }
+    }
+
+    /// How many files this process may have open.
+    static var openFilesLimit: Int {
+        var limit = rlimit()
+        let code = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return code == 0 ? Int(clamping: limit.rlim_cur) : 256
+    }
+
     /// What is known of an open file that somebody else keeps open.
     static func status(ofOpen raw: CInt) throws(SpoolError) -> FileStatus {
         try FileStatus(ofOpen: raw)
@@ -66,6 +79,14 @@ extension System {
     static func isInMemory(_ path: ByteString) throws(SpoolError) -> Bool {
         let directory = try open(path, .directory)
         return clinux_is_in_memory(directory.raw) == 1
+    }
+
+    /// How many octets a file system has left for us.
+    static func freeSpace(at path: ByteString) throws(SpoolError) -> Int {
+        let directory = try open(path, .directory)
+        var result = statvfs()
+        guard unsafe fstatvfs(directory.raw, &result) == 0 else { throw .last("statvfs", path) }
+        return Int(clamping: UInt64(result.f_bavail) * UInt64(result.f_frsize))
     }
 }
 

@@ -30,7 +30,10 @@ extension RobustnessTests.Peers {
         let quiet = try Self.openFiles(receiver.daemon)
         let (all, complete) = Self.session("peer-0000", isChunked: isChunked)
         var accepted: Set<String> = []
-        for count in 0...all.count {
+        // One manner after every octet; the others share these out, each with all that is near the message's end.
+        let isEvery = !isChunked && !resets
+        let counts = (0...all.count).filter { isEvery || $0 % 3 == (resets ? 1 : 2) || $0 >= complete - 40 }
+        for count in counts {
             let token = Self.token(count)
             let stream = try LoopbackStream(port: receiver.port)
             #expect(try stream.readLine()?.starts(with: ByteString("220 ")) == true)
@@ -61,7 +64,7 @@ extension RobustnessTests.Peers {
         try eventually("nothing stays of incomplete messages") {
             site.names(in: "spool/input").count == 2 * found.count
         }
-        if !resets { #expect(found.count == all.count - complete + 1) }
+        if !resets { #expect(found.count == counts.count { $0 >= complete }) }
         try sender.sendsOne("after all that")
     }
 
@@ -70,8 +73,14 @@ extension RobustnessTests.Peers {
         return "peer-" + String(repeating: "0", count: 4 - digits.count) + digits
     }
 
+    /// How many files a process has open, but for the commit log, which is opened when mail first comes fast.
     static func openFiles(_ process: ChildProcess) throws -> Int {
-        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.number)/fd").count
+        let folder = "/proc/\(process.number)/fd"
+        return try FileManager.default.contentsOfDirectory(atPath: folder).count { name in
+            // One that has just been closed counts as open, which is waited for.
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
+            return target?.contains("/bobbin-commit/") != true
+        }
     }
 
     @Test(

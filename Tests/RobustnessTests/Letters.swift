@@ -85,8 +85,20 @@ final class Sender {
             Issue.record("\(when): \(answer)\n\(try site.bothLogs().suffix(3))")
             return
         }
+        try awaitFiles(of: id)
         try expectWhole(id, token, when)
         try remove(id)
+    }
+
+    /// Waits until an accepted message is on the queue, and its reception done.
+    func awaitFiles(of id: String) throws {
+        try eventually("\(id) is on the queue") { hasFiles(id) }
+    }
+
+    /// Whether an accepted message is on the queue, and its reception done, which ends its lock.
+    func hasFiles(_ id: String) -> Bool {
+        let input = FileManager.default.subpaths(atPath: site.directory.file("spool/input").string) ?? []
+        return input.contains { $0.hasSuffix("\(id)-H") } && !site.isHeld(id)
     }
 
     /// Expects a message on the spool in one piece.

@@ -12,14 +12,18 @@ extension RobustnessTests.Reception {
         var isChunked = false
         var main: ByteString = ""
         var bobbin: ByteString = ""
+        /// Whether it is accepted when the commit log has it.
+        var isLogged = false
     }
 
     static let manners = [
-        Manner(description: "a short message"),
-        Manner(description: "a long message by BDAT", size: 70_000, isChunked: true),
         Manner(
-            description: "a split spool, Exim's order", main: "split_spool_directory\n",
+            description: "a short message, a split spool, Exim's order", main: "split_spool_directory\n",
             bobbin: "commit_sharing = exim\n"),
+        Manner(description: "a long message by BDAT, together", size: 70_000, isChunked: true),
+        Manner(
+            description: "a short message through the commit log", bobbin: "commit_sharing = always_logged\n",
+            isLogged: true),
     ]
 
     /// What is injected: error number, whether once only, and which calls.
@@ -44,12 +48,14 @@ extension RobustnessTests.Reception {
         let sender = Sender(site, port: receiver.port)
         try sender.sendsOne("before")
         var walk = Walk(sender: sender, faults: faults, manner: manner)
+        if manner.isLogged { try walk.sendUntilLogged() }
         for trouble in Self.troubles {
             faults.arm(Faults.countOnly, kinds: trouble.kinds)
             let (_, answer) = sender.send(size: manner.size, chunked: manner.isChunked)
+            guard case .accepted(let id) = answer else { throw Problem("\(answer)") }
+            try sender.awaitFiles(of: id)
             let calls = faults.count
             faults.disarm()
-            guard case .accepted(let id) = answer else { throw Problem("\(answer)") }
             try sender.remove(id)
             // What was preloaded is at work: there is something to walk over.
             #expect(calls >= 2, "\(trouble)")
@@ -65,6 +71,8 @@ extension RobustnessTests.Reception {
         let faults: Faults
         let manner: Manner
         var refusals = 0
+        /// How many accepted messages could not be put on the queue at once.
+        var waits = 0
         /// What faults that did not end left behind, and what may be left: an incomplete reception.
         var remains: Set<String> = []
 
@@ -72,12 +80,21 @@ extension RobustnessTests.Reception {
             let before = try sender.site.logSizes()
             faults.arm(trouble.error, at: number, once: trouble.once, kinds: trouble.kinds)
             let (token, answer) = sender.send(size: manner.size, chunked: manner.isChunked)
+            if case .accepted(let id) = answer {
+                // The files may come after the answer, and the fault hit what makes them.
+                try eventually("the files are made, or cannot be") {
+                    sender.hasFiles(id) || faults.fired > 0
+                }
+            }
+            let isWaiting = if case .accepted(let id) = answer { !sender.hasFiles(id) } else { false }
             faults.disarm()
             let what: Comment = "\(manner), \(trouble), call \(number): \(faults.traces), \(answer)"
             switch answer {
             case .accepted(let id):
+                try sender.awaitFiles(of: id)
                 try sender.expectWhole(id, token, what)
                 try sender.remove(id)
+                if isWaiting { waits += 1 }
             case .refused(let code):
                 refusals += 1
                 #expect((400...499).contains(code), what)
@@ -88,7 +105,30 @@ extension RobustnessTests.Reception {
                 #expect(answer != .closed && answer != .refused(451), what)
             }
             try expectNothingHalf(token, mayStay: !trouble.once, what)
-            try sender.sendsOne("the next, after \(what)")
+            if case .accepted = answer {} else { try sender.sendsOne("the next, after \(what)") }
+            // A log that a fault has hit rests for a second.
+            if manner.isLogged, faults.traces.contains(where: { $0.contains("bobbin-commit") }) {
+                try sendUntilLogged()
+            }
+        }
+
+        /// Sends until the commit log is in use again.
+        func sendUntilLogged() throws {
+            let before = try logTimes()
+            try eventually("a message goes through the commit log") {
+                try sender.sendsOne("for the log")
+                return try logTimes() != before && logTimes().count == 2
+            }
+            // The segments may just have been made.
+            try sender.sendsOne("for the log")
+        }
+
+        private func logTimes() throws -> [Date] {
+            try ["1", "2"].compactMap { name in
+                let file = sender.site.directory.file("spool/bobbin-commit/\(ByteString(name))").string
+                guard FileManager.default.fileExists(atPath: file) else { return nil }
+                return try FileManager.default.attributesOfItem(atPath: file)[.modificationDate] as? Date
+            }
         }
 
         private func expectReason(_ error: Int32, since sizes: [Int], _ what: Comment) throws {
@@ -114,6 +154,9 @@ extension RobustnessTests.Reception {
         func finish() throws {
             #expect(refusals > 0)
             let site = sender.site
+            #expect((waits > 0) == manner.isLogged)
+            let told = try site.log("panic").contains { $0.contains("accepted, but not on the queue yet") }
+            #expect(told == manner.isLogged)
             #expect(try site.run("bobbin", "spool", "repair", "--older", "0").code == 0)
             #expect(site.names(in: "spool/input").filter { $0.count > 1 } == [])
             try sender.sendsOne("at the end")
@@ -140,6 +183,7 @@ extension RobustnessTests.Reception {
             for (token, answer) in outcomes {
                 switch answer {
                 case .accepted(let id):
+                    try sender.awaitFiles(of: id)
                     try sender.expectWhole(id, token, what)
                     try sender.remove(id)
                 case .refused(let code): #expect(code == 451, what)

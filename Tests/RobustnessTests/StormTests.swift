@@ -64,7 +64,8 @@ extension RobustnessTests.Storms {
             group.wait()
         }
         try Self.endExims(of: site)
-        for _ in 0..<10 where !Self.waiting(site).isEmpty {
+        for run in 0..<10 where run == 0 || !Self.waiting(site).isEmpty {
+            // The first one brings what the killed receivers left in the commit log.
             let last = [try site.start("bobbin-queuerunner", ["--force"]), try site.start(exim: ["-qff"])]
             for runner in last { #expect(try runner.wait(within: 300).code == 0) }
         }

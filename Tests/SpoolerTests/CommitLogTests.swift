@@ -13,20 +13,29 @@ struct CommitLogTests {
     // MARK: A group whose messages all go through the log
 
     private func group(
-        _ scratch: ScratchSpool, notices: Notices = Notices(), settleDelay: UInt64 = 2_000_000
+        _ scratch: ScratchSpool, notices: Notices = Notices(), settleDelay: UInt64 = 2_000_000,
+        mostUnsettled: Int = 1000
     ) -> CommitGroup {
-        // The first message is committed by itself; whatever comes within an hour of it goes through the log.
         let limits = CommitGroup.Limits(
-            settleDelay: settleDelay, pressure: .max, segmentSize: 512 << 10, retryDelay: 20_000_000)
-        return CommitGroup(scratch.spool, .logged, limits, isInMemory: false) { notices.add($0) }
+            settleDelay: settleDelay, segmentSize: 512 << 10, firstRetry: 5_000_000, lastRetry: 20_000_000,
+            mostUnsettled: mostUnsettled, logRetry: 10_000_000)
+        return CommitGroup(scratch.spool, .alwaysLogged, limits, isInMemory: false) { notices.add($0) }
     }
 
     /// A group that is under way: its log is ready, and no message waits.
     private func warmGroup(
-        _ scratch: ScratchSpool, notices: Notices = Notices(), settleDelay: UInt64 = 2_000_000
+        _ scratch: ScratchSpool, notices: Notices = Notices(), settleDelay: UInt64 = 2_000_000,
+        mostUnsettled: Int = 1000
     ) async throws -> CommitGroup {
-        let group = group(scratch, notices: notices, settleDelay: settleDelay)
+        let group = group(
+            scratch, notices: notices, settleDelay: settleDelay, mostUnsettled: mostUnsettled)
         try #require(group.hasLog)
+        try await warm(group, scratch)
+        return group
+    }
+
+    /// Sends messages until one goes through the log.
+    private func warm(_ group: CommitGroup, _ scratch: ScratchSpool) async throws {
         let counts = StepCounts()
         // Until the segments are made, messages go by themselves.
         while counts[.syncCommitLog] == 0 {
@@ -35,7 +44,6 @@ struct CommitLogTests {
             let queued = try await pending.commit(plainHeader(), in: group).release()
             await withCheckedContinuation { done in queued.whenDeliverable { done.resume() } }
         }
-        return group
     }
 
     @concurrent private func accept(
@@ -132,6 +140,44 @@ struct CommitLogTests {
         _ = try await accept("x", in: scratch.spool, second)
         #expect(try scratch.spool.recoverCommits() == nil)
         #expect(try scratch.spool.count() == 1)
+        // When the one has ended, the other takes the log over.
+        await first.finish()
+        while !second.hasLog {
+            _ = try await accept("x", in: scratch.spool, second)
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        try await warm(second, scratch)
+        await second.finish()
+        #expect(try scratch.spool.recoverCommits() == CommitRecovery())
+    }
+
+    @Test("No more messages wait for their files than are allowed to; the next one gets its own at once")
+    func bounded() async throws {
+        let scratch = try ScratchSpool(inMemory: true)
+        // Files come only when the group ends.
+        let group = group(scratch, settleDelay: 3_600_000_000_000, mostUnsettled: 4)
+        let counts = StepCounts()
+        while counts[.syncCommitLog] < 4 {
+            _ = try await accept("x", in: counts.watching(scratch.spool), group)
+        }
+        let fifth = try await accept("fifth", in: scratch.spool, group)
+        #expect(scratch.states(of: fifth) == "D H log")
+        let waiting = scratch.files().filter { $0.contains("hdr.") }
+        #expect(waiting.count == 4)
+        await group.finish()
+        #expect(scratch.files().filter { $0.contains("hdr.") } == [])
+    }
+
+    @Test("What cannot be opened is missed before the message is accepted, and nothing of it stays")
+    func unopened() async throws {
+        let scratch = try ScratchSpool(inMemory: true)
+        let group = try await warmGroup(scratch)
+        let before = scratch.files()
+        await #expect(throws: SpoolError.self) {
+            _ = try await accept("x", in: failing(scratch.spool, at: .createHeader), group)
+        }
+        #expect(scratch.files() == before)
+        await group.finish()
     }
 
     // MARK: Crashes
@@ -142,7 +188,7 @@ struct CommitLogTests {
     @Test(
         "After a crash at any step behind the acknowledgement, recovery brings the message onto the queue, whole",
         arguments: [
-            SpoolStep.writeData, .createHeader, .writeHeader, .syncBatch, .markCommitLog, .renameHeader,
+            SpoolStep.writeData, .writeHeader, .syncBatch, .markCommitLog, .renameHeader,
             .syncDirectory, .writeMessageLog,
         ], Loss.allCases)
     func crash(stop: SpoolStep, loss: Loss) async throws {
@@ -193,6 +239,59 @@ struct CommitLogTests {
         #expect(!scratch.states(of: id).contains("H"))
     }
 
+    @Test("A message whose rename failed behind the mark is there after a crash, whatever had been tried")
+    func unnamed() async throws {
+        let scratch = try ScratchSpool(inMemory: true)
+        let group = try await warmGroup(scratch)
+        let isFirst = Flag()
+        var spool = scratch.spool
+        spool.beforeStep = { (present) throws(SpoolError) in
+            guard present == .renameHeader else { return }
+            defer { isFirst.lower() }
+            throw SpoolError("test", "", isFirst.isUp ? .system(errno: 5) : .stopped)
+        }
+        let id = try await accept("unnamed", in: spool, group)
+        while isFirst.isUp || scratch.states(of: id).contains("H") {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        await group.finish()
+        #expect(scratch.states(of: id) == "D hdr")
+        #expect(try scratch.spool.recoverCommits()?.completed == [id])
+        #expect(scratch.states(of: id) == "D H log")
+    }
+
+    @Test(
+        "A recovery that fails in the middle goes on later, and brings nothing back that was delivered meanwhile"
+    )
+    func interrupted() async throws {
+        let scratch = try ScratchSpool(inMemory: true)
+        var ids: [MessageID] = []
+        do {
+            let group = try await warmGroup(scratch)
+            let stopping = scratch.stopping(at: .writeData)
+            ids.append(try await accept("one", in: stopping, group))
+            await group.finish()
+        }
+        do {
+            // A second owner would recover; its records are made by hand, behind those of the first.
+            let later = try #require(try scratch.leftRecords().first { $0.id == ids[0] })
+            var other = later
+            other.id = generator().next()
+            try scratch.addRecord(other)
+            ids.append(other.id)
+        }
+        // The second one cannot be restored: somebody else holds its name.
+        try scratch.write("", to: "input/\(ids[1])-D")
+        guard case .acquired(let lock) = try scratch.spool.lock(ids[1]) else { throw Unexpected() }
+        #expect(throws: SpoolError.self) { try scratch.spool.recoverCommits() }
+        #expect(scratch.states(of: ids[0]).hasPrefix("D H"))
+        _ = try scratch.spool.remove(ids[0])
+        _ = consume lock
+        #expect(try scratch.spool.recoverCommits()?.restored == [ids[1]])
+        #expect(!scratch.states(of: ids[0]).contains("H"))
+        #expect(scratch.states(of: ids[1]).hasPrefix("D H"))
+    }
+
     @Test(
         "A crash before the log is synchronised leaves nothing that was acknowledged",
         arguments: [
@@ -204,6 +303,8 @@ struct CommitLogTests {
         // A log that cannot be written is given up, and the message takes the way without it.
         let id = try await accept("stopped", in: failing(scratch.spool, at: stop), group)
         #expect(scratch.states(of: id) == "D H log")
+        // A while later it is tried again.
+        try await warm(group, scratch)
         await group.finish()
         #expect(try #require(try scratch.spool.recoverCommits()).isEmpty)
     }
@@ -224,7 +325,9 @@ struct CommitLogTests {
 
     @Test(
         "An accepted message whose files cannot be made is told of, kept, and made when that works again",
-        arguments: [SpoolStep.createHeader, .writeHeader, .syncBatch, .renameHeader, .syncDirectory])
+        arguments: [
+            SpoolStep.writeData, .writeHeader, .syncBatch, .markCommitLog, .renameHeader, .syncDirectory,
+        ])
     func postponed(step: SpoolStep) async throws {
         let scratch = try ScratchSpool(inMemory: true)
         let notices = Notices()
@@ -243,6 +346,10 @@ struct CommitLogTests {
         let queued = try await pending.commit(plainHeader(), logging: "line", in: group).release()
         while notices.unsettled(id) < 2 { try await Task.sleep(for: .milliseconds(5)) }
         #expect(!scratch.states(of: id).contains("H") || step == .syncDirectory)
+        // Meanwhile nobody else is accepted before its files are made.
+        let counts = StepCounts()
+        let other = try await accept("x", in: counts.watching(scratch.spool), group)
+        #expect(counts[.writeCommitLog] == 0 && scratch.states(of: other) == "D H log")
         isFull.lower()
         await withCheckedContinuation { done in queued.whenDeliverable { done.resume() } }
         await group.finish()
@@ -262,6 +369,36 @@ struct CommitLogTests {
         var found: [SpoolFinding] = []
         try spool.check(olderThan: 0, now: SpoolTime.now().seconds + 10) { found.append($0) }
         return found
+    }
+}
+
+extension ScratchSpool {
+    /// The segments of the commit log that are in use.
+    private func segments() throws -> [(name: String, octets: [UInt8], generation: UInt32)] {
+        try ["bobbin-commit/1", "bobbin-commit/2"].compactMap { name in
+            let octets = try read(name).bytes
+            guard let head = CommitLogSegment.head(of: octets), head.isInUse else { return nil }
+            return (name, octets, head.generation)
+        }
+    }
+
+    /// The messages whose records are in the commit log.
+    func leftRecords() throws -> [LoggedMessage] {
+        try segments().flatMap { CommitLogSegment.messages(in: $0.octets, $0.generation).map(\.message) }
+    }
+
+    /// Adds a record behind those of the commit log.
+    func addRecord(_ message: LoggedMessage) throws {
+        guard let last = try segments().last else { throw Unexpected() }
+        let (name, generation) = (last.name, last.generation)
+        var octets = last.octets
+        var record: [UInt8] = []
+        let place = CommitLogPlace(
+            segment: 0, generation: generation, index: CommitLogSegment.mostRecords - 1)
+        CommitLogRecord.append(message, at: place, to: &record)
+        let start = octets.count - CommitLogSegment.blockSize * 16
+        octets.replaceSubrange(start..<(start + record.count), with: record)
+        try write(ByteString(octets), to: name)
     }
 }
 

@@ -57,7 +57,14 @@ package final class MailSite: Sendable {
     // MARK: What lies in it
 
     /// The names below a directory of the site, as paths from it, sorted; a missing directory is empty.
+    ///
+    /// Of messages that have their 250 and whose files are being made, these are waited for.
     package func names(in folder: ByteString) -> [String] {
+        if folder.starts(with: ByteString("spool")) { settle() }
+        return listed(in: folder)
+    }
+
+    private func listed(in folder: ByteString) -> [String] {
         (FileManager.default.subpaths(atPath: directory.file(folder).string) ?? []).sorted()
     }
 
@@ -99,6 +106,43 @@ package final class MailSite: Sendable {
         return "\(attributes[.ownerAccountName] ?? "") \(String(mode, radix: 8))"
     }
 
+    // MARK: Messages on their way from the commit log to the queue
+
+    /// Waits until no receiver is about to make the files of messages that it has accepted; half a second at the most, for
+    /// where files cannot be made, that is the test's subject.
+    package func settle() {
+        for _ in 0..<50 where !unsettled.isEmpty { usleep(10_000) }
+    }
+
+    /// The messages that have a temporary header file and a lock: those that are just received, or being rewritten.
+    private var unsettled: [String] {
+        listed(in: "spool").filter { name in
+            guard let place = name.range(of: "hdr.") else { return false }
+            let data = name.replacingCharacters(in: place, with: "") + "-D"
+            return isLocked(directory.file("spool/\(ByteString(data))").string)
+        }
+    }
+
+    /// Whether somebody is at work on a message: its reception is not over, or it is being delivered.
+    package func isHeld(_ id: String) -> Bool {
+        listed(in: "spool/input").contains { name in
+            name.hasSuffix("\(id)-D") && isLocked(directory.file("spool/input/\(ByteString(name))").string)
+        }
+    }
+
+    /// Whether a process holds a lock over the first octets of a file.
+    private func isLocked(_ path: String) -> Bool {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var lock = flock()
+        lock.l_type = Int16(F_RDLCK)
+        lock.l_len = 16
+        // F_OFD_GETLK: who would be in the way of this open file.
+        let asked = unsafe fcntl(descriptor, 36, &lock)
+        return asked == 0 && lock.l_type != Int16(F_UNLCK)
+    }
+
     // MARK: The programs
 
     /// Starts the installed Exim on this site.
@@ -108,6 +152,7 @@ package final class MailSite: Sendable {
             throw Program.Failure(
                 description: "\(exim) is missing: install Debian's package exim4-daemon-heavy")
         }
+        settle()
         return try ChildProcess(exim, ["-C", directory.file("exim.conf").string] + arguments, input: input)
     }
 
@@ -129,6 +174,7 @@ package final class MailSite: Sendable {
         _ program: String, _ arguments: [String], input: ByteString = "", through wrapper: [String] = [],
         environment: [String: String] = [:]
     ) throws -> ChildProcess {
+        settle()
         let words = wrapper + [try Self.program(program).string] + arguments
         let ours = ["BOBBIN_CONFIG": directory.file("bobbin.conf").string]
         return try ChildProcess(

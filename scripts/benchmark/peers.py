@@ -1,4 +1,5 @@
 """The servers that are measured, each on a spool of its own."""
+import glob
 import os
 import pwd
 import re
@@ -115,6 +116,11 @@ class EximLike:
             return f"exit codes {codes}; it said: {file.read()[-2000:]}"
 
     def waiting(self):
+        # Messages that were accepted by a commit log come onto the queue a moment later.
+        for _ in range(100):
+            if not glob.glob(f"{self.spool}/input/hdr.*"):
+                break
+            time.sleep(0.05)
         return sum(name.endswith("-H") for _, _, files in os.walk(f"{self.spool}/input") for name in files)
 
 

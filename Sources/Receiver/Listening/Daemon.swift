@@ -121,7 +121,11 @@ struct Daemon {
                 "accepted, but not on the queue yet: \(ByteString(error.description)); it is safe in the commit log, and tried again",
                 id: id.bytes)
         case .logFailed(let error):
-            log.panic("the commit log is not used: \(ByteString(error.description))")
+            log.panic(
+                "the commit log cannot be used now, mail is taken without it: \(ByteString(error.description))"
+            )
+        case .logElsewhere:
+            log.main("another process has the commit log: mail is taken without it until that one ends")
         case .messageLog(let id, let error):
             log.panic("message log: \(ByteString(error.description))", id: id.bytes)
         }

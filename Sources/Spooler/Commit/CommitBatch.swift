@@ -5,9 +5,7 @@ internal import Bytes
 /// All header files are written under temporary names; the file system is synchronised; all are renamed; the
 /// directory is synchronised. A failure that concerns one message is its own; one of a synchronisation is everybody's.
 struct CommitBatch {
-    private let orders: [CommitOrder]
-    /// Where the commit log has them; nil for one that is not there.
-    private let logged: [CommitLogPlace?]
+    private let orders: [WaitingOrder]
     private let anchor: FileSystemAnchor
     private let marking: ([CommitLogPlace]) throws(SpoolError) -> Void
     /// What has befallen each message; nil while all is well.
@@ -17,11 +15,10 @@ struct CommitBatch {
 
     /// Makes a batch; `marking` notes in the commit log that the files of messages are durable.
     init(
-        _ orders: [(CommitOrder, CommitLogPlace?)], _ anchor: FileSystemAnchor,
+        _ orders: [WaitingOrder], _ anchor: FileSystemAnchor,
         marking: @escaping ([CommitLogPlace]) throws(SpoolError) -> Void
     ) {
-        self.orders = orders.map(\.0)
-        logged = orders.map(\.1)
+        self.orders = orders
         self.anchor = anchor
         self.marking = marking
         failures = Array(repeating: nil, count: orders.count)
@@ -29,30 +26,18 @@ struct CommitBatch {
 
     /// Does it all; one answer a message, in their order.
     mutating func commit() -> [CommitAnswer] {
-        forEach { order throws(SpoolError) in
-            try order.writeData()
-            try order.spool.clearing(order.id, order.place) { () throws(SpoolError) in
-                try order.spool.writeTemporary(
-                    order.header, of: order.id, in: order.place, isSynchronised: false)
-            }
-        }
+        forEach { order throws(SpoolError) in try order.writeFiles() }
         syncContent()
         mark()
-        forEach { order throws(SpoolError) in
-            try order.spool.clearing(order.id, order.place) { () throws(SpoolError) in
-                try order.spool.renameTemporary(of: order.id, in: order.place)
-            }
-        }
+        forEach { order throws(SpoolError) in try order.giveName() }
         syncNames()
         return orders.indices.map(answer)
     }
 
     private func answer(_ index: Int) -> CommitAnswer {
         if let failure = failures[index] { return .failure(failure) }
-        let order = orders[index]
         do throws(SpoolError) {
-            return .success(
-                try order.spool.beginMessageLog(order.firstLogLine, of: order.id, in: order.place))
+            return .success(try orders[index].order.beginLog())
         } catch {
             return .failure(error)
         }
@@ -62,7 +47,7 @@ struct CommitBatch {
     private mutating func forEach(_ action: (CommitOrder) throws(SpoolError) -> Void) {
         for index in orders.indices where failures[index] == nil {
             do throws(SpoolError) {
-                try action(orders[index])
+                try action(orders[index].order)
             } catch {
                 failures[index] = error
                 // A program that stops, stops for all.
@@ -80,7 +65,9 @@ struct CommitBatch {
         } catch {
             hasFailedToSync = error.cause != .stopped
             for index in orders.indices where failures[index] == nil && hasFailedToSync {
-                let order = orders[index]
+                let order = orders[index].order
+                // Accepted messages keep theirs for the next attempt.
+                guard order.held.header == nil else { continue }
                 System.unlinkQuietly(order.spool.path(.temporaryHeader, of: order.id, in: order.place))
             }
             failAll(error)
@@ -89,13 +76,14 @@ struct CommitBatch {
 
     /// From here on the commit log does not bring these messages back.
     private mutating func mark() {
-        let places = zip(logged, failures).compactMap { $1 == nil ? $0 : nil }
-        guard !places.isEmpty, let first = firstWell else { return }
+        let marked = orders.indices.filter { failures[$0] == nil && orders[$0].logged != nil }
+        guard let first = marked.first else { return }
         do throws(SpoolError) {
-            try first.spool.step(.markCommitLog)
-            try marking(places)
+            try orders[first].order.spool.step(.markCommitLog)
+            try marking(marked.compactMap { orders[$0].logged })
         } catch {
-            failAll(error)
+            if error.cause == .stopped { return failAll(error) }
+            for index in marked { failures[index] = error }
         }
     }
 
@@ -103,13 +91,13 @@ struct CommitBatch {
     private mutating func syncNames() {
         guard let first = firstWell else { return }
         var directories: Set<ByteString> = []
-        for (order, failure) in zip(orders, failures) where failure == nil {
-            directories.insert(order.spool.directory("input", order.place))
+        for (waiting, failure) in zip(orders, failures) where failure == nil {
+            directories.insert(waiting.order.spool.directory("input", waiting.order.place))
         }
         do throws(SpoolError) {
             try first.spool.step(.syncDirectory)
-            if directories.count == 1, let only = directories.first {
-                try first.spool.sync(directory: only)
+            if directories.count == 1 {
+                try first.syncNames()
             } else if first.spool.durability == .eximOrder {
                 try anchor.sync()
             }
@@ -119,7 +107,7 @@ struct CommitBatch {
         }
     }
 
-    private var firstWell: CommitOrder? { zip(orders, failures).first { $0.1 == nil }?.0 }
+    private var firstWell: CommitOrder? { zip(orders, failures).first { $0.1 == nil }?.0.order }
 
     private mutating func failAll(_ error: SpoolError) {
         for index in failures.indices where failures[index] == nil || error.cause == .stopped {

@@ -7,6 +7,8 @@ public enum CommitSharing: String, Sendable, Hashable {
     /// Messages that come close together are first written to one log, which they synchronise together; their files
     /// are made durable a moment later, many at a time.
     case logged
+    /// The same for every message, also for one that comes alone.
+    case alwaysLogged
     /// Messages that are finished at the same time share one synchronisation of the file system and one of
     /// the directory.
     case batched
@@ -38,8 +40,15 @@ public final class CommitGroup: Sendable {
         var pressure: UInt64 = 5_000_000
         /// The size of each of the log's two segments, in octets.
         var segmentSize = CommitLog.segmentSize
-        /// After how many nanoseconds a logged message is tried again whose files could not be made.
-        var retryDelay: UInt64 = 5_000_000_000
+        /// After how many nanoseconds a logged message is tried again whose files could not be made; twice as long
+        /// each time.
+        var firstRetry: UInt64 = 100_000_000
+        /// The longest such time.
+        var lastRetry: UInt64 = 5_000_000_000
+        /// How many accepted messages may wait for their files: each holds two descriptors open.
+        var mostUnsettled = max(4, min(1024, System.openFilesLimit / 16))
+        /// How long a log that another process had, or that failed, is left alone, in nanoseconds.
+        var logRetry: UInt64 = 1_000_000_000
     }
 
     /// What happens behind the back of a session that has its answer.
@@ -48,28 +57,29 @@ public final class CommitGroup: Sendable {
         case recovered(CommitRecovery)
         /// The files of an accepted message cannot be made now; it stays in the log, and is tried again.
         case unsettled(MessageID, SpoolError)
-        /// The log cannot be used any more; messages are committed without it.
+        /// The log cannot be used now; messages are committed without it, until it can.
         case logFailed(SpoolError)
+        /// Another process has the log; messages are committed without it, until that process ends.
+        case logElsewhere
         /// A message's own log could not be begun.
         case messageLog(MessageID, SpoolError)
     }
 
     /// Open since before any message of this process: from then on `syncfs` tells of every failed write.
     private let anchor: FileSystemAnchor?
-    private let log: CommitLog?
+    private let log: CommitLogAccess?
     private let notice: @Sendable (Notice) -> Void
     private let queue = DispatchQueue(label: "commit", attributes: .concurrent)
     private let line: Mutex<CommitLine>
     private let lastFailure = Mutex<UInt64>(0)
-    private let hasToldOfLog = Mutex(false)
     private let limits: Limits
 
     /// Whether batches are really made: Linux before 5.8 does not tell `syncfs` of failed writes, and a spool
     /// directory that cannot be opened cannot be synchronised as a whole; each message is then committed for itself.
     public var isShared: Bool { anchor != nil }
 
-    /// Whether there is a commit log: never in memory, where nothing is durable, and only for one process of a spool.
-    public var hasLog: Bool { log != nil }
+    /// Whether there is a commit log: never in memory, where nothing is durable, and for one process of a spool.
+    public var hasLog: Bool { log?.log != nil }
 
     /// Makes a group for a spool and its named queues, before the first message is begun.
     ///
@@ -90,26 +100,17 @@ public final class CommitGroup: Sendable {
             limits.lanes = Self.separateLanes
             limits.smallestBatch = .max
         }
+        if sharing == .alwaysLogged { limits.pressure = .max }
         self.limits = limits
         self.notice = notice
         line = Mutex(CommitLine(limits: limits))
-        var log: CommitLog?
-        if sharing == .logged, anchor != nil, spool.durability == .eximOrder {
-            do throws(SpoolError) {
-                let isForgotten: Bool
-                if let isInMemory {
-                    isForgotten = isInMemory
-                } else {
-                    isForgotten = try System.isInMemory(spool.directory)
-                }
-                if !isForgotten {
-                    log = try CommitLog(spool, segmentSize: limits.segmentSize) { notice(.recovered($0)) }
-                }
-            } catch {
-                notice(.logFailed(error))
-            }
+        let isLogged = sharing == .logged || sharing == .alwaysLogged
+        guard isLogged, anchor != nil, spool.durability == .eximOrder else {
+            log = nil
+            return
         }
-        self.log = log
+        log = CommitLogAccess(spool, limits, isInMemory: isInMemory, notice)
+        log?.open()
     }
 
     /// How many messages are committed for themselves at one time where there are no batches at all.
@@ -121,7 +122,7 @@ public final class CommitGroup: Sendable {
             let now = System.uptime
             let waiting = WaitingOrder(order: order, continuation: continuation, since: now)
             let goesThroughLog = line.withLock { line in
-                let isBusy = log != nil && !line.isFinishing && line.isBusy(now)
+                let isBusy = log != nil && order.isWhole && line.takesLog(now)
                 if isBusy { line.leave() }
                 return isBusy
             }
@@ -153,18 +154,23 @@ public final class CommitGroup: Sendable {
     // MARK: Through the log
 
     private func enter(_ waiting: WaitingOrder) {
-        let isAccepted =
-            log?.accept(waiting.order) { [self] place, error in
-                var waiting = waiting
-                waiting.logged = place
-                if let error {
-                    tellOfLog(error)
-                } else {
-                    answer(&waiting, .success(nil))
-                }
-                comeBack(waiting)
-            } ?? false
-        if !isAccepted { comeBack(waiting) }
+        guard let log = log?.present(queue), let place = log.reserve(waiting.order) else {
+            return comeBack(waiting)
+        }
+        var waiting = waiting
+        waiting.logged = place
+        do throws(SpoolError) {
+            try waiting.order.openHeader()
+        } catch {
+            log.giveUp(place)
+            line.withLock { $0.comeBack() }
+            return answer(&waiting, .failure(error))
+        }
+        log.write(waiting.order, at: place) { [self, waiting] isDurable in
+            var waiting = waiting
+            if isDurable { answer(&waiting, .success(nil)) }
+            comeBack(waiting)
+        }
     }
 
     private func comeBack(_ waiting: WaitingOrder) {
@@ -177,21 +183,16 @@ public final class CommitGroup: Sendable {
         startWork()
     }
 
-    private func tellOfLog(_ error: SpoolError) {
-        let isNews = hasToldOfLog.withLock { told in
-            defer { told = true }
-            return !told
-        }
-        if isNews { notice(.logFailed(error)) }
-    }
-
-    /// Notes that files are durable; a log that cannot be written is no reason to keep mail from the queue.
-    private func mark(_ places: [CommitLogPlace]) throws(SpoolError) {
+    /// Notes that files are durable.
+    ///
+    /// A log that cannot be written for long is no reason to keep mail from the queue: messages that have been through
+    /// that once go on without their marks.
+    private func mark(_ places: [CommitLogPlace], _ orders: [WaitingOrder]) throws(SpoolError) {
         do throws(SpoolError) {
-            try log?.mark(places)
+            try log?.log?.mark(places)
         } catch {
-            if error.cause == .stopped { throw error }
-            tellOfLog(error)
+            let hasPatience = orders.contains { $0.logged != nil && $0.failures == 0 }
+            if error.cause == .stopped || hasPatience { throw error }
         }
     }
 
@@ -231,8 +232,9 @@ public final class CommitGroup: Sendable {
         let middle = orders.partition { standsApart(begunAt: $0.order.begun) || !anchor.holds($0.order) }
         commitAlone(orders[middle...])
         guard middle > 0 else { return }
-        var batch = CommitBatch(orders[..<middle].map { ($0.order, $0.logged) }, anchor) {
-            (places) throws(SpoolError) in try self.mark(places)
+        let together = Array(orders[..<middle])
+        var batch = CommitBatch(together, anchor) {
+            (places) throws(SpoolError) in try self.mark(places, together)
         }
         let answers = batch.commit()
         if batch.hasFailedToSync { noteFailure() }
@@ -252,7 +254,9 @@ public final class CommitGroup: Sendable {
                 end(waiting, waiting.order.commitAlone())
                 continue
             }
-            end(waiting, waiting.order.settleAlone { () throws(SpoolError) in try mark([place]) })
+            end(
+                waiting,
+                waiting.order.settleAlone { () throws(SpoolError) in try mark([place], [waiting]) })
         }
     }
 
@@ -264,12 +268,15 @@ public final class CommitGroup: Sendable {
         switch answer {
         case .success(let trouble):
             waiting.order.held.settle()
-            if let place = waiting.logged { log?.finished(place) }
+            if let place = waiting.logged { log?.log?.finished(place) }
+            if waiting.isAcknowledged, waiting.failures > 0 { line.withLock { $0.troubleEnds() } }
             if waiting.isAcknowledged, let trouble { notice(.messageLog(waiting.order.id, trouble)) }
             self.answer(&waiting, answer)
         case .failure(let error) where waiting.isAcknowledged: postpone(waiting, error)
-        case .failure:
-            // Its record in the log, if there is one, is never marked; but it was never durable there either.
+        case .failure(let error):
+            if error.cause != .stopped { waiting.order.removeTemporary() }
+            // Its record was never known to be durable; a crash that brings it back is one behind no answer.
+            if let place = waiting.logged { log?.log?.finished(place) }
             self.answer(&waiting, answer)
         }
     }
@@ -284,16 +291,24 @@ public final class CommitGroup: Sendable {
     /// An accepted message whose files cannot be made stays in the log, and is tried again by and by.
     private func postpone(_ waiting: WaitingOrder, _ error: SpoolError) {
         guard error.cause != .stopped else { return }
-        notice(.unsettled(waiting.order.id, error))
-        let isLast = line.withLock { line in
-            if !line.isFinishing { line.leave() }
-            return line.isFinishing
+        var waiting = waiting
+        waiting.failures += 1
+        // The first time, and then ever more rarely: what lasts is told without filling the log.
+        if waiting.failures.nonzeroBitCount == 1 { notice(.unsettled(waiting.order.id, error)) }
+        let isLast = line.withLock { [waiting] line in
+            if waiting.failures == 1 { line.troubleBegins() }
+            if !line.isFinishing || waiting.failures < Self.lastAttempts { line.leave() }
+            return line.isFinishing && waiting.failures >= Self.lastAttempts
         }
         guard !isLast else { return }
-        queue.asyncAfter(deadline: .now() + .nanoseconds(Int(limits.retryDelay))) { [self] in
+        let delay = min(limits.lastRetry, limits.firstRetry << UInt64(min(waiting.failures - 1, 16)))
+        queue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay))) { [self, waiting] in
             comeBack(waiting)
         }
     }
+
+    /// How often a message is tried, at least, before the group's end leaves it to the next start.
+    private static let lastAttempts = 3
 }
 
 /// The file system of a spool, held open.
@@ -316,9 +331,12 @@ final class FileSystemAnchor: Sendable {
     }
 
     /// Whether a message lies on this file system; a named queue can be on another.
-    func holds(_ order: CommitOrder) -> Bool {
+    func holds(_ order: CommitOrder) -> Bool { holds(open: order.held.data) }
+
+    /// Whether an open file lies on this file system.
+    func holds(open file: Int32) -> Bool {
         do throws(SpoolError) {
-            return try System.status(ofOpen: order.held.data).device == device
+            return try System.status(ofOpen: file).device == device
         } catch {
             return false
         }

@@ -9,6 +9,8 @@ struct WaitingOrder: Sendable {
     var continuation: CheckedContinuation<CommitAnswer, Never>?
     /// Since when it waits (`System.uptime`).
     var since: UInt64
+    /// How often its files could not be made.
+    var failures = 0
 
     /// Whether the message is accepted, and only its files are not made yet.
     var isAcknowledged: Bool { continuation == nil }
@@ -34,6 +36,8 @@ struct CommitLine: Sendable {
     private var isPaused = false
     /// How many are on their way into the log, or wait for another attempt.
     private(set) var elsewhere = 0
+    /// How many accepted messages have files that could not be made.
+    private var troubled = 0
     /// When an answer was given last.
     private var lastAnswer: UInt64 = 0
     /// Whether all shall be done now, and who waits for that.
@@ -49,8 +53,16 @@ struct CommitLine: Sendable {
     mutating func leave() { elsewhere += 1 }
     mutating func comeBack() { elsewhere -= 1 }
 
+    mutating func troubleBegins() { troubled += 1 }
+    mutating func troubleEnds() { troubled -= 1 }
+
+    /// Whether a message may be accepted before its files are made, and should be.
+    ///
+    /// Where those of others cannot be made, a new one is not accepted so: its client is told at once.
+    func takesLog(_ now: UInt64) -> Bool { !isFinishing && troubled == 0 && isBusy(now) }
+
     /// Whether messages come so fast that the log is worth its while.
-    func isBusy(_ now: UInt64) -> Bool {
+    private func isBusy(_ now: UInt64) -> Bool {
         !waiting.isEmpty || !logged.isEmpty || alone > 0 || hasBatch || elsewhere > 0
             || now &- lastAnswer < limits.pressure
     }

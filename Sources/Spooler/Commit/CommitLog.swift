@@ -19,15 +19,22 @@ final class CommitLog: Sendable {
     /// Marks are written by several threads, whole blocks at a time.
     private let marks = Mutex(
         [[UInt8]](repeating: Array(repeating: 0, count: CommitLogSegment.mostRecords * 4), count: 2))
+    private let failed: @Sendable (SpoolError) -> Void
 
     /// Opens the log of a spool, and recovers what is in it; nil when another process has it.
+    ///
+    /// - Parameter failed: is told when the log cannot be used for a while.
     init?(
-        _ spool: Spool, segmentSize: Int = CommitLog.segmentSize, recovered: (CommitRecovery) -> Void
+        _ spool: Spool, _ limits: CommitGroup.Limits, isPatient: Bool = true,
+        failed: @escaping @Sendable (SpoolError) -> Void, recovered: (CommitRecovery) -> Void
     ) throws(SpoolError) {
-        guard let directory = try CommitLogDirectory(spool, creating: true) else { return nil }
+        guard let directory = try CommitLogDirectory(spool, creating: true, isPatient: isPatient) else {
+            return nil
+        }
         let generation = try directory.recover(recovered)
         self.directory = directory
-        state = Mutex(State(segmentSize: segmentSize, nextGeneration: generation))
+        self.failed = failed
+        state = Mutex(State(limits: limits, nextGeneration: generation))
     }
 
     // MARK: Entering
@@ -36,53 +43,59 @@ final class CommitLog: Sendable {
     struct Entry: Sendable {
         let place: CommitLogPlace
         let order: CommitOrder
-        let done: @Sendable (CommitLogPlace, SpoolError?) -> Void
+        let done: @Sendable (_ isDurable: Bool) -> Void
     }
 
-    /// Takes a message in, if there is room: `done` is told when it is durable, or why it is not.
-    func accept(_ order: CommitOrder, done: @escaping @Sendable (CommitLogPlace, SpoolError?) -> Void) -> Bool
-    {
-        guard order.isWhole else { return false }
+    /// A place for a message, if there is room; it ends with `finished` or `giveUp`.
+    func reserve(_ order: CommitOrder) -> CommitLogPlace? {
+        guard order.isWhole else { return nil }
         let size = CommitLogRecord.size(of: order)
-        guard size <= CommitLogRecord.largest else { return false }
-        let decision = state.withLock { state in
-            guard let place = state.reserve(size) else { return state.decidePreparing() }
-            state.pending.append(Entry(place: place, order: order, done: done))
-            guard !state.isWriting else { return .accepted }
-            state.isWriting = true
-            return .acceptedFirst
+        guard size <= CommitLogRecord.largest else { return nil }
+        let (place, prepares) = state.withLock { state in
+            let place = state.reserve(size)
+            return (place, place == nil && state.beginPreparing(System.uptime))
         }
-        switch decision {
-        case .acceptedFirst: queue.async { [self] in writeAll() }
-        case .accepted: break
-        case .prepare:
-            queue.async { [self] in prepare() }
-            return false
-        case .refused: return false
-        }
-        return true
+        if prepares { queue.async { [self] in prepare() } }
+        return place
     }
 
-    /// Makes the segments, which is work enough not to do it for a receiver that is never busy.
+    /// A message does not come after all.
+    func giveUp(_ place: CommitLogPlace) { finished(place) }
+
+    /// Writes a message to its place; `done` is told whether it is durable there now.
+    func write(
+        _ order: CommitOrder, at place: CommitLogPlace, done: @escaping @Sendable (_ isDurable: Bool) -> Void
+    ) {
+        let isFirst = state.withLock { state in
+            state.pending.append(Entry(place: place, order: order, done: done))
+            defer { state.isWriting = true }
+            return !state.isWriting
+        }
+        if isFirst { queue.async { [self] in writeAll() } }
+    }
+
+    /// Makes the segments, which is work enough not to do it for a receiver that is never busy; or, after a failure, has
+    /// them say that nothing in them is needed.
     private func prepare() {
+        let (files, generation, size) = state.withLock { ($0.files, $0.lastGeneration, $0.segmentSize) }
         do throws(SpoolError) {
-            let files = try directory.makeSegments(of: state.withLock { $0.segmentSize })
-            state.withLock { $0.files = files }
+            if files.isEmpty {
+                let made = try directory.makeSegments(of: size)
+                state.withLock { $0.isReady(made) }
+            } else {
+                for file in files { try file.write(head: .init(generation: generation, isInUse: false)) }
+                state.withLock { $0.isReady(files) }
+            }
         } catch {
             breakDown(error)
         }
     }
 
-    /// After this, every message is committed without the log.
+    /// Until it is ready again, every message is committed without the log.
     private func breakDown(_ error: SpoolError) {
-        state.withLock { state in
-            state.isBroken = true
-            if state.failure == nil { state.failure = error }
-        }
+        let isNews = state.withLock { $0.breakDown(System.uptime) }
+        if isNews { failed(error) }
     }
-
-    /// Why the log is not used any more; nil while it is.
-    var failure: SpoolError? { state.withLock { $0.failure } }
 
     private func writeAll() {
         while true {
@@ -91,10 +104,10 @@ final class CommitLog: Sendable {
             do throws(SpoolError) {
                 let end = try write(entries, use, to: file)
                 state.withLock { $0.wrote(upTo: end, in: first.place) }
-                for entry in entries { entry.done(entry.place, nil) }
+                for entry in entries { entry.done(true) }
             } catch {
                 breakDown(error)
-                for entry in entries { entry.done(entry.place, error) }
+                for entry in entries { entry.done(false) }
             }
         }
     }
@@ -104,9 +117,7 @@ final class CommitLog: Sendable {
     {
         if !use.hasHead {
             // Before any record of this use: else a crash could leave the old head over new records.
-            try file.write(
-                CommitLogSegment.octets(of: .init(generation: use.generation, isInUse: true)), at: 0)
-            try file.sync()
+            try file.write(head: .init(generation: use.generation, isInUse: true))
         }
         var octets: [UInt8] = []
         octets.reserveCapacity(entries.reduce(0) { $0 + CommitLogRecord.size(of: $1.order) })
@@ -124,6 +135,15 @@ final class CommitLog: Sendable {
     /// Notes durably that the files of these messages are durable; only then may they get the name `-H`.
     func mark(_ places: [CommitLogPlace]) throws(SpoolError) {
         guard !places.isEmpty else { return }
+        do throws(SpoolError) {
+            try writeMarks(places)
+        } catch {
+            breakDown(error)
+            throw error
+        }
+    }
+
+    private func writeMarks(_ places: [CommitLogPlace]) throws(SpoolError) {
         let files = state.withLock { $0.files }
         try marks.withLock { marks throws(SpoolError) in
             for segment in 0..<2 {
@@ -148,14 +168,12 @@ final class CommitLog: Sendable {
     func close() throws(SpoolError) {
         defer { directory.unlock() }
         let (files, uses) = state.withLock { state in
-            state.isBroken = true
+            state.isClosed = true
             return (state.files, state.uses)
         }
         guard uses.allSatisfy({ $0.unsettled == 0 }) else { return }
         for (file, use) in zip(files, uses) where use.hasHead {
-            try file.write(
-                CommitLogSegment.octets(of: .init(generation: use.generation, isInUse: false)), at: 0)
-            try file.sync()
+            try file.write(head: .init(generation: use.generation, isInUse: false))
         }
     }
 }
@@ -181,28 +199,61 @@ private struct State {
     var active = 0
     var pending: [CommitLog.Entry] = []
     var isWriting = false
-    var isBroken = false
-    var failure: SpoolError?
+    var isClosed = false
     let segmentSize: Int
+    private let mostUnsettled: Int
+    private let shortestRest: UInt64
+    private var rest: UInt64
+    private var isBroken = false
+    private var brokenSince: UInt64 = 0
     private var isPreparing = false
     private var nextGeneration: UInt32
 
-    enum Decision { case accepted, acceptedFirst, prepare, refused }
-
-    init(segmentSize: Int, nextGeneration: UInt32) {
-        self.segmentSize = segmentSize
+    init(limits: CommitGroup.Limits, nextGeneration: UInt32) {
+        segmentSize = limits.segmentSize
+        mostUnsettled = limits.mostUnsettled
+        shortestRest = limits.logRetry
+        rest = limits.logRetry
         self.nextGeneration = nextGeneration
     }
 
-    mutating func decidePreparing() -> Decision {
-        guard files.isEmpty, !isPreparing, !isBroken else { return .refused }
+    private var unsettled: Int { uses[0].unsettled + uses[1].unsettled }
+
+    /// The last generation that was given to a use, or one before the first.
+    var lastGeneration: UInt32 { nextGeneration &- 1 }
+
+    /// Whether the segments are to be made now, or made ready again.
+    ///
+    /// After a failure not before every message has its files, and at ever longer intervals: what cannot be written
+    /// now may be written when a disk has room again.
+    mutating func beginPreparing(_ now: UInt64) -> Bool {
+        guard !isPreparing, !isClosed, !isWriting, files.isEmpty || isBroken else { return false }
+        if isBroken { guard unsettled == 0, now &- brokenSince >= rest else { return false } }
         isPreparing = true
-        return .prepare
+        return true
     }
+
+    mutating func isReady(_ files: [SegmentFile]) {
+        self.files = files
+        uses = [SegmentUse(), SegmentUse()]
+        active = 0
+        (isPreparing, isBroken) = (false, false)
+    }
+
+    /// Whether that is news.
+    mutating func breakDown(_ now: UInt64) -> Bool {
+        if isBroken, !isPreparing { return false }
+        rest = isBroken ? min(rest * 2, Self.longestRest) : shortestRest
+        (isBroken, isPreparing, brokenSince) = (true, false, now)
+        return true
+    }
+
+    /// An hour.
+    private static let longestRest: UInt64 = 3_600_000_000_000
 
     /// Promises a place; nil where there is no room now.
     mutating func reserve(_ size: Int) -> CommitLogPlace? {
-        guard !files.isEmpty, !isBroken else { return nil }
+        guard !files.isEmpty, !isBroken, !isClosed, unsettled < mostUnsettled else { return nil }
         // Each write begins on a block of its own, so that no acknowledged octet is ever written again.
         let need = size + CommitLogSegment.blockSize
         if !fits(need) {

@@ -28,6 +28,12 @@ final class SegmentFile: Sendable {
     }
 
     func sync() throws(SpoolError) { try file.syncContent() }
+
+    /// Writes block 0, durably.
+    func write(head: CommitLogSegment.Head) throws(SpoolError) {
+        try write(CommitLogSegment.octets(of: head), at: 0)
+        try sync()
+    }
 }
 
 /// The commit log's directory, locked: what others left in it can be recovered, and segments be made.
@@ -38,7 +44,7 @@ final class CommitLogDirectory: Sendable {
     private let lock: Descriptor
 
     /// Locks the log of a spool; nil when another process has it, or when there is none and none is to be made.
-    init?(_ spool: Spool, creating: Bool) throws(SpoolError) {
+    init?(_ spool: Spool, creating: Bool, isPatient: Bool = false) throws(SpoolError) {
         self.spool = spool.named("")
         path = Self.path(in: spool)
         if creating {
@@ -52,7 +58,7 @@ final class CommitLogDirectory: Sendable {
         }
         let lock = try System.open("\(path)/lock", [.readWrite, .create], mode: Spool.fileMode)
         try spool.adopt(lock)
-        guard try Self.take(lock, patiently: creating) else { return nil }
+        guard try Self.take(lock, patiently: isPatient) else { return nil }
         self.lock = lock
     }
 
@@ -81,25 +87,38 @@ final class CommitLogDirectory: Sendable {
     private func segmentPath(_ number: Int) -> ByteString { "\(path)/\(number + 1)" }
 
     /// Makes the segments, where there are none of the right size, full of zeros: writing never makes them grow.
+    ///
+    /// - Throws: also where that would leave little room for mail; then nothing of a new segment stays.
     func makeSegments(of size: Int) throws(SpoolError) -> [SegmentFile] {
-        let zeros = [UInt8](repeating: 0, count: Self.zeros)
         var files: [SegmentFile] = []
-        for number in 0..<2 {
-            let path = segmentPath(number)
-            let file = try System.open(path, [.readWrite, .create], mode: Spool.fileMode)
-            try spool.adopt(file)
-            if try file.status().size != size {
-                try file.truncate(to: 0)
-                for offset in stride(from: 0, to: size, by: zeros.count) {
-                    try System.write(zeros.span, at: offset, toOpen: file.raw, path)
-                }
-                try spool.sync(file: file)
-            }
-            files.append(SegmentFile(file))
-        }
+        for number in 0..<2 { files.append(SegmentFile(try segment(segmentPath(number), size))) }
         try spool.sync(directory: path)
         return files
     }
+
+    private func segment(_ path: ByteString, _ size: Int) throws(SpoolError) -> Descriptor {
+        let file = try System.open(path, [.readWrite, .create], mode: Spool.fileMode)
+        guard try file.status().size != size else { return file }
+        do throws(SpoolError) {
+            try spool.adopt(file)
+            guard try System.freeSpace(at: self.path) >= Self.room * size else {
+                throw SpoolError("write", path, .refused("that would leave little room; make some"))
+            }
+            try file.truncate(to: 0)
+            let zeros = [UInt8](repeating: 0, count: Self.zeros)
+            for offset in stride(from: 0, to: size, by: zeros.count) {
+                try System.write(zeros.span, at: offset, toOpen: file.raw, path)
+            }
+            try spool.sync(file: file)
+        } catch {
+            System.unlinkQuietly(path)
+            throw error
+        }
+        return file
+    }
+
+    /// How many times a segment's size must be free for it to be made.
+    private static let room = 8
 }
 
 // MARK: - Recovery
@@ -108,33 +127,46 @@ extension CommitLogDirectory {
     /// Brings every message of the log onto the queue that is not there, and empties the log; gives the first
     /// generation that was never used.
     ///
-    /// - Throws: where that fails: the log is left as it is, and must not be used.
+    /// - Throws: where that fails: the log is left as it is, and must not be used; what has been brought has its mark.
     func recover(_ report: (CommitRecovery) -> Void) throws(SpoolError) -> UInt32 {
         var generation: UInt32 = 0
-        var messages: [(generation: UInt32, message: LoggedMessage, isDurable: Bool)] = []
-        var inUse: [(path: ByteString, generation: UInt32)] = []
+        var inUse: [LeftSegment] = []
         for number in 0..<2 {
             let path = segmentPath(number)
-            guard let octets = try System.read(path, limit: Self.largestSegment), !octets.isEmpty else {
-                continue
-            }
-            guard let head = CommitLogSegment.head(of: octets) else {
-                if octets.contains(where: { $0 != 0 }) { try setAside(path) }
-                continue
-            }
+            guard let head = try head(of: path) else { continue }
             generation = max(generation, head.generation)
-            guard head.isInUse else { continue }
-            inUse.append((path, head.generation))
-            messages += CommitLogSegment.messages(in: octets, head.generation)
-                .map { (head.generation, $0.message, $0.isDurable) }
+            if head.isInUse { inUse.append(LeftSegment(path: path, generation: head.generation)) }
         }
+        inUse.sort { $0.generation < $1.generation }
         var recovery = CommitRecovery()
-        for (_, message, isDurable) in messages.sorted(by: { $0.generation < $1.generation }) {
-            try recover(message, isDurable, &recovery)
+        defer { if !recovery.isEmpty { report(recovery) } }
+        for segment in inUse { try recover(segment, &recovery) }
+        for segment in inUse {
+            let head = CommitLogSegment.Head(generation: segment.generation, isInUse: false)
+            try SegmentFile(System.open(segment.path, .readWrite)).write(head: head)
         }
-        for (path, generation) in inUse { try empty(path, generation) }
-        if !recovery.isEmpty { report(recovery) }
         return generation + 1
+    }
+
+    /// A segment that its last owner has not emptied.
+    private struct LeftSegment {
+        let path: ByteString
+        let generation: UInt32
+    }
+
+    /// What block 0 says; nil where there is no segment, or none that was ever used.
+    private func head(of path: ByteString) throws(SpoolError) -> CommitLogSegment.Head? {
+        let file: Descriptor
+        do throws(SpoolError) {
+            file = try System.open(path, .nonBlocking)
+        } catch  where error.isNotFound {
+            return nil
+        }
+        var block = [UInt8](repeating: 0, count: CommitLogSegment.blockSize)
+        let count = try file.read(at: 0, into: &block)
+        if let head = CommitLogSegment.head(of: Array(block.prefix(count))) { return head }
+        if block.contains(where: { $0 != 0 }) { try setAside(path) }
+        return nil
     }
 
     /// A segment whose head cannot be read is kept for people; its records cannot be told from older ones.
@@ -142,39 +174,50 @@ extension CommitLogDirectory {
         try System.rename(path, to: "\(path).damaged-\(SpoolTime.now().seconds)")
     }
 
-    private func empty(_ path: ByteString, _ generation: UInt32) throws(SpoolError) {
-        let file = try System.open(path, .readWrite)
-        let head = CommitLogSegment.octets(of: .init(generation: generation, isInUse: false))
-        try System.write(head.span, at: 0, toOpen: file.raw, path)
-        try spool.sync(file: file)
+    private func recover(
+        _ segment: LeftSegment, _ recovery: inout CommitRecovery
+    ) throws(SpoolError) {
+        let file = try System.open(segment.path, .readWrite)
+        let octets = try file.readAll(limit: Self.largestSegment)
+        for found in CommitLogSegment.messages(in: octets, segment.generation) {
+            let spool = spool.named(found.message.queue)
+            let (id, place) = (found.message.id, found.message.place)
+            // With a -H the message is on the queue, whatever became of it since.
+            if try System.status(of: spool.path(.header, of: id, in: place)) != nil { continue }
+            if found.isDurable {
+                if try complete(found.message, in: spool) { recovery.completed.append(id) }
+            } else {
+                // Marked as ever: a second recovery does not bring back what has been delivered since the first.
+                try restore(found.message, in: spool) { () throws(SpoolError) in
+                    var mark: [UInt8] = []
+                    mark.append(littleEndian: segment.generation)
+                    let offset = CommitLogSegment.markOffset(found.index)
+                    try System.write(mark.span, at: offset, toOpen: file.raw, file.path)
+                    try file.syncContent()
+                }
+                recovery.restored.append(id)
+            }
+        }
     }
 
-    private func recover(
-        _ message: LoggedMessage, _ isDurable: Bool, _ recovery: inout CommitRecovery
-    ) throws(SpoolError) {
-        let spool = spool.named(message.queue)
+    /// Its files were whole: without a temporary header file it has been on the queue, and is delivered.
+    private func complete(_ message: LoggedMessage, in spool: Spool) throws(SpoolError) -> Bool {
         let (id, place) = (message.id, message.place)
-        // With a -H the message is on the queue, whatever became of it since.
-        if try System.status(of: spool.path(.header, of: id, in: place)) != nil { return }
-        if isDurable {
-            // Its files were whole: without a temporary header file it has been on the queue, and is delivered.
-            guard try System.status(of: spool.path(.temporaryHeader, of: id, in: place)) != nil,
-                try System.status(of: spool.path(.data, of: id, in: place)) != nil
-            else { return }
-            try spool.renameTemporary(of: id, in: place)
-            try spool.step(.syncDirectory)
-            try spool.sync(directory: spool.directory("input", place))
-            recovery.completed.append(id)
-        } else {
-            try restore(message, in: spool)
-            recovery.restored.append(id)
-        }
+        guard try System.status(of: spool.path(.temporaryHeader, of: id, in: place)) != nil,
+            try System.status(of: spool.path(.data, of: id, in: place)) != nil
+        else { return false }
+        try spool.renameTemporary(of: id, in: place)
+        try spool.step(.syncDirectory)
+        try spool.sync(directory: spool.directory("input", place))
         // A message without a first line in its own log is a message all the same.
         _ = try spool.beginMessageLog(message.firstLogLine, of: id, in: place)
+        return true
     }
 
     /// Makes both files anew: nobody can have seen a `-H` before the mark.
-    private func restore(_ message: LoggedMessage, in spool: Spool) throws(SpoolError) {
+    private func restore(
+        _ message: LoggedMessage, in spool: Spool, marking: () throws(SpoolError) -> Void
+    ) throws(SpoolError) {
         let (id, place) = (message.id, message.place)
         let path = spool.path(.data, of: id, in: place)
         try spool.step(.createData)
@@ -183,13 +226,14 @@ extension CommitLogDirectory {
             throw SpoolError(
                 "recover", path, .refused("the commit log has this message, and another process holds it"))
         }
-        try spool.step(.writeData)
         try data.truncate(to: 0)
-        try System.write(message.data.bytes.span, at: 0, toOpen: data.raw, path)
-        try spool.step(.syncData)
-        try spool.sync(file: data)
-        try spool.writeHeader(message.header, of: id, in: place)
-        data.unlockPrefix(id.lockLength)
+        let held = HeldMessage(MessageLock(id: id, place: place, data: data))
+        let order = CommitOrder(
+            spool: spool, id: id, place: place, held: held, begun: 0, data: message.data.bytes, written: 0,
+            isWhole: true, header: message.header, firstLogLine: message.firstLogLine)
+        _ = try order.settleAlone(marking: marking).get()
+        held.settle()
+        held.release()
     }
 }
 

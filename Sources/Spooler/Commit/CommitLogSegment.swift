@@ -39,13 +39,20 @@ enum CommitLogSegment {
     /// A mark: the record of that index and generation has its files made durable.
     static func markOffset(_ index: Int) -> Int { marksStart + index * 4 }
 
-    /// The messages of a segment in use, each with whether its files had been made durable.
+    /// A message of a segment in use.
+    struct Found {
+        var message: LoggedMessage
+        /// Its record's number.
+        var index: Int
+        /// Whether its files had been made durable.
+        var isDurable: Bool
+    }
+
+    /// The messages of a segment in use.
     ///
     /// What is damaged is passed over: a record that was not written to its end was never acknowledged.
-    static func messages(in octets: [UInt8], _ generation: UInt32) -> [(
-        message: LoggedMessage, isDurable: Bool
-    )] {
-        var found: [(LoggedMessage, Bool)] = []
+    static func messages(in octets: [UInt8], _ generation: UInt32) -> [Found] {
+        var found: [Found] = []
         var offset = recordsStart
         while offset < octets.count {
             guard let record = CommitLogRecord.read(octets, at: offset, generation: generation),
@@ -54,8 +61,9 @@ enum CommitLogSegment {
                 offset = (offset / blockSize + 1) * blockSize
                 continue
             }
+            let mark = octets.littleEndian(at: markOffset(record.index))
             found.append(
-                (record.message, octets.littleEndian(at: markOffset(record.index)) == generation))
+                Found(message: record.message, index: record.index, isDurable: mark == generation))
             offset = record.end
         }
         return found

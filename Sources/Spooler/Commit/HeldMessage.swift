@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Synchronization
 
 /// The lock of a message that two hold: the session that received it, and whoever makes its files durable.
@@ -10,6 +11,8 @@ final class HeldMessage: Sendable {
 
     private struct State: ~Copyable {
         var lock: MessageLock?
+        var header: Descriptor?
+        var isNamed = false
         var isSettled = false
         var isReleased = false
         var afterwards: [@Sendable () -> Void] = []
@@ -30,10 +33,34 @@ final class HeldMessage: Sendable {
         state = Mutex(State(lock: lock))
     }
 
+    /// The open temporary header file of a message that goes through the commit log, until its files are durable: to
+    /// make them, nothing needs to be opened that the system could then refuse.
+    var header: Int32? {
+        state.withLock { state in
+            switch state.header {
+            case .some(let file): return file.raw
+            case .none: return nil
+            }
+        }
+    }
+
+    /// Keeps the temporary header file open.
+    func keep(header: consuming Descriptor) {
+        var file: Descriptor? = consume header
+        state.withLock { $0.header = file.take() }
+    }
+
+    /// Whether the header file has its final name.
+    var isNamed: Bool {
+        get { state.withLock { $0.isNamed } }
+        set { state.withLock { $0.isNamed = newValue } }
+    }
+
     /// The files are durable and have their names.
     func settle() {
         let actions = state.withLock { state in
             state.isSettled = true
+            state.header = nil
             return state.end()
         }
         for action in actions { action() }
