@@ -83,7 +83,7 @@ let package = Package(
             "Transports",
             ["Bytes", "MailText", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux"]),
         // Tier 7
-        module("ACL", ["Bytes", "MailText", "Lookups", "Expansion", "Configuration"]),
+        module("ACL", ["Bytes", "MailText", "Expansion", "Configuration"]),
         // Tier 8
         module(
             "MailSystem",

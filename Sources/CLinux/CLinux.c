@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <malloc.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -46,4 +49,57 @@ int clinux_reserve(int descriptor, long size) {
     int result;
     do result = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, size); while (result != 0 && errno == EINTR);
     return result == 0 ? 0 : errno;
+}
+
+int clinux_waiting_set(void) {
+    return epoll_create1(EPOLL_CLOEXEC);
+}
+
+int clinux_waiting_set_add(int set, int descriptor, unsigned long key) {
+    struct epoll_event event;
+    memset(&event, 0, sizeof event);
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.data.u64 = key;
+    return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
+}
+
+int clinux_waiting_set_remove(int set, int descriptor) {
+    struct epoll_event event;
+    memset(&event, 0, sizeof event);
+    return epoll_ctl(set, EPOLL_CTL_DEL, descriptor, &event) == 0 ? 0 : errno;
+}
+
+int clinux_waiting_set_wait(int set, unsigned long *keys, int *ready, int most, int milliseconds) {
+    struct epoll_event events[64];
+    if (most > 64) most = 64;
+    int count = epoll_wait(set, events, most, milliseconds);
+    for (int index = 0; index < count; index++) {
+        unsigned flags = events[index].events;
+        keys[index] = events[index].data.u64;
+        ready[index] = (flags & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? 1 : 0)
+            | (flags & (EPOLLOUT | EPOLLHUP | EPOLLERR) ? 2 : 0)
+            | (flags & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? 4 : 0);
+    }
+    return count < 0 ? 0 : count;
+}
+
+int clinux_waker(void) {
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void clinux_wake(int waker) {
+    unsigned long long one = 1;
+    ssize_t result;
+    do result = write(waker, &one, sizeof one); while (result < 0 && errno == EINTR);
+}
+
+void clinux_awake(int waker) {
+    unsigned long long count;
+    ssize_t result;
+    do result = read(waker, &count, sizeof count); while (result < 0 && errno == EINTR);
+}
+
+void clinux_keep_memory(int octets) {
+    mallopt(M_TRIM_THRESHOLD, octets);
+    mallopt(M_MMAP_THRESHOLD, octets);
 }

@@ -47,8 +47,7 @@ struct MacroTable {
                 else { throw Runaway() }
             }
         }
-        let predefined = PredefinedMacros.replace(in: text, from: start)
-        return (predefined.text, count > 0 || predefined.replaced)
+        return (text, count > 0)
     }
 
     /// Macros that grow a line beyond all bounds.

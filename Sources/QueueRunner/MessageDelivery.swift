@@ -76,7 +76,7 @@ struct MessageDelivery {
 
     /// Works on a message, if it can be had.
     static func run(_ id: MessageID, _ runner: RunnerSystem) async -> MessageReport {
-        switch await OpenedMessage.open(id, runner.spool) {
+        switch await OpenedMessage.open(id, runner) {
         case .opened(let desk, let header, let bodySize):
             return await run(id, desk, header, bodySize, runner)
         case .held:
@@ -97,10 +97,10 @@ struct MessageDelivery {
             let wasFrozen = header.isFrozen
             let thaw = FrozenRules(runner: runner, id: id).judge(&header)
             guard thaw != .leave else {
-                await desk.release()
+                desk.release()
                 return .skipped
             }
-            let body = try await desk.body()
+            let body = try desk.body()
             var delivery = await MessageDelivery(runner, desk, id, header, bodySize, body)
             delivery.isThawed = wasFrozen && !header.isFrozen
             if thaw == .cancel { delivery.cancelAll() }
@@ -116,7 +116,7 @@ struct MessageDelivery {
             runner.log.panic("delivery stopped: \(String(describing: error))", id: id.bytes)
             report = .skipped
         }
-        await desk.release()
+        desk.release()
         return report
     }
 
@@ -205,11 +205,11 @@ struct MessageDelivery {
         for (transport, hosts) in waits {
             _ = await runner.waits.database(transport, idLength: id.format.length).add(id.bytes, hosts: hosts)
         }
-        await desk.logMessage(notes.lines)
+        desk.logMessage(notes.lines)
         // The second stage must still know which messages were never tried (-qqi).
         if !runner.options.isFirstStage { tree.edit { $0.deliverFirstTime = false } }
         if tree.header != original || isThawed { try await desk.write(tree.header) }
-        try await desk.removeJournal()
+        try desk.removeJournal()
     }
 
     /// Nothing is completed that nobody has answered for: a recipient without an outcome waits, and the log says so.
@@ -232,7 +232,7 @@ struct MessageDelivery {
             - (original.receivedTimeMicroseconds ?? 0)
         let event = MessageEvent.completed(queueTime: LogInterval(microseconds: micro))
         let (runner, id) = (runner, id)
-        try await desk.complete { runner.log(event.text(by: runner.selector), id) }
+        try desk.complete { runner.log(event.text(by: runner.selector), id) }
     }
 }
 
@@ -247,7 +247,7 @@ final class MessageNotes: Sendable {
     func add(_ line: ByteString) { kept.withLock { $0.append(line) } }
 }
 
-/// A message opened for work; the blocking part is done on a thread of its own.
+/// A message opened for work.
 enum OpenedMessage {
     case opened(MessageDesk, HeaderFile, bodySize: Int)
     case held
@@ -255,18 +255,25 @@ enum OpenedMessage {
     case malformed(size: Int)
     case failed(ByteString)
 
-    static func open(_ id: MessageID, _ spool: Spool) async -> OpenedMessage {
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global(qos: .utility).async { continuation.resume(returning: openNow(id, spool)) }
+    /// Opens and locks a message: at once while the disk answers at once, else on a thread of its own, so that the
+    /// deliveries of other messages go on.
+    static func open(_ id: MessageID, _ runner: RunnerSystem) async -> OpenedMessage {
+        guard runner.openings.areSlow else { return openNow(id, runner) }
+        return await withCheckedContinuation { continuation in
+            DispatchQueue.global(qos: .utility).async { continuation.resume(returning: openNow(id, runner)) }
         }
     }
 
-    private static func openNow(_ id: MessageID, _ spool: Spool) -> OpenedMessage {
+    private static func openNow(_ id: MessageID, _ runner: RunnerSystem) -> OpenedMessage {
+        runner.openings.measure { openTimed(id, runner) }
+    }
+
+    private static func openTimed(_ id: MessageID, _ runner: RunnerSystem) -> OpenedMessage {
         do throws(SpoolError) {
-            switch try spool.open(id) {
+            switch try runner.spool.open(id) {
             case .opened(let message):
                 let (header, size) = (message.header, message.bodySize)
-                return .opened(MessageDesk(message), header, bodySize: size)
+                return .opened(MessageDesk(message, runner.journals), header, bodySize: size)
             case .held: return .held
             case .gone: return .gone
             case .noData: return .gone
@@ -276,5 +283,30 @@ enum OpenedMessage {
         } catch {
             return .failed(ByteString(error.description))
         }
+    }
+}
+
+/// How long it takes to open messages: with a cold cache each one waits for the disk.
+final class OpeningPace: Sendable {
+    /// What is slow.
+    private static let slow = Duration.milliseconds(3)
+    /// For how many openings one that was slow tells.
+    private static let memory = 100
+
+    private let left = Atomic(0)
+
+    /// Whether the next one is likely to wait for the disk.
+    var areSlow: Bool { left.load(ordering: .relaxed) > 0 }
+
+    /// Does it, and learns from how long that took.
+    func measure<Result>(_ open: () -> Result) -> Result {
+        let begun = ContinuousClock.now
+        let result = open()
+        if ContinuousClock.now - begun >= Self.slow {
+            left.store(Self.memory, ordering: .relaxed)
+        } else if areSlow {
+            left.subtract(1, ordering: .relaxed)
+        }
+        return result
     }
 }

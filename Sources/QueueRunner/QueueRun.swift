@@ -58,7 +58,10 @@ final class QueueRun: Sendable {
         var forcing = runner.options.forcesFirstOnly ? runner.forcing : nil
         await withDiscardingTaskGroup { group in
             let walker = QueueWalker(runner.spool, inOrder: runner.settings.runsInOrder)
-            while !runner.stop.isAsked, !isAbandoned(), let id = await next(walker) {
+            var ids: [MessageID] = []
+            while !runner.stop.isAsked, !isAbandoned() {
+                if ids.isEmpty { ids = await next(walker).reversed() }
+                guard let id = ids.popLast() else { break }
                 guard selection.wants(id) else { continue }
                 guard let forced = forcing else {
                     await begin(id, runner, &group, selection)
@@ -70,14 +73,17 @@ final class QueueRun: Sendable {
         }
     }
 
-    private func next(_ walker: QueueWalker) async -> MessageID? {
+    private func next(_ walker: QueueWalker) async -> [MessageID] {
         do {
-            return try await walker.next()?.id
+            return try await walker.next(Self.stride).map(\.id)
         } catch {
             runner.log.panic("queue run: \(String(describing: error))")
-            return nil
+            return []
         }
     }
+
+    /// How many messages are looked up at a time.
+    private static let stride = 64
 
     /// Whether the machine is too busy for one more message (`deliver_queue_load_max`); the log says so.
     private func isAbandoned() -> Bool {
@@ -92,8 +98,8 @@ final class QueueRun: Sendable {
     private func tryFirst(_ id: MessageID, _ runner: RunnerSystem, _ selection: Selection) async -> Bool {
         guard runner.isWanted(id, selection) else { return false }
         await runner.messageSlots.take()
-        let wasTried = await work(on: id, runner)
-        await runner.messageSlots.give()
+        let wasTried = await withTaskExecutorPreference(runner.loops.next()) { await work(on: id, runner) }
+        runner.messageSlots.give()
         return wasTried
     }
 
@@ -104,9 +110,9 @@ final class QueueRun: Sendable {
         _ selection: Selection? = nil
     ) async {
         await runner.messageSlots.take()
-        group.addTask { [self] in
+        group.addTask(executorPreference: runner.loops.next()) { [self] in
             if selection.map({ runner.isWanted(id, $0) }) ?? true { _ = await work(on: id, runner) }
-            await runner.messageSlots.give()
+            runner.messageSlots.give()
         }
     }
 
@@ -136,6 +142,7 @@ final class QueueRun: Sendable {
                 for id in waiting { await begin(id, runner, &group) }
             }
         }
+        await runner.forgetting.flush(runner)
         await runner.transportEnvironment.connections.closeIdle()
     }
 
@@ -167,7 +174,14 @@ actor QueueWalker {
         self.inOrder = inOrder
     }
 
-    func next() throws(SpoolError) -> QueueEntry? {
+    /// The next messages, as many at the most; none at the end.
+    func next(_ most: Int) throws(SpoolError) -> [QueueEntry] {
+        var entries: [QueueEntry] = []
+        while entries.count < most, let entry = try next() { entries.append(entry) }
+        return entries
+    }
+
+    private func next() throws(SpoolError) -> QueueEntry? {
         if inOrder {
             if sorted == nil { sorted = try spool.sortedQueue()[...] }
             return sorted?.popFirst()

@@ -8,5 +8,5 @@
 //     RunnerActivity.swift
 //   a run: RunSchedule.swift, QueueRun.swift, Selection.swift, Slots.swift
 //   one message: MessageDesk.swift, MessageDelivery.swift, FrozenRules.swift, StoredFacts.swift, DeliveryTree.swift,
-//     RoutingStage.swift, TransportStage.swift, OutcomeLog.swift, RetryStage.swift, ReportStage.swift,
-//     WarningStage.swift, ReportTemplate.swift, FreezeNotice.swift, Submission.swift
+//     RoutingStage.swift, TransportStage.swift, OutcomeLog.swift, RetryStage.swift, RetryForgetting.swift,
+//     ReportStage.swift, WarningStage.swift, ReportTemplate.swift, FreezeNotice.swift, Submission.swift

@@ -12,6 +12,11 @@ extension MessageDelivery {
         guard !outgoing.isDryRun else { return }
         let changes = await changes()
         guard !changes.isEmpty else { return timeOut([:]) }
+        if deferred.isEmpty, changes.allSatisfy({ $0.failure == nil }) {
+            for key in changes.map(\.key) { runner.transportEnvironment.hosts.forgetFailure(key) }
+            return await runner.forgetting.add(changes.map(\.key.text), runner)
+        }
+        await runner.forgetting.flush(runner)
         let outcome = await runner.retries.update { transaction in
             var timedOut: [RetryKey: Bool] = [:]
             var random = SystemRandomNumberGenerator()

@@ -28,6 +28,9 @@ final class RunnerActivity: Sendable {
         works.withLock { $0[id] = nil }
     }
 
+    /// How many messages are in hand.
+    var count: Int { works.withLock(\.count) }
+
     /// A line for each message, the longest in hand first.
     var lines: [StatusLine] {
         works.withLock { works in

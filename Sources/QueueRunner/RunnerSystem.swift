@@ -30,6 +30,14 @@ final class RunnerSystem: Sendable {
     let chooser: RetryChooser
     let messageSlots: Slots
     let localSlots: Slots
+    /// The threads that deliveries run on.
+    let loops: DeliveryLoops
+    /// Makes journals durable.
+    let journals: JournalGroup
+    /// How opening messages goes.
+    let openings = OpeningPace()
+    /// The retry records that are to go.
+    let forgetting: RetryForgetting
     let stop: StopSignal
     let settings: DeliverySettings
     /// What this process is doing, for whoever asks.
@@ -51,14 +59,17 @@ final class RunnerSystem: Sendable {
         localSlots = Slots(Self.localDeliveries)
         let owner = system.settings.owner ?? FileOwner(uid: geteuid(), gid: getegid())
         let slots = messageSlots
+        loops = DeliveryLoops()
+        journals = JournalGroup(system.spool)
+        forgetting = RetryForgetting()
         var environment = TransportEnvironment(
             expander: system.expander, routing: system.router.environment,
             primaryHostName: system.settings.primaryHostName,
             mailUser: DeliveryUser(uid: owner.uid, gid: owner.gid),
             hosts: HostBook(retries, dataExpire: system.settings.retryDataExpire),
             connections: ConnectionPool(
-                whileWaiting: ConnectionPool.Waiting(
-                    begin: { await slots.give() }, end: { await slots.takeBack() })))
+                loops: loops,
+                whileWaiting: ConnectionPool.Waiting(begin: { slots.give() }, end: { slots.takeBack() })))
         environment.isForced = options.isForced || options.thaws
         environment.deliverLocalProgram = Sibling.path(of: "bobbin-deliver-local")
         environment.neverUsers = NeverUsers.numbers(system.configuration.main.text("never_users"))
@@ -79,6 +90,7 @@ final class RunnerSystem: Sendable {
             other.transports, other.retries, other.waits, other.chooser
         )
         (messageSlots, localSlots, activity) = (other.messageSlots, other.localSlots, other.activity)
+        (loops, journals, forgetting) = (other.loops, other.journals, other.forgetting)
         var environment = other.transportEnvironment
         environment.isForced = options.isForced || options.thaws
         transportEnvironment = environment

@@ -1,29 +1,59 @@
+import Synchronization
+
 /// How many things may happen at one time; who comes later waits.
-actor Slots {
-    private var free: Int
-    private var waiters: [CheckedContinuation<Void, Never>] = []
+final class Slots: Sendable {
+    private struct State {
+        var free: Int
+        var waiters: [CheckedContinuation<Void, Never>] = []
+        /// How many of these have gone.
+        var begin = 0
+    }
+
+    private let state: Mutex<State>
 
     /// Makes that many slots.
-    init(_ count: Int) { free = count }
+    init(_ count: Int) { state = Mutex(State(free: count)) }
 
     /// Takes a slot, waiting for one when all are taken.
     func take() async {
-        if free > 0 {
-            free -= 1
-            return
+        if takeNow() { return }
+        await withCheckedContinuation { continuation in
+            let isTaken = state.withLock { state in
+                if state.free > 0 {
+                    state.free -= 1
+                    return true
+                }
+                state.waiters.append(continuation)
+                return false
+            }
+            if isTaken { continuation.resume() }
         }
-        await withCheckedContinuation { waiters.append($0) }
+    }
+
+    private func takeNow() -> Bool {
+        state.withLock { state in
+            guard state.free > 0 else { return false }
+            state.free -= 1
+            return true
+        }
     }
 
     /// Takes a slot without waiting, beyond the number if need be: for who gave one up for a while.
-    func takeBack() { free -= 1 }
+    func takeBack() { state.withLock { $0.free -= 1 } }
 
     /// Gives a slot back.
     func give() {
-        if free >= 0, !waiters.isEmpty {
-            waiters.removeFirst().resume()
-        } else {
-            free += 1
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard state.free >= 0, state.begin < state.waiters.count else {
+                state.free += 1
+                return nil
+            }
+            defer {
+                state.begin += 1
+                if state.begin == state.waiters.count { (state.waiters, state.begin) = ([], 0) }
+            }
+            return state.waiters[state.begin]
         }
+        next?.resume()
     }
 }

@@ -4,6 +4,7 @@ import Expansion
 import Hints
 import Routing
 import Spooler
+import Synchronization
 import Transports
 
 /// Addresses that go to a transport in one call.
@@ -19,7 +20,7 @@ extension MessageDelivery {
         let groups = await grouped(plans)
         for group in groups where !group.transport.isRemote {
             if await isLocalTooEarly(group) { continue }
-            try await prepareJournal()
+            try prepareJournal()
             let (outcomes, lines) = await deliver(group)
             take(outcomes, lines, group)
         }
@@ -30,7 +31,7 @@ extension MessageDelivery {
             return suppress(remote, TransportTrouble("remote deliveries suppressed", errno: -55))
         }
         if runner.options.isFirstStage { return noteWaiting(remote) }
-        try await prepareJournal()
+        try prepareJournal()
         await deliverRemote(remote)
     }
 
@@ -47,13 +48,17 @@ extension MessageDelivery {
     }
 
     /// As in Exim, nobody is served before there is a journal: on a full disk each run would serve everybody again.
-    private func prepareJournal() async throws {
-        if !outgoing.isDryRun { try await desk.prepareJournal() }
+    private func prepareJournal() throws {
+        if !outgoing.isDryRun { try desk.prepareJournal() }
     }
 
     private mutating func deliverRemote(_ groups: [DeliveryGroup]) async {
         let limit = max(1, runner.settings.remoteMaxParallel)
         let call = TransportCall(self)
+        if groups.count == 1 {
+            let (_, outcomes, lines) = await call.run(0, groups[0])
+            return take(outcomes, lines, groups[0])
+        }
         var next = groups.startIndex
         await withTaskGroup(of: (Int, [TransportOutcome], [TransportLogLine]).self) { tasks in
             while next < min(limit, groups.count) {
@@ -116,7 +121,7 @@ extension MessageDelivery {
         }
         await runner.localSlots.take()
         let (_, outcomes, lines) = await TransportCall(self).run(0, group)
-        await runner.localSlots.give()
+        runner.localSlots.give()
         return (outcomes, lines)
     }
 
@@ -325,6 +330,7 @@ struct TransportCall: Sendable {
         let journalKeys = group.nodes.map { tree.journalKey($0, transport: group.transport.name) }
         let (runner, desk, id) = (runner, desk, id)
         let isDryRun = outgoing.isDryRun
+        let written = Mutex<WrittenJournal?>(nil)
         let (facts, domain) = (outgoing.facts, EmailParts(group.items.first?.address.address ?? "").domain)
         runner.activity.note(id, "to \(domain) by \(group.transport.name)")
         let (outcomes, lines) = await group.transport.deliver(
@@ -332,7 +338,8 @@ struct TransportCall: Sendable {
             served: { indices in
                 guard !isDryRun else { return }
                 do {
-                    try await desk.journal(indices.map { journalKeys[$0] })
+                    let noted = try desk.note(indices.map { journalKeys[$0] })
+                    if let noted { written.withLock { $0 = noted } }
                 } catch {
                     runner.log.panic("journal: \(String(describing: error))", id: id.bytes)
                 }
@@ -342,6 +349,12 @@ struct TransportCall: Sendable {
                     basicErrno: record.basicErrno, moreErrno: record.moreErrno, text: record.text)
                 return await runner.chooser.schedule(for: key, error, domain: domain, facts)?.finalCutoff ?? 0
             })
+        // Before anything is logged; the connection serves others meanwhile.
+        do {
+            try await desk.sync(written.withLock(\.self))
+        } catch {
+            runner.log.panic("journal: \(String(describing: error))", id: id.bytes)
+        }
         return (index, outcomes, lines)
     }
 }

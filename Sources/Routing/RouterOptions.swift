@@ -1,9 +1,9 @@
 package import Bytes
-package import Configuration
+import Configuration
 import Expansion
 
 /// A router's generic options, decoded once (manual, chapter 15).
-package struct RouterOptions: Sendable {
+struct RouterOptions: Sendable {
     let name: ByteString
     // Preconditions.
     let prefixes: [ByteString]
@@ -103,8 +103,7 @@ package struct RouterOptions: Sendable {
         return purposes
     }
 
-    /// The default of `retry_use_local_part`: on where an option looks at the local part.
-    package static func dependsOnLocalPart(_ block: OptionBlock) -> Bool {
+    private static func dependsOnLocalPart(_ block: OptionBlock) -> Bool {
         (block.flag("check_local_user") ?? false)
             || ["local_parts", "condition", "senders", "require_files"].contains {
                 block.template($0) != nil

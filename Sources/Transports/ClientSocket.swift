@@ -2,6 +2,8 @@ import Bytes
 import Glibc
 
 /// A TCP connection to a server, with a time limit on each wait.
+///
+/// Whoever waits gives its delivery loop to others; a loop watches the socket, that of the task that used it last.
 struct ClientSocket: ~Copyable {
     /// What a read came to.
     enum Reading {
@@ -12,24 +14,39 @@ struct ClientSocket: ~Copyable {
     }
 
     private let descriptor: Descriptor
+    private let loops: DeliveryLoops
+    private var loop: DeliveryLoop
     private var buffer = [UInt8](repeating: 0, count: 4096)
-    let local: (address: IPAddress, port: Int)?
+    /// Whether the last read filled the buffer, so that more may be there, which no loop tells again.
+    private var mayHaveMore = false
+    private(set) var local: (address: IPAddress, port: Int)?
 
-    /// Connects; throws the errno (ETIMEDOUT at the time limit).
-    init(
-        to address: IPAddress, port: Int, from interface: IPAddress?, timeout seconds: Int64
-    ) throws(SystemFailure) {
+    private init(_ isV6: Bool, _ loops: DeliveryLoops) throws(SystemFailure) {
         let raw = socket(
-            address.isV6 ? AF_INET6 : AF_INET,
+            isV6 ? AF_INET6 : AF_INET,
             Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
         guard raw >= 0 else { throw .last }
         let owned = Descriptor(raw)
-        if let interface { try Self.bind(raw, to: interface) }
-        try Self.connect(raw, address, port, seconds)
+        descriptor = owned
+        self.loops = loops
+        loop = loops.present
+    }
+
+    deinit { loop.forget(descriptor.raw) }
+
+    /// Connects; throws the errno (ETIMEDOUT at the time limit).
+    static func connected(
+        to address: IPAddress, port: Int, from interface: IPAddress?, timeout seconds: Int64,
+        _ loops: DeliveryLoops
+    ) async throws(SystemFailure) -> ClientSocket {
+        var new = try ClientSocket(address.isV6, loops)
+        let raw = new.descriptor.raw
+        if let interface { try bind(raw, to: interface) }
+        try await new.connect(address, port, seconds)
         var one: CInt = 1
         unsafe setsockopt(raw, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
-        local = Self.localName(raw)
-        descriptor = owned
+        new.local = localName(raw)
+        return new
     }
 
     private static func withAddress<Result>(
@@ -65,17 +82,32 @@ struct ClientSocket: ~Copyable {
         guard code == 0 else { throw .last }
     }
 
-    private static func connect(
-        _ raw: CInt, _ address: IPAddress, _ port: Int, _ seconds: Int64
-    ) throws(SystemFailure) {
-        let code = unsafe withAddress(address, port) { unsafe Glibc.connect(raw, $0, $1) }
-        if code == 0 { return }
-        guard errno == EINPROGRESS else { throw .last }
-        guard wait(raw, Int16(POLLOUT), seconds) != 0 else { throw SystemFailure(number: ETIMEDOUT) }
+    private func connect(
+        _ address: IPAddress, _ port: Int, _ seconds: Int64
+    ) async throws(SystemFailure) {
+        let raw = descriptor.raw
+        let code = unsafe Self.withAddress(address, port) { unsafe Glibc.connect(raw, $0, $1) }
+        let outcome = code == 0 ? 0 : errno
+        guard outcome == 0 || outcome == EINPROGRESS else { throw SystemFailure(number: outcome) }
+        // Not before: a socket that was never connected counts as closed.
+        try loop.watch(raw)
+        if outcome == 0 { return }
+        guard await loop.wait(for: raw, .writing, seconds: seconds) == .ready else {
+            throw SystemFailure(number: ETIMEDOUT)
+        }
         var problem: CInt = 0
         var size = socklen_t(MemoryLayout<CInt>.size)
         unsafe getsockopt(raw, SOL_SOCKET, SO_ERROR, &problem, &size)
         guard problem == 0 else { throw SystemFailure(number: problem) }
+    }
+
+    /// From here on the loop that the caller runs on watches the socket.
+    mutating func join() throws(SystemFailure) {
+        let present = loops.present
+        guard present !== loop else { return }
+        loop.forget(descriptor.raw)
+        try present.watch(descriptor.raw)
+        loop = present
     }
 
     private static func localName(_ raw: CInt) -> (IPAddress, Int)? {
@@ -96,29 +128,21 @@ struct ClientSocket: ~Copyable {
         }
     }
 
-    /// Waits for an event; 0 when the time is over.
-    private static func wait(_ raw: CInt, _ events: Int16, _ seconds: Int64) -> Int16 {
-        let end = System.moment().seconds + max(seconds, 1)
-        while true {
-            var entry = pollfd(fd: raw, events: events, revents: 0)
-            let left = end - System.moment().seconds
-            guard left > 0 else { return 0 }
-            let count = unsafe poll(&entry, 1, CInt(clamping: left * 1000))
-            if count > 0 { return entry.revents }
-            if count == 0 { return 0 }
-            if errno != EINTR { return Int16(POLLERR) }
-        }
-    }
-
     /// Waits for octets from the server.
-    mutating func read(timeout seconds: Int64) -> Reading {
-        guard Self.wait(descriptor.raw, Int16(POLLIN), seconds) != 0 else { return .timedOut }
-        return readNow() ?? .octets([])
+    mutating func read(timeout seconds: Int64) async -> Reading {
+        if mayHaveMore, let reading = readNow() { return reading }
+        while true {
+            guard await loop.wait(for: descriptor.raw, .reading, seconds: seconds) == .ready else {
+                return .timedOut
+            }
+            if let reading = readNow() { return reading }
+        }
     }
 
     /// What is there already; nil when nothing is.
     mutating func readNow() -> Reading? {
         let count = unsafe Glibc.read(descriptor.raw, &buffer, buffer.count)
+        mayHaveMore = count == buffer.count
         if count > 0 { return .octets(buffer[..<count]) }
         if count == 0 { return .closed }
         if errno == EAGAIN || errno == EINTR { return nil }
@@ -130,7 +154,7 @@ struct ClientSocket: ~Copyable {
     /// Throws the errno, ETIMEDOUT at the time limit.
     mutating func write(
         _ octets: ArraySlice<UInt8>, timeout seconds: Int64, hear: (ArraySlice<UInt8>) -> Void
-    ) throws(SystemFailure) {
+    ) async throws(SystemFailure) {
         var rest = octets
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes {
@@ -141,14 +165,14 @@ struct ClientSocket: ~Copyable {
                 continue
             }
             guard errno == EAGAIN || errno == EINTR else { throw .last }
-            let events = Self.wait(descriptor.raw, Int16(POLLOUT | POLLIN), seconds)
-            guard events != 0 else { throw SystemFailure(number: ETIMEDOUT) }
-            guard events & Int16(POLLIN) != 0 else { continue }
             switch readNow() {
             case .octets(let heard): hear(heard)
             case .closed: throw SystemFailure(number: EPIPE)
             case .failed(let number): throw SystemFailure(number: number)
-            case .timedOut, nil: continue
+            case .timedOut, nil: break
+            }
+            guard await loop.wait(for: descriptor.raw, .writing, seconds: seconds) == .ready else {
+                throw SystemFailure(number: ETIMEDOUT)
             }
         }
     }

@@ -50,50 +50,93 @@ struct WireMessage: Sendable {
     var size: Int { head.count + (sendsBody ? body.size : 0) }
 }
 
-/// One SMTP connection; a single task at a time uses it, and each use blocks a thread of its own.
+/// One SMTP connection; a single task at a time uses it.
 package final class SMTPConnection: Sendable {
     let key: ConnectionKey
-    private let session: Mutex<Session>
+    /// Nil while somebody uses it.
+    private let session: Mutex<Session?>
 
     private init(_ key: ConnectionKey, _ session: consuming Session) {
         self.key = key
-        self.session = Mutex(session)
+        self.session = Mutex(consume session)
     }
 
     /// Connects and greets.
     static func open(
-        _ key: ConnectionKey, _ options: ClientOptions, _ timeouts: ConnectionTimeouts
+        _ key: ConnectionKey, _ options: ClientOptions, _ timeouts: ConnectionTimeouts, _ loops: DeliveryLoops
     ) async -> Result<SMTPConnection, ClientTrouble> {
-        await Offload.run {
-            do throws(SystemFailure) {
-                let socket = try ClientSocket(
-                    to: key.address, port: key.port, from: key.interface, timeout: timeouts.connect)
-                var session = Session(socket, ClientMachine(options: options), timeouts, key)
-                if let trouble = session.greet() { return .failure(trouble) }
-                return .success(SMTPConnection(key, session))
-            } catch {
-                return .failure(
-                    ClientTrouble(scope: .host, isPermanent: false, errno: Int(error.number), text: ""))
-            }
+        do throws(SystemFailure) {
+            let socket = try await ClientSocket.connected(
+                to: key.address, port: key.port, from: key.interface, timeout: timeouts.connect, loops)
+            var session = Session(socket, ClientMachine(options: options), timeouts, key)
+            if let trouble = await session.greet() { return .failure(trouble) }
+            return .success(SMTPConnection(key, session))
+        } catch {
+            return .failure(
+                ClientTrouble(scope: .host, isPermanent: false, errno: Int(error.number), text: ""))
         }
     }
 
     /// Sends a message to some recipients.
     func send(_ transaction: Transaction, _ message: WireMessage) async -> TransactionEnding {
-        await Offload.run { [self] in session.withLock { $0.send(transaction, message) } }
+        var own = take()
+        let ending = await own.send(transaction, message)
+        giveBack(own)
+        return ending
     }
 
     /// Says QUIT and closes.
-    func quit() async { await Offload.run { [self] in session.withLock { $0.quit() } } }
+    func quit() async {
+        var own = take()
+        await own.quit()
+    }
+
+    private func take() -> Session {
+        guard let own = session.withLock({ $0.take() }) else {
+            preconditionFailure("a connection is used by one task at a time, and not after its end")
+        }
+        return own
+    }
+
+    private func giveBack(_ own: consuming Session) {
+        var back: Session? = consume own
+        session.withLock { $0 = back.take() }
+    }
 
     /// What the server offers.
-    var extensions: ServerExtensions { session.withLock { $0.extensions } }
+    var extensions: ServerExtensions {
+        session.withLock { session in
+            switch session {
+            case .some(let session): session.extensions
+            case .none: ServerExtensions()
+            }
+        }
+    }
     /// How many transactions it has served.
-    var transactionCount: Int { session.withLock { $0.transactionCount } }
+    var transactionCount: Int {
+        session.withLock { session in
+            switch session {
+            case .some(let session): session.transactionCount
+            case .none: 0
+            }
+        }
+    }
     /// Our end.
-    var local: (address: IPAddress, port: Int)? { session.withLock { $0.local } }
+    var local: (address: IPAddress, port: Int)? {
+        session.withLock { session in
+            switch session {
+            case .some(let session): session.local
+            case .none: nil
+            }
+        }
+    }
     /// Whether the server has hung up or has spoken unasked while the connection was kept.
-    var isStale: Bool { session.withLock { $0.isStale() } }
+    var isStale: Bool {
+        var own = take()
+        let isStale = own.isStale()
+        giveBack(own)
+        return isStale
+    }
 }
 
 /// Drives a client machine over a socket.
@@ -129,11 +172,11 @@ private struct Session: ~Copyable {
         var trouble: ClientTrouble?
     }
 
-    mutating func greet() -> ClientTrouble? { obey(machine.connected(), nil).trouble }
+    mutating func greet() async -> ClientTrouble? { await obey(machine.connected(), nil).trouble }
 
-    mutating func send(_ transaction: Transaction, _ message: WireMessage) -> TransactionEnding {
+    mutating func send(_ transaction: Transaction, _ message: WireMessage) async -> TransactionEnding {
         let usesChunking = machine.options.usesChunking && machine.extensions.chunking
-        let ending = obey(machine.begin(transaction), message)
+        let ending = await obey(machine.begin(transaction), message)
         let trouble = ending.trouble
         let outcomes =
             ending.outcomes
@@ -143,18 +186,19 @@ private struct Session: ~Copyable {
             usedPipelining: machine.options.usesPipelining && machine.extensions.pipelining)
     }
 
-    mutating func quit() { _ = obey(machine.quit(), nil) }
+    mutating func quit() async { _ = await obey(machine.quit(), nil) }
 
-    private mutating func obey(_ actions: [ClientAction], _ message: WireMessage?) -> Ending {
+    private mutating func obey(_ actions: [ClientAction], _ message: WireMessage?) async -> Ending {
         var ending = Ending()
+
         var waiting = actions[...]
         while let action = waiting.popFirst() {
             switch action {
             case .send(let octets):
-                if let next = write(octets.bytes[...], timeouts.command) { waiting = next[...] }
-            case .expectReply(let limit): waiting = hear(limit)[...]
-            case .sendDataBody: waiting = sendBody(message, chunked: false)[...]
-            case .sendChunks: waiting = sendBody(message, chunked: true)[...]
+                if let next = await write(octets.bytes[...], timeouts.command) { waiting = next[...] }
+            case .expectReply(let limit): waiting = await hear(limit)[...]
+            case .sendDataBody: waiting = await sendBody(message, chunked: false)[...]
+            case .sendChunks: waiting = await sendBody(message, chunked: true)[...]
             case .finished(let outcomes, let isOpen):
                 ending.outcomes = outcomes
                 ending.isOpen = isOpen
@@ -166,8 +210,18 @@ private struct Session: ~Copyable {
         return ending
     }
 
-    private mutating func hear(_ limit: ClientTimeout) -> [ClientAction] {
-        switch socket.read(timeout: timeouts.seconds(limit)) {
+    /// The actions, when the caller's loop watches the socket from here on.
+    private mutating func joined(_ actions: [ClientAction]) -> [ClientAction] {
+        do {
+            try socket.join()
+            return actions
+        } catch {
+            return machine.ioFailed(errno: Int(error.number), text: "")
+        }
+    }
+
+    private mutating func hear(_ limit: ClientTimeout) async -> [ClientAction] {
+        switch await socket.read(timeout: timeouts.seconds(limit)) {
         case .octets(let octets):
             let next = machine.received(octets)
             // A reply may come in pieces: the machine has nothing to say until it is whole.
@@ -179,10 +233,10 @@ private struct Session: ~Copyable {
     }
 
     /// Nil when all was written.
-    private mutating func write(_ octets: ArraySlice<UInt8>, _ limit: Int64) -> [ClientAction]? {
+    private mutating func write(_ octets: ArraySlice<UInt8>, _ limit: Int64) async -> [ClientAction]? {
         var heard: [UInt8] = []
         do {
-            try socket.write(octets, timeout: limit) { heard += $0 }
+            try await socket.write(octets, timeout: limit) { heard += $0 }
         } catch {
             if !heard.isEmpty { _ = machine.received(heard) }
             let failure = SystemFailure(number: error.number)
@@ -195,44 +249,49 @@ private struct Session: ~Copyable {
         return next.isEmpty ? nil : next
     }
 
-    private mutating func sendBody(_ message: WireMessage?, chunked: Bool) -> [ClientAction] {
+    private mutating func sendBody(_ message: WireMessage?, chunked: Bool) async -> [ClientAction] {
         guard let message else { return machine.ioFailed(errno: -1, text: "no message to send") }
         bodyOctets = 0
         do throws(TransportTrouble) {
-            if let stopped = try chunked ? sendChunk(message) : sendData(message) { return stopped }
+            let stopped = chunked ? try await sendChunk(message) : try await sendData(message)
+            if let stopped { return stopped }
         } catch {
             return machine.ioFailed(errno: Int(error.errno), text: "reading the data file failed")
         }
         return machine.bodySent(octets: bodyOctets)
     }
 
-    private mutating func sendData(_ message: WireMessage) throws(TransportTrouble) -> [ClientAction]? {
+    private mutating func sendData(
+        _ message: WireMessage
+    ) async throws(TransportTrouble) -> [ClientAction]? {
         var stuffer = DotStuffer()
         var output: [UInt8] = []
         stuffer.encode(message.head.bytes[...], into: &output)
         var unix = UnixLines(isNeeded: message.body.isWireFormat)
-        var block = [UInt8](repeating: 0, count: Self.blockSize)
+        var block = [UInt8](repeating: 0, count: min(Self.blockSize, max(message.body.size, 1)))
         var offset = 0
         while message.sendsBody, offset < message.body.size {
             let count = try message.body.read(at: offset, into: &block)
             offset += count
             stuffer.encode(unix.convert(block[..<count])[...], into: &output)
             bodyOctets += output.count
-            if let stopped = write(output[...], timeouts.data) { return stopped }
+            if let stopped = await write(output[...], timeouts.data) { return stopped }
             output.removeAll(keepingCapacity: true)
         }
         stuffer.encode(unix.rest[...], into: &output)
         stuffer.finish(into: &output)
         bodyOctets += output.count
-        return write(output[...], timeouts.data)
+        return await write(output[...], timeouts.data)
     }
 
-    private mutating func sendChunk(_ message: WireMessage) throws(TransportTrouble) -> [ClientAction]? {
+    private mutating func sendChunk(
+        _ message: WireMessage
+    ) async throws(TransportTrouble) -> [ClientAction]? {
         let size = try Self.wireSize(of: message)
         var output = machine.bdat(size: size, isLast: true).bytes
         let encoder = CRLFEncoder()
         encoder.encode(message.head.bytes[...], into: &output)
-        var block = [UInt8](repeating: 0, count: Self.blockSize)
+        var block = [UInt8](repeating: 0, count: min(Self.blockSize, max(message.body.size, 1)))
         var offset = 0
         while message.sendsBody, offset < message.body.size {
             let count = try message.body.read(at: offset, into: &block)
@@ -243,11 +302,11 @@ private struct Session: ~Copyable {
                 encoder.encode(block[..<count], into: &output)
             }
             bodyOctets += output.count
-            if let stopped = write(output[...], timeouts.data) { return stopped }
+            if let stopped = await write(output[...], timeouts.data) { return stopped }
             output.removeAll(keepingCapacity: true)
         }
         bodyOctets += output.count
-        return output.isEmpty ? nil : write(output[...], timeouts.data)
+        return output.isEmpty ? nil : await write(output[...], timeouts.data)
     }
 
     /// Counts line ends by reading the body: what a chunk announces must be true.
@@ -256,7 +315,7 @@ private struct Session: ~Copyable {
         guard message.sendsBody else { return size }
         size += message.body.size
         if message.body.isWireFormat { return size }
-        var block = [UInt8](repeating: 0, count: blockSize)
+        var block = [UInt8](repeating: 0, count: min(blockSize, max(message.body.size, 1)))
         var offset = 0
         while offset < message.body.size {
             let count = try message.body.read(at: offset, into: &block)

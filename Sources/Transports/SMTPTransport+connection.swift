@@ -30,7 +30,7 @@ extension SMTPTransport {
             tried += 1
             await converse(connection, host, &used, key, isLast: isLast, message)
         }
-        await environment.connections.leave(address, used.port)
+        environment.connections.leave(address, used.port)
     }
 
     private mutating func pretend(_ used: UsedHost) {
@@ -98,7 +98,7 @@ extension SMTPTransport {
             if await transact(kept, &used, retryKey, isLast: isLast, message, mayRenew: true) { return }
             used.isContinued = false
         }
-        switch await SMTPConnection.open(key, options, timeouts) {
+        switch await SMTPConnection.open(key, options, timeouts, environment.connections.loops) {
         case .success(let connection):
             _ = await transact(connection, &used, retryKey, isLast: isLast, message, mayRenew: false)
         case .failure(let trouble):

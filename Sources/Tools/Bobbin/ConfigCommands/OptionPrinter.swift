@@ -3,7 +3,6 @@ import Configuration
 import EximLog
 import Expansion
 import MailSystem
-import Routing
 import Spooler
 
 /// Prints options as -bP does (manual, option -bP).
@@ -56,9 +55,6 @@ struct OptionPrinter: Sendable {
     {
         let driver = block.kind == .main ? nil : block.driver
         var isOn = OptionDefaults.line(name, driver: driver) != nil
-        if name == "retry_use_local_part", block.kind == .router {
-            isOn = RouterOptions.dependsOnLocalPart(block)
-        }
         if case .flag(let value) = setting?.value { isOn = value }
         return isOn ? "\(name)\n" : "no_\(name)\n"
     }
