@@ -58,6 +58,8 @@ let package = Package(
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CPostgreSQL", providers: [.apt(["libpq-dev"])]),
 
         // Tier 0
         module("Bytes", []),
@@ -67,11 +69,12 @@ let package = Package(
         module("DNS", ["Bytes", "CUnbound"]),
         module("OpenSSL", ["Bytes", "COpenSSL"]),
         module("EximLog", ["Bytes"]),
-        module("Hints", ["Bytes", grdb]),
+        module("Redis", ["Bytes", "CHiredis"]),
         // Tier 2
+        module("Hints", ["Bytes", "Redis", grdb]),
         module("SMTP", ["Bytes", "MailText"]),
         module("Lookups", ["Bytes", "MailText", "DNS", grdb]),
-        module("DMARCReports", ["Bytes", "MailText", "CZlib", grdb]),
+        module("DMARCReports", ["Bytes", "MailText", "CPostgreSQL", "CZlib", grdb]),
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
@@ -121,7 +124,7 @@ let package = Package(
         tests("EximLog", ["Bytes", "EximLog"], exclude: ["Fixtures"]),
         tests("SMTP", ["Bytes", "MailText", "SMTP"], exclude: ["Fixtures"]),
         tests("DNS", ["Bytes", "DNS", "TestKit"]),
-        tests("Hints", ["Bytes", "Hints", "OpenSSL", "TestKit", grdb], exclude: ["Fixtures"]),
+        tests("Hints", ["Bytes", "Hints", "OpenSSL", "Redis", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("DMARCReports", ["Bytes", "MailText", "DMARCReports", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("OpenSSL", ["Bytes", "OpenSSL"]),
         tests("Lookups", ["Bytes", "DNS", "Lookups", "TestKit"]),
@@ -146,7 +149,8 @@ let package = Package(
         tests("Robustness", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
         tests("Delivery", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
         tests(
-            "Bobbin", ["Bobbin", "Bytes", "Hints", "Spooler", "MailSystem", "DMARCReports"],
+            "Bobbin",
+            ["Bobbin", "Bytes", "Hints", "Spooler", "MailSystem", "DMARCReports", "Redis", "TestKit"],
             exclude: ["Fixtures"]),
     ]
 )

@@ -1,152 +1,51 @@
 import Bytes
-import GRDB
 
-/// The open file of a database and the work on it.
+/// A hints database as one queue works on it: a file of SQLite's, or records in a Redis server.
 ///
-/// `@unchecked Sendable`: used on the database's serial queue only.
-final class Connection: @unchecked Sendable {
-    private let path: ByteString
-    private let settings: HintsSettings
-    private var file: HintsFile?
-    /// When others last held the file for too long: what was asked for before then has waited enough.
-    private var lastBusy: ContinuousClock.Instant?
-
-    init(path: ByteString, settings: HintsSettings) {
-        self.path = path
-        self.settings = settings
-    }
-
-    func close() { file = nil }
-
+/// All that reads and writes hints goes through this face (`HintsDatabase`), so that delivery and reception need not
+/// know where hints lie. Every call returns within a limited time.
+protocol HintsConnection: AnyObject, Sendable {
+    /// Reads single records; what was asked for before others last held the database for too long is given up.
     func read<Value: Sendable>(
         asked: ContinuousClock.Instant, _ body: (HintsReader) throws -> Value
-    ) -> HintsOutcome<Value> {
-        if let trouble = waitedEnough(since: asked) { return .givenUp(trouble) }
-        return attempt { [self] in
-            guard let file = try opened(creating: false) else {
-                return try body(HintsReader(database: nil, scope: scope(settings.layout ?? .released)))
-            }
-            let scope = scope(file.layout)
-            return try file.queue.inDatabase { try body(HintsReader(database: $0, scope: scope)) }
-        }
-    }
+    ) -> HintsOutcome<Value>
 
-    /// Rewrites the file without free pages; a file that is missing is not made.
-    func vacuum() -> HintsOutcome<Void> {
-        attempt {
-            guard let file = try opened(creating: false) else { return }
-            try file.queue.inDatabase { try $0.execute(sql: "VACUUM") }
-        }
-    }
+    /// Runs updates, and tells each its outcome when it is committed or given up.
+    func update(_ all: [HintsUpdate])
 
-    /// Runs updates in one transaction; when that fails, each in its own, so that none spoils the others.
-    func update(_ all: [HintsUpdate]) {
-        var updates: [HintsUpdate] = []
-        for update in all {
-            if let trouble = waitedEnough(since: update.asked) {
-                update.giveUp(trouble)
-            } else {
-                updates.append(update)
-            }
-        }
+    /// Gives the space of deleted records back.
+    func vacuum() -> HintsOutcome<Void>
+
+    /// Releases what is open.
+    func close()
+}
+
+extension HintsConnection {
+    /// Runs updates in one transaction; when that is refused, each in its own, so that none spoils the others.
+    func settle(
+        _ updates: [HintsUpdate], _ transact: ([HintsUpdate]) -> HintsOutcome<[@Sendable () -> Void]>
+    ) {
         guard !updates.isEmpty else { return }
-        switch attempt({ try transact(updates) }) {
+        switch transact(updates) {
         case .done(let committed): for tell in committed { tell() }
         case .givenUp(let trouble):
             guard updates.count > 1, trouble.kind == .refused else {
                 for update in updates { update.giveUp(trouble) }
                 return
             }
-            for update in updates { self.update([update]) }
-        }
-    }
-
-    private func waitedEnough(since asked: ContinuousClock.Instant) -> HintsTrouble? {
-        guard let lastBusy, asked < lastBusy else { return nil }
-        return HintsTrouble(.busy, path: path, reason: "locked by others for too long")
-    }
-
-    private func transact(_ updates: [HintsUpdate]) throws -> [@Sendable () -> Void] {
-        guard let file = try opened(creating: true) else { return [] }
-        let scope = scope(file.layout)
-        var committed: [@Sendable () -> Void] = []
-        try file.queue.inDatabase { database in
-            try database.inTransaction(.exclusive) {
-                let transaction = HintsTransaction(database: database, scope: scope)
-                for update in updates { committed.append(try update.run(transaction)) }
-                return .commit
-            }
-        }
-        return committed
-    }
-
-    /// The open file; another one, if the path leads to another one now.
-    private func opened(creating: Bool) throws -> HintsFile? {
-        if let file, file.isCurrent { return file }
-        file = nil
-        file = try HintsFile.open(path, settings, creating: creating)
-        return file
-    }
-
-    private func scope(_ layout: HintsLayout) -> HintsScope {
-        HintsScope(path: path, layout: layout, now: settings.clock(), notice: settings.notice)
-    }
-
-    /// Does the work; when the file turns out damaged, sets it aside and does the work once more.
-    private func attempt<Value: Sendable>(_ work: () throws -> Value) -> HintsOutcome<Value> {
-        do {
-            return .done(try work())
-        } catch let error as DatabaseError where error.isDamage {
-            guard let refusal = setAside(error) else { return once(work) }
-            return .givenUp(refusal)
-        } catch {
-            return .givenUp(trouble(error))
-        }
-    }
-
-    private func once<Value: Sendable>(_ work: () throws -> Value) -> HintsOutcome<Value> {
-        do { return .done(try work()) } catch { return .givenUp(trouble(error)) }
-    }
-
-    /// Renames the damaged file; nil when that went well.
-    private func setAside(_ error: DatabaseError) -> HintsTrouble? {
-        file = nil
-        do throws(SystemRefusal) {
-            let target = try HintsPlace(settings: settings).setAside(path)
-            settings.notice(.setAside(path: path, to: target, reason: error.words))
-            return nil
-        } catch {
-            return HintsTrouble(.refused, path: path, reason: "damaged, and \(error.reason)")
-        }
-    }
-
-    private func trouble(_ error: any Error) -> HintsTrouble {
-        switch error {
-        case let trouble as HintsTrouble: return trouble
-        case let refusal as SystemRefusal:
-            return HintsTrouble(.refused, path: path, reason: refusal.reason)
-        case let disagreement as LayoutDisagreement:
-            let found = disagreement.found == .released ? "released" : "versioned"
-            return HintsTrouble(
-                .layout, path: path,
-                reason: "holds records of the \(ByteString(found)) layout; remove it, or set that layout")
-        case let error as DatabaseError:
-            let busy = error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED
-            if busy { lastBusy = .now }
-            return HintsTrouble(busy ? .busy : .refused, path: path, reason: error.words)
-        default:
-            return HintsTrouble(.refused, path: path, reason: ByteString(String(describing: error)))
+            for update in updates { settle([update], transact) }
         }
     }
 }
 
-extension DatabaseError {
-    /// Whether the file is no database, or a broken one.
-    fileprivate var isDamage: Bool {
-        resultCode == .SQLITE_NOTADB || resultCode == .SQLITE_CORRUPT
-    }
-
-    fileprivate var words: ByteString {
-        "\(ByteString(message ?? "no reason given")) (\(resultCode.rawValue))"
-    }
+/// Reading and writing the rows of one database, within one read or one transaction.
+protocol HintsRows {
+    /// The octets stored under a key, or nil.
+    func octets(_ key: ByteString) throws -> ByteString?
+    /// All keys in octet order.
+    func keys() throws -> [ByteString]
+    /// Stores octets under a key.
+    func store(_ octets: ByteString, _ key: ByteString) throws
+    /// Deletes a record, if it is there.
+    func delete(_ key: ByteString) throws
 }

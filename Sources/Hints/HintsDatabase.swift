@@ -3,31 +3,39 @@ import Dispatch
 import GRDB
 import Synchronization
 
-/// One hints database, shared by all tasks of a process and, through SQLite's locks, with a running Exim.
+/// One hints database, shared by all tasks of a process and, through SQLite's locks, with a running Exim; or with
+/// other machines, through a Redis server.
 ///
-/// SQLite works on a queue of its own. The connection stays open, but no lock outlives a read or an update, and
+/// What waits, works on a queue of its own. The connection stays open, but no lock outlives a read or an update, and
 /// a file that was removed or replaced is opened anew. Updates that arrive while one is at work share the next
 /// transaction, so many deliveries cost few commits. Open each file once in a process.
 package final class HintsDatabase: Sendable {
-    /// The database file.
+    /// The database file, or the server and the name there.
     package let path: ByteString
+    /// Whether other machines use the database too.
+    package let isShared: Bool
 
-    private let settings: HintsSettings
     private let queue: DispatchQueue
     private let pending = Mutex(PendingUpdates())
-    private let connection: Connection
+    private let connection: any HintsConnection
 
     /// The most updates that wait; further ones are given up.
     package static let mostWaiting = 10_000
     /// The most updates of one transaction, so that it stays short.
     package static let batch = 100
 
-    /// Names a database of the directory (`retry`, `wait-smtp`); touches no file yet.
+    /// Names a database (`retry`, `wait-smtp`) where the settings say that it lies; touches no file yet.
     package init(_ settings: HintsSettings, name: ByteString) {
-        self.settings = settings
-        path = "\(settings.directory)/\(name)"
         queue = DispatchQueue(label: "hints.\(name.string)")
-        connection = Connection(path: path, settings: settings)
+        let server = settings.backend.server(of: name)
+        isShared = server != nil
+        if let server {
+            path = RedisHintsConnection.path(server, name)
+            connection = RedisHintsConnection(server, name: name, settings: settings)
+        } else {
+            path = "\(settings.directory)/\(name)"
+            connection = SQLiteConnection(path: path, settings: settings)
+        }
     }
 
     /// Reads; a database that does not exist has no records and is not made.
@@ -42,7 +50,7 @@ package final class HintsDatabase: Sendable {
         }
     }
 
-    /// Reads and writes in one exclusive transaction, making the file when missing.
+    /// Reads and writes in one transaction that excludes others, making the file when missing.
     ///
     /// The body may share its transaction with others, and runs again when they fail; it must be quick, and do
     /// nothing but work on the database. When it throws, nothing of it is written.

@@ -44,11 +44,13 @@ package struct HintsTrouble: Error, Equatable, Sendable, CustomStringConvertible
         case overload
         /// The database was closed.
         case closed
+        /// The shared server cannot be reached; that was told in a notice, once for as long as it lasts.
+        case unreachable
     }
 
     /// What kind of trouble it is.
     package let kind: Kind
-    /// The database file.
+    /// The database: its file, or the server and its name there.
     package let path: ByteString
     /// The reason in words.
     package let reason: ByteString
@@ -65,11 +67,28 @@ package struct HintsTrouble: Error, Equatable, Sendable, CustomStringConvertible
 }
 
 /// What a hints database did that the postmaster may want to know.
-package enum HintsNotice: Equatable, Sendable {
+package enum HintsNotice: Equatable, Sendable, CustomStringConvertible {
     /// A file was no database, or damaged; it was renamed, and a new one begun.
     case setAside(path: ByteString, to: ByteString, reason: ByteString)
     /// A record was damaged or in another layout; it counts as absent.
     case unreadable(path: ByteString, key: ByteString, reason: HintsRecordError)
+    /// The shared server cannot be reached; work goes on without its hints until it can.
+    case unreachable(server: ByteString, reason: ByteString)
+    /// The shared server is reached again.
+    case reached(server: ByteString)
+
+    /// The text for people.
+    package var description: String {
+        switch self {
+        case .setAside(let path, let target, let reason):
+            "\(path) is damaged (\(reason)); it is now \(target), and a new one was begun"
+        case .unreadable(let path, let key, let reason):
+            "\(path): the record of \"\(key)\" counts as absent: \(reason.description)"
+        case .unreachable(let server, let reason):
+            "\(server) cannot be reached (\(reason)): work goes on without shared hints"
+        case .reached(let server): "\(server) is reached again"
+        }
+    }
 }
 
 /// Where hints databases are and how they are treated.
@@ -90,6 +109,8 @@ package struct HintsSettings: Sendable {
 
     /// The directory, `<spool>/db`; made with mode 0750 when missing (its parent must exist).
     package var directory: ByteString
+    /// Where the databases lie that several machines may share.
+    package var backend = HintsBackend.sqlite
     /// The layout to write; nil means what the file holds, and the released one for a new file.
     package var layout: HintsLayout?
     /// Who is to own what is created, as far as we may; Exim cannot write files that root owns.

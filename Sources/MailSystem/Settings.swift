@@ -40,6 +40,8 @@ package struct Settings: Sendable {
     package var hintsLayout: HintsLayout?
     /// `hints_directory` (ours), or where in the spool our databases may lie.
     package var hintsDirectory: ByteString
+    /// `hints_backend` (ours): where hints lie that several machines may share.
+    package var hintsBackend: HintsBackend
     /// `retry_data_expire` in seconds.
     package var retryDataExpire: Int64
     /// `retry_interval_max` in seconds, at most a day.
@@ -77,6 +79,7 @@ package struct Settings: Sendable {
         resolver = Self.resolver(main)
         hintsLayout = try Self.layout(main)
         hintsDirectory = try await reader.text("hints_directory") ?? HintsDirectory.usable("\(directory)/db")
+        hintsBackend = try Self.backend(main)
         submissionSocket = try await Self.socket(reader, directory)
         retryDataExpire = main.seconds("retry_data_expire") ?? 7 * 86_400
         retryIntervalMax = min(main.seconds("retry_interval_max") ?? 86_400, 86_400)
@@ -97,6 +100,7 @@ package struct Settings: Sendable {
     func hints(notices log: EximLogWriter) -> HintsSettings {
         var hints = HintsSettings(directory: hintsDirectory)
         hints.layout = hintsLayout
+        hints.backend = hintsBackend
         hints.owner = owner.map { HintsSettings.Owner(user: $0.uid, group: $0.gid) }
         hints.notice = { log.main("hints database: \(String(describing: $0))") }
         return hints
@@ -201,6 +205,16 @@ package struct Settings: Sendable {
         case "versioned": return .versioned
         case let other:
             throw StartError("hints_layout: \"\(other)\" is none of \"auto\", \"released\", \"versioned\"")
+        }
+    }
+
+    private static func backend(_ main: OptionBlock) throws(StartError) -> HintsBackend {
+        do throws(HintsBackendError) {
+            return try main.text("hints_backend").map { text throws(HintsBackendError) in
+                try HintsBackend(parsing: text)
+            } ?? .sqlite
+        } catch {
+            throw StartError("hints_backend: \(error.description)")
         }
     }
 

@@ -30,7 +30,10 @@ extension MessageDelivery {
             for key in changes.map(\.key) { runner.transportEnvironment.hosts.forgetFailure(key) }
             timeOut(timedOut)
         case .givenUp(let trouble):
-            runner.log.main("retry hints not written: \(String(describing: trouble))", id: id.bytes)
+            // That a shared server is lost was told already, once.
+            if trouble.kind != .unreachable {
+                runner.log.main("retry hints not written: \(String(describing: trouble))", id: id.bytes)
+            }
         }
     }
 

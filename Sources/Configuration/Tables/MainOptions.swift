@@ -104,7 +104,7 @@ extension OptionTable {
             .string, .honoured,
             """
             bounce_message_text daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group
-            exim_path exim_user exim_version helo_allow_chars local_from_prefix local_from_suffix
+            exim_path exim_user exim_version helo_allow_chars hints_backend local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
             smtp_ratelimit_mail smtp_ratelimit_rcpt spf_guess sqlite_dbfile syslog_facility syslog_processname timezone
             """),

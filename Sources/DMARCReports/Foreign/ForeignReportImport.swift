@@ -5,7 +5,7 @@ extension DMARCStore {
     /// Adds a report from others; false when it is there already (same organization, id, domain and begin).
     package func add(_ report: ForeignReport, now: Int64) throws(DMARCError) -> Bool {
         try write { database in
-            var names = NameTable(database, now: now)
+            var names = NameTable(SQLiteTransaction(database), now: now)
             let domain = try names.domain(report.domain)
             try database.execute(
                 sql: """

@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 
 /// Writes XML elements, indented, with everything escaped (XML 1.0, section 2.4).
 struct XMLWriter {
@@ -39,9 +39,9 @@ struct XMLWriter {
 }
 
 /// Text inside XML and HTML.
-enum XMLText {
+package enum XMLText {
     /// The text with markup characters as entities; controls, which XML cannot have, as `?`.
-    static func escaped(_ value: ByteString) -> ByteString {
+    package static func escaped(_ value: ByteString) -> ByteString {
         var result = ByteString()
         result.reserveCapacity(value.count)
         for octet in value.string.utf8 {

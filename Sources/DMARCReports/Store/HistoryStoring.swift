@@ -78,7 +78,24 @@ package struct BatchOutcome: Sendable, Hashable {
     package init() {}
 }
 
-/// Where imported history goes: SQLite now, a server shared by many machines later.
+extension BatchOutcome {
+    /// Writes a batch's records, good and bad, into a store.
+    ///
+    /// - Parameter afterEach: called after each good record.
+    init(
+        of batch: HistoryBatch, in transaction: any StoreTransaction, now: Int64,
+        afterEach: (Int) throws -> Void = { _ in }
+    ) throws {
+        var insertion = HistoryInsertion(transaction, now: now)
+        for (index, record) in batch.records.enumerated() {
+            if try insertion.add(record) { added += 1 } else { known += 1 }
+            try afterEach(index)
+        }
+        for rejected in batch.rejected where try insertion.reject(rejected) { newlyRejected.append(rejected) }
+    }
+}
+
+/// Where imported history goes: SQLite, or a PostgreSQL server that many machines share.
 package protocol HistoryStoring: Sendable {
     /// How far the file with this device and inode was imported; nil when it was not.
     func position(device: Int64, inode: Int64) throws(DMARCError) -> HistoryPosition?
@@ -122,15 +139,8 @@ extension DMARCStore: HistoryStoring {
         afterEach: (Int) throws -> Void
     ) throws(DMARCError) -> BatchOutcome {
         try write { database in
-            var outcome = BatchOutcome()
-            var insertion = HistoryInsertion(database, now: now)
-            for (index, record) in batch.records.enumerated() {
-                if try insertion.add(record) { outcome.added += 1 } else { outcome.known += 1 }
-                try afterEach(index)
-            }
-            for rejected in batch.rejected where try insertion.reject(rejected) {
-                outcome.newlyRejected.append(rejected)
-            }
+            let transaction = SQLiteTransaction(database)
+            let outcome = try BatchOutcome(of: batch, in: transaction, now: now, afterEach: afterEach)
             if let position = batch.position { try Self.remember(position, now, database) }
             if !outcome.newlyRejected.isEmpty { try setAside(outcome.newlyRejected) }
             return outcome

@@ -1,11 +1,10 @@
 import Bytes
-import GRDB
 
 /// Finds or makes the numbers of names inside one transaction, and remembers them so long.
 ///
 /// Not longer: another process may expire names between two transactions.
 struct NameTable {
-    private let database: Database
+    private let transaction: any StoreTransaction
     private let now: Int64
     private var known: [String: [ByteString: Int64]] = [:]
     private var selectors: [SelectorName: Int64] = [:]
@@ -21,8 +20,8 @@ struct NameTable {
         var policy: PublishedPolicy
     }
 
-    init(_ database: Database, now: Int64) {
-        self.database = database
+    init(_ transaction: any StoreTransaction, now: Int64) {
+        self.transaction = transaction
         self.now = now
     }
 
@@ -34,10 +33,9 @@ struct NameTable {
 
     private mutating func number(of name: ByteString, in table: String) throws -> Int64 {
         if let number = known[table]?[name] { return number }
-        let text = name.databaseText
         let number = try found(
-            select: "SELECT id FROM \(table) WHERE name = ?", [text],
-            insert: "INSERT INTO \(table) (name, first_seen) VALUES (?, ?)", [text, now])
+            select: "SELECT id FROM \(table) WHERE name = ?", [.text(name)],
+            insert: "INSERT INTO \(table) (name, first_seen) VALUES (?, ?)", [.text(name), .integer(now)])
         known[table, default: [:]][name] = number
         return number
     }
@@ -45,11 +43,11 @@ struct NameTable {
     mutating func selector(_ name: ByteString, of domain: Int64) throws -> Int64 {
         let key = SelectorName(domain: domain, name: name)
         if let number = selectors[key] { return number }
-        let text = name.databaseText
+        let values: [StoreValue] = [.text(name), .integer(domain)]
         let number = try found(
-            select: "SELECT id FROM selector WHERE name = ? AND domain_id = ?", [text, domain],
+            select: "SELECT id FROM selector WHERE name = ? AND domain_id = ?", values,
             insert: "INSERT INTO selector (name, domain_id, first_seen) VALUES (?, ?, ?)",
-            [text, domain, now])
+            values + [.integer(now)])
         selectors[key] = number
         return number
     }
@@ -57,10 +55,11 @@ struct NameTable {
     mutating func policy(_ policy: PublishedPolicy, of domain: Int64) throws -> Int64 {
         let key = PolicyName(domain: domain, policy: policy)
         if let number = policies[key] { return number }
-        let rua = policy.reportAddresses.joined(separator: ",").databaseText
-        let values: [any DatabaseValueConvertible] = [
-            domain, rua, policy.dkimMode?.rawValue ?? 0, policy.spfMode?.rawValue ?? 0,
-            policy.policy?.rawValue ?? 0, policy.subdomainPolicy?.rawValue ?? 0, policy.percent,
+        let rua = policy.reportAddresses.joined(separator: ",")
+        let values: [StoreValue] = [
+            .integer(domain), .text(rua), StoreValue(policy.dkimMode?.rawValue ?? 0),
+            StoreValue(policy.spfMode?.rawValue ?? 0), StoreValue(policy.policy?.rawValue ?? 0),
+            StoreValue(policy.subdomainPolicy?.rawValue ?? 0), StoreValue(policy.percent),
         ]
         let number = try found(
             select: """
@@ -70,18 +69,18 @@ struct NameTable {
             insert: """
                 INSERT INTO policy (domain_id, rua, adkim, aspf, p, sp, pct, first_seen)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                """, values + [now])
+                """, values + [.integer(now)])
         policies[key] = number
         return number
     }
 
     private func found(
-        select: String, _ keys: [any DatabaseValueConvertible], insert: String,
-        _ values: [any DatabaseValueConvertible]
+        select: String, _ keys: [StoreValue], insert: String, _ values: [StoreValue]
     ) throws -> Int64 {
-        let query = try database.cachedStatement(sql: select)
-        if let number = try Int64.fetchOne(query, arguments: StatementArguments(keys)) { return number }
-        try database.cachedStatement(sql: insert).execute(arguments: StatementArguments(values))
-        return database.lastInsertedRowID
+        if let number = try transaction.number(select, keys) { return number }
+        guard let number = try transaction.insert(insert, values) else {
+            throw DMARCError(.store, at: "store", "a name was not inserted, and nobody says why")
+        }
+        return number
     }
 }

@@ -106,6 +106,7 @@ package struct HintsTidy: Sendable {
     }
 
     private let database: HintsDatabase
+    private let name: ByteString
     private let kind: HintsKind
     private let settings: HintsSettings
     private let options: Options
@@ -113,6 +114,7 @@ package struct HintsTidy: Sendable {
     /// Names a database of the directory.
     package init(_ settings: HintsSettings, name: ByteString, kind: HintsKind, options: Options = Options()) {
         database = HintsDatabase(settings, name: name)
+        self.name = name
         self.kind = kind
         self.settings = settings
         self.options = options
@@ -127,8 +129,9 @@ package struct HintsTidy: Sendable {
     package func run(
         isQueued: @Sendable (ByteString) async -> Bool, hear: (HintsTidyEvent) -> Void
     ) async throws(HintsTrouble) -> HintsTidyReport {
-        let scan = try HintsScan(database.path, busyLimit: settings.busyLimit)
-        let judge = TidyJudge(kind: kind, layout: scan.layout, now: settings.clock(), options: options)
+        let scan = try HintsScan(settings, name: name)
+        var judge = TidyJudge(kind: kind, layout: scan.layout, now: settings.clock(), options: options)
+        judge.isShared = database.isShared
         var report = HintsTidyReport()
         var pages = scan.pages(descending: true)
         func tell(_ event: HintsTidyEvent) {

@@ -7,6 +7,8 @@ struct TidyJudge: Sendable {
     let layout: HintsLayout
     let now: Int64
     let options: HintsTidy.Options
+    /// Whether the messages that records are about may be on other machines; then they count as there.
+    var isShared = false
 
     typealias IsQueued = @Sendable (ByteString) async -> Bool
 
@@ -40,7 +42,7 @@ struct TidyJudge: Sendable {
         switch kind {
         case .wait: return try await wait(row, written: written, isQueued)
         case .retry:
-            guard let id = MessageKey.id(in: row.key), await !isQueued(id) else { return nil }
+            guard !isShared, let id = MessageKey.id(in: row.key), await !isQueued(id) else { return nil }
             return delete(row, .noMessage)
         case .callout, .seen: return nil
         case .ratelimit, .tls, .misc: return options.rules == .full ? try expiry(row) : nil

@@ -20,13 +20,19 @@ struct DMARCImportCommand: ConsoleCommand {
             "History files, or - for standard input; else dmarc_history_file of the configuration.",
             valueName: "file"))
     var files: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Into a PostgreSQL database, instead of the store: postgresql://user@host/name.",
+            valueName: "postgresql:..."))
+    var to: String?
     @Flag(help: "Empty each file: rename it, import it, remove it.")
     var rotate = false
     @Flag(help: "Read each file from its start, even where an earlier import got further.")
     var fromStart = false
     @Option(
         help: ArgumentHelp(
-            "Append bad records to this file; else to <store>.rejected.", valueName: "file"))
+            "Append bad records to this file; else to <store>.rejected, or with --to to none.",
+            valueName: "file"))
     var rejects: String?
     @Option(
         help: ArgumentHelp(
@@ -40,6 +46,13 @@ struct DMARCImportCommand: ConsoleCommand {
     func validate() throws {
         if rotate, files.contains("-") {
             throw ValidationError("--rotate needs files: standard input cannot be renamed")
+        }
+        if let to, !PostgresHistory.isMeant(by: ByteString(to)) {
+            throw ValidationError(
+                "--to \(to): want postgresql://user@host/name, or postgresql: and libpq's words")
+        }
+        if to != nil, options.database != nil {
+            throw ValidationError("--to and --database exclude each other")
         }
         if settle < 0 { throw ValidationError("--settle: want seconds, 0 or more") }
     }
@@ -55,6 +68,10 @@ struct DMARCImportCommand: ConsoleCommand {
 
     private func sink() throws -> any HistoryStoring {
         if dryRun { return NoStore() }
+        if let to {
+            return try ToolFailure.translating { () throws(DMARCError) in try PostgresHistory(ByteString(to))
+            }
+        }
         return try options.store()
     }
 
@@ -74,7 +91,7 @@ struct DMARCImportCommand: ConsoleCommand {
         if !dryRun {
             if let rejects {
                 made.rejectFile = ByteString(rejects)
-            } else {
+            } else if to == nil {
                 made.rejectFile = "\(try options.path()).rejected"
             }
         }

@@ -56,7 +56,7 @@ struct HintsImportCommand: ConsoleCommand {
     {
         do throws(HintsTrouble) {
             let all = try names.isEmpty ? HintsDirectory.names(directory) : names.map { ByteString($0) }
-            return all.compactMap { HintsBase(directory, $0) }
+            return all.compactMap { HintsBase(HintsSettings(directory: directory), $0) }
         } catch {
             throw ToolFailure(.noInput, "\(error.path): \(error.reason)")
         }

@@ -26,16 +26,16 @@ struct HintsListCommand: ConsoleCommand {
 /// One database of the listing.
 struct HintsListEntry: Sendable {
     private let base: HintsBase
-    private let size: Int64
+    private let size: Int64?
     private var records: Int?
     private var layout: HintsLayout?
     private var reason: ByteString?
 
     init(_ base: HintsBase) async {
         self.base = base
-        size = HintsDirectory.size(base.path) ?? 0
+        size = base.size
         do throws(HintsTrouble) {
-            let scan = try HintsScan(base.path)
+            let scan = try base.opened()
             records = try await scan.count()
             layout = scan.layout
         } catch {
@@ -50,6 +50,7 @@ struct HintsListEntry: Sendable {
     var line: ByteString {
         let name = base.name + ByteString(repeatElement(UInt8.blank, count: max(1, 24 - base.name.count)))
         guard let records, let layout else { return "\(name)\(reason ?? "")" }
+        guard let size else { return "\(name)\(records, width: 9) records  in \(base.path)" }
         return "\(name)\(records, width: 9) records \(size, width: 12) octets  \(Self.word(layout))"
     }
 

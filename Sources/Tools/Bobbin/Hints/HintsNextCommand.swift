@@ -89,7 +89,7 @@ struct RetrySearch: Sendable {
 
     /// The records about the subject or its hosts, in the order of their keys.
     func records(in base: HintsBase) async throws -> [Found] {
-        guard HintsDirectory.size(base.path) != nil else { return [] }
+        guard base.exists else { return [] }
         var found: [Found] = []
         try await base.rows { row, layout in
             let matter = RetryExplanation.Matter(row.key)

@@ -91,9 +91,10 @@ struct HintsPersonalityRun: Sendable {
             }
         }
         guard rest.count == 2, let spool = rest.first, let name = rest.last,
-            !name.contains(UInt8(ascii: "/")), let base = HintsBase("\(spool)/db", name)
+            !name.contains(UInt8(ascii: "/"))
         else { throw usage }
         site = HintsSite(spool: spool, owner: MailUserOfSpool.owner(spool))
+        guard let base = HintsBase(site.settings, name) else { throw usage }
         self.base = base
         (self.keysOnly, self.zone, self.olderThan) = (keysOnly, zone, olderThan)
     }
@@ -105,7 +106,7 @@ struct HintsPersonalityRun: Sendable {
 
     /// exim_dumpdb.
     func dump() async throws -> ExitStatus {
-        do throws(HintsTrouble) { _ = try HintsScan(base.path) } catch {
+        do throws(HintsTrouble) { _ = try base.opened() } catch {
             return openFailure("reading", error)
         }
         var status = ExitStatus.success
@@ -147,7 +148,7 @@ struct HintsPersonalityRun: Sendable {
     /// exim_fixdb.
     func fix() async throws -> ExitStatus {
         console.write("Modifying Exim hints database \(base.path)\n")
-        do throws(HintsTrouble) { _ = try HintsScan(base.path) } catch {
+        do throws(HintsTrouble) { _ = try base.opened() } catch {
             return openFailure("reading", error)
         }
         try await HintsFixDialogue(site, base, zone).run(on: console)
@@ -189,7 +190,7 @@ struct ExinextRun: Sendable {
     /// Routes, looks, and prints.
     func run() async throws -> ExitStatus {
         let site = try options.site()
-        let hints = HintsSite(spool: site.spool.directory, owner: site.mailUser)
+        let hints = try HintsSite(site)
         var search = RetrySearch(subject)
         await search.route(options)
         console.write(search.remarks)

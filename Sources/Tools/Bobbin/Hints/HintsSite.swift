@@ -1,22 +1,41 @@
 import ArgumentParser
 import Bytes
+import Configuration
 import Hints
 import Spooler
 
 /// Where a spool's hints are, and how they are treated.
 struct HintsSite: Sendable {
-    /// The spool directory; the hints are in `db` below it.
+    /// The spool directory.
     let spool: ByteString
+    /// The directory of the databases.
+    let directory: ByteString
     /// Who is to own what is created.
     var owner: FileOwner?
+    /// Where the databases are that machines share.
+    var backend = HintsBackend.sqlite
 
-    /// The directory of the databases.
-    var directory: ByteString { "\(spool)/db" }
+    /// The hints in a spool, without a configuration: `db`, or `db/sqlite` where an Exim without SQLite keeps its own.
+    init(spool: ByteString, owner: FileOwner?) {
+        (self.spool, self.owner) = (spool, owner)
+        directory = HintsDirectory.usable("\(spool)/db")
+    }
+
+    /// The hints that the programs of a site use: `hints_directory`, `hints_backend`.
+    init(_ site: Site) throws(ToolFailure) {
+        (spool, owner) = (site.spool.directory, site.mailUser)
+        directory = try site.path("hints_directory") ?? HintsDirectory.usable("\(spool)/db")
+        guard let text = site.configuration.main.text("hints_backend") else { return }
+        do throws(HintsBackendError) { backend = try HintsBackend(parsing: text) } catch {
+            throw ToolFailure(.configuration, "hints_backend: \(error.description)")
+        }
+    }
 
     /// The settings for the module.
     var settings: HintsSettings {
         var settings = HintsSettings(directory: directory)
         settings.owner = owner.map { HintsSettings.Owner(user: $0.uid, group: $0.gid) }
+        settings.backend = backend
         return settings
     }
 
@@ -27,16 +46,33 @@ struct HintsSite: Sendable {
             for name in asked { bases.append(try base(named: ByteString(name))) }
             return bases
         }
+        var shared: [ByteString] = []
+        if case .redis = backend { shared = HintsBackend.shared }
         do throws(HintsTrouble) {
-            return try HintsDirectory.names(directory).compactMap { HintsBase(directory, $0) }
+            let names = try HintsDirectory.names(directory).filter { !shared.contains($0) }
+            return (names + shared).sorted().compactMap { HintsBase(settings, $0) }
         } catch {
+            if !shared.isEmpty { return shared.sorted().compactMap { HintsBase(settings, $0) } }
+            if let bases = try foreignDatabases() { return bases }
             throw ToolFailure(.noInput, "\(error.path): \(error.reason): name the spool with --spool or -C")
+        }
+    }
+
+    /// The databases of an Exim without SQLite, as long as there are none of ours beside them.
+    private func foreignDatabases() throws(ToolFailure) -> [HintsBase]? {
+        guard let place = HintsBase.foreignDirectory(directory) else { return nil }
+        var settings = settings
+        settings.directory = place
+        do throws(HintsTrouble) {
+            return try HintsDirectory.names(place).compactMap { HintsBase(settings, $0) }
+        } catch {
+            throw ToolFailure(error)
         }
     }
 
     /// One database, which must exist.
     func base(named name: ByteString, mustExist: Bool = true) throws(ToolFailure) -> HintsBase {
-        guard !name.contains(UInt8(ascii: "/")), let base = HintsBase(directory, name) else {
+        guard !name.contains(UInt8(ascii: "/")), let base = HintsBase(settings, name) else {
             throw ToolFailure(
                 .usage,
                 """
@@ -44,7 +80,8 @@ struct HintsSite: Sendable {
                 or seen
                 """)
         }
-        guard !mustExist || HintsDirectory.size(base.path) != nil else {
+        guard !mustExist || base.exists else {
+            _ = try base.scan()
             throw ToolFailure(.noInput, "\(base.path) does not exist: \"bobbin hints list\" tells what does")
         }
         return base
@@ -55,18 +92,44 @@ struct HintsSite: Sendable {
 struct HintsBase: Sendable {
     let name: ByteString
     let kind: HintsKind
+    /// The file, or the server and the name there.
     let path: ByteString
+    private let settings: HintsSettings
 
-    init?(_ directory: ByteString, _ name: ByteString) {
+    init?(_ settings: HintsSettings, _ name: ByteString) {
         guard let kind = HintsKind(databaseName: name) else { return nil }
         self.name = name
         self.kind = kind
-        path = "\(directory)/\(name)"
+        self.settings = settings
+        path = HintsDatabase(settings, name: name).path
     }
 
-    /// Opens the file for reading.
+    /// Whether other machines use it too.
+    var isShared: Bool { settings.backend.server(of: name) != nil }
+
+    /// Whether there is such a database.
+    var exists: Bool { isShared || size != nil }
+
+    /// The size of its file in octets; nil when it has none.
+    var size: Int64? { isShared ? nil : HintsDirectory.size(path) }
+
+    /// Opens the database for reading; where only one of an Exim without SQLite is there, says what to do with that.
+    func opened() throws(HintsTrouble) -> HintsScan {
+        if !exists, let place = Self.foreignDirectory(settings.directory) {
+            return try HintsScan("\(place)/\(name)")
+        }
+        return try HintsScan(settings, name: name)
+    }
+
+    /// Where an Exim without SQLite keeps its databases, when ours lie below them.
+    static func foreignDirectory(_ directory: ByteString) -> ByteString? {
+        let ours: ByteString = "/sqlite"
+        return directory.ends(with: ours) ? ByteString(directory.dropLast(ours.count)) : nil
+    }
+
+    /// Opens the database for reading.
     func scan() throws(ToolFailure) -> HintsScan {
-        do throws(HintsTrouble) { return try HintsScan(path) } catch { throw ToolFailure(error) }
+        do throws(HintsTrouble) { return try opened() } catch { throw ToolFailure(error) }
     }
 
     /// Reads all rows, page by page, with no lock between two pages.
@@ -90,7 +153,7 @@ extension ToolFailure {
     init(_ trouble: HintsTrouble) {
         let status: ExitStatus =
             switch trouble.kind {
-            case .busy, .overload: .temporary
+            case .busy, .overload, .unreachable: .temporary
             case .layout: .dataError
             case .refused, .closed: .ioError
             }
@@ -112,8 +175,7 @@ struct HintsOptions: ParsableArguments {
         if let spool {
             return HintsSite(spool: ByteString(spool), owner: MailUserOfSpool.owner(ByteString(spool)))
         }
-        let site = try siteOptions.site()
-        return HintsSite(spool: site.spool.directory, owner: site.mailUser)
+        return try HintsSite(siteOptions.site())
     }
 }
 

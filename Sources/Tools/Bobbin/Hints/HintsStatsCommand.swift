@@ -34,7 +34,7 @@ struct HintsStatsCommand: ConsoleCommand {
         object.add("records", statistics.records)
         object.add("damaged", statistics.damaged)
         object.add("octets", statistics.octets)
-        object.add("file_size", HintsDirectory.size(base.path))
+        object.add("file_size", base.size)
         object.add("oldest", statistics.oldest)
         object.add("newest", statistics.newest)
         for (name, count) in statistics.counts {
@@ -45,7 +45,7 @@ struct HintsStatsCommand: ConsoleCommand {
 
     private func lines(_ base: HintsBase, _ statistics: HintsStatistics) -> ByteString {
         var lines: ByteString = "\(base.name): \(statistics.records) records, \(statistics.octets) octets"
-        if let size = HintsDirectory.size(base.path) { lines += " in a file of \(size)" as ByteString }
+        if let size = base.size { lines += " in a file of \(size)" as ByteString }
         lines += ByteString("\n")
         if statistics.damaged > 0 { lines += "\(statistics.damaged, width: 10) damaged\n" as ByteString }
         for (name, count) in statistics.counts where count > 0 {

@@ -70,7 +70,7 @@ struct HintsTidyCommand: ConsoleCommand {
         let tidy = HintsTidy(site.settings, name: base.name, kind: base.kind, options: choices)
         let report: HintsTidyReport
         do throws(HintsTrouble) {
-            var progress = HintsProgress(console, base.name, total: try await HintsScan(base.path).count())
+            var progress = HintsProgress(console, base.name, total: try await base.opened().count())
             report = try await tidy.run(isQueued: { messages.contains($0) }) { event in
                 if case .progress(let count) = event {
                     progress.show(count)

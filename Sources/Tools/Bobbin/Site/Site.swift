@@ -72,6 +72,20 @@ struct Site: Sendable {
     }
 }
 
+extension Site {
+    /// The path that a main option names; nil where it is not set.
+    ///
+    /// - Throws: for a value that only an expansion could tell.
+    func path(_ option: ByteString) throws(ToolFailure) -> ByteString? {
+        let main = configuration.main
+        guard let template = main.template(option) else { return nil }
+        let text = template.source
+            .replacing(ByteString("${spool_directory}"), with: spool.directory)
+            .replacing(ByteString("$spool_directory"), with: spool.directory)
+        return try Self.plain(Template(text), option, main)
+    }
+}
+
 // MARK: - Reading options
 
 extension Site {
