@@ -33,6 +33,7 @@ struct Front: Sendable {
         case "exiqgrep": Exiqgrep(console: console).run(words)
         case "exiqsumm": Exiqsumm(console: console).run(words)
         case "exigrep": Exigrep(console: console).run(words)
+        case "exim_lock": EximLock(console: console).run(words)
         case "exiwhat": exiwhat(words)
         default: nil
         }
