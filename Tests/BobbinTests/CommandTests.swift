@@ -11,7 +11,8 @@ struct CommandTests {
     /// The commands with a page of help.
     static let commands = [
         "", "receive", "submit", "run", "queue", "queue list", "queue count", "queue show", "queue freeze",
-        "queue thaw", "queue remove", "spool", "spool check", "spool repair", "spool show", "spool export",
+        "queue thaw", "queue remove", "queue summary", "queue report", "queue watch", "spool", "spool check",
+        "spool repair", "spool show", "spool export",
         "spool requeue", "config", "config check", "config show", "config default", "expand", "route",
         "dmarc", "dmarc import", "dmarc report", "dmarc stats",
         "dmarc import-report", "dmarc expire", "dmarc show",

@@ -111,4 +111,18 @@ struct DMARCTests {
         let stream = ImportProgress(path: "f", done: 50, total: nil, records: 7)
         #expect(ImportBar.line(stream) == "7 records")
     }
+
+    @Test("On a phone nothing of the page of statistics is wider than the screen, and it loads nothing")
+    func phone() async throws {
+        _ = await dmarc("import --database @dmarc.sqlite --settle 0 @dmarc.history")
+        _ = await dmarc("import-report --database @dmarc.sqlite \(Self.samples)/foreign.zip")
+        let answer = await dmarc("stats --database @dmarc.sqlite --days 100000 --html @page.html")
+        #expect(answer == Answer(output: "", errors: "", status: 0))
+        let page = try String(contentsOfFile: "\(place)/page.html", encoding: .utf8)
+        for word in ["<script", "http:", "https:", "src=", "@import", "url("] {
+            #expect(!page.contains(word))
+        }
+        try WellFormed.check(page)
+        try await Browser.expectFits(page)
+    }
 }

@@ -10,7 +10,8 @@ struct QueueCommand: ParsableCommand {
               bobbin queue list -z
             """,
         subcommands: [
-            QueueListCommand.self, QueueCountCommand.self, QueueSummaryCommand.self, QueueWatchCommand.self,
+            QueueListCommand.self, QueueCountCommand.self, QueueSummaryCommand.self, QueueReportCommand.self,
+            QueueWatchCommand.self,
             QueueShowCommand.self, QueueFreezeCommand.self,
             QueueThawCommand.self, QueueRemoveCommand.self,
         ])
