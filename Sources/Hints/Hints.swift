@@ -9,7 +9,7 @@
 //     RateLimitRecord.swift, SmallRecords.swift
 //   retrying: EximErrno.swift, RetryKey.swift, RetryErrorPattern.swift, RetryStep.swift
 //   storage: HintsOutcome.swift, HintsBackend.swift, HintsTransaction.swift, HintsConnection.swift, HintsDatabase.swift
-//   in files: HintsPlace.swift, HintsFile.swift, SQLiteConnection.swift
+//   in files: HintsPlace.swift, ExclusiveTransaction.swift, HintsFile.swift, SQLiteConnection.swift
 //   in a server: RedisHints.swift, RedisRows.swift, RedisHintsConnection.swift
 //   on top: WaitDatabase.swift
 //   maintenance, in Maintenance/: HintsKind.swift, HintsTime.swift, HintsFileForm.swift, HintsScan.swift,

@@ -32,10 +32,9 @@ final class HintsFile {
         try queue.inDatabase { database in
             // An Exim never makes the table in a file that exists, so every write of it would be lost.
             if try !database.tableExists("tblblob") {
-                try database.inTransaction(.exclusive) {
+                try database.exclusively(within: settings.busyLimit) {
                     try database.execute(
                         sql: "CREATE TABLE IF NOT EXISTS tblblob (ky BLOB PRIMARY KEY, dat BLOB)")
-                    return .commit
                 }
             }
         }

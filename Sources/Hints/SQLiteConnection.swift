@@ -64,10 +64,9 @@ final class SQLiteConnection: HintsConnection, @unchecked Sendable {
         let scope = scope(file.layout)
         var committed: [@Sendable () -> Void] = []
         try file.queue.inDatabase { database in
-            try database.inTransaction(.exclusive) {
+            try database.exclusively(within: settings.busyLimit) {
                 let transaction = HintsTransaction(rows: SQLiteRows(database), scope: scope)
                 for update in updates { committed.append(try update.run(transaction)) }
-                return .commit
             }
         }
         return committed

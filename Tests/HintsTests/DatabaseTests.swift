@@ -174,6 +174,25 @@ struct DatabaseTests {
         #expect(await database.read { try $0.keys() } == .done(["R:a", "R:c"]))
     }
 
+    @Test("An Exim that has read, and then writes, is not refused because an update of ours waits for it")
+    func reader() async throws {
+        let record = record()
+        let database = HintsDatabase(settings(busy: .seconds(600)), name: "retry")
+        #expect(await database.update { try $0.write(record, "R:a") }.trouble == nil)
+        var kept = 0
+        for round in 0..<20 {
+            let exim = try EximsPart(directory.file("db/retry"))
+            let waiting = Task { await database.update { try $0.write(record, "R:b\(round)") }.trouble }
+            // Enough turns of the other task for its first tries; it cannot succeed while the other reads.
+            for _ in 0..<5 { try await Task.sleep(for: .milliseconds(2)) }
+            kept += exim.write() ? 1 : 0
+            #expect(await waiting.value == nil)
+        }
+        // An update can fall into the microseconds of a try; with a lock held while waiting, none would be kept.
+        #expect(kept > 15)
+        #expect(try sqlite("SELECT count(*) FROM tblblob WHERE ky = CAST('exim' AS BLOB)") == "1")
+    }
+
     @Test("No lock outlives a read or an update, though the connection stays open")
     func unlocked() async throws {
         let record = record()
