@@ -70,6 +70,50 @@ struct ReportTests {
             try xml(of: "all.example").contains(ByteString("<source_ip>2001:db8:0:0:0:0:0:1</source_ip>")))
     }
 
+    @Test(
+        "DMH-05: two readers from PyPI, and the schemas that one of them brings, find in a report what we put in",
+        arguments: ReportSchema.allCases)
+    func independent(schema: ReportSchema) throws {
+        let directory = try TemporaryDirectory()
+        var organization = organization
+        organization.schema = schema
+        for (number, result) in AuthenticationResult.allCases.enumerated() {
+            var record = HistoryRecord.sample(number, from: "all.example")
+            record.spf = result
+            record.signatures = [HistorySignature(domain: "all.example", selector: nil, result: result)]
+            record.address = number.isMultiple(of: 2) ? "192.0.2.1" : "2001:db8::1"
+            // RFC 7489 wants a domain for SPF, and a history does not tell that of HELO: one of the readers refuses none.
+            if number == 3, schema == .rfc9990 { record.envelopeDomain = "" }
+            try scratch.add(record.text)
+        }
+        for domain in ["example.org", "all.example"] as [ByteString] {
+            let name: ByteString = "\(domain).xml.gz"
+            try directory.write(try report(of: domain).gzip(of: organization, from: store), to: name)
+        }
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path
+        let python = "\(root)/.oracles/python/bin/python"
+        try #require(
+            FileManager.default.isExecutableFile(atPath: python), "scripts/setup --test makes \(python)")
+        let script = """
+            import glob, gzip, io, sys, xml.etree.ElementTree as tree
+            import dmarc.report, dmarc_report.parser
+            schema = dmarc.report.DMARCSchema if sys.argv[2] == 'rfc7489' else dmarc.report.DMARC2Schema
+            for file in sorted(glob.glob(sys.argv[1] + '/*.gz')):
+                text = gzip.open(file).read()
+                schema.validate(tree.parse(io.BytesIO(text)))
+                report = dmarc_report.parser.DMARCParser.parse_bytes(text)
+                print(report.report_metadata.org_name, report.policy_published.domain, sum(r.count for r in report.records))
+            """
+        let ending = try ChildProcess(
+            python, ["-c", script, directory.path.string, schema.rawValue]
+        ).wait()
+        #expect(ending.code == 0, "\(ending.errors)")
+        let count = AuthenticationResult.allCases.count
+        #expect(
+            ending.output == "recv.example all.example \(count)\nrecv.example example.org 4\n")
+    }
+
     @Test("The report of the samples is the one on file")
     func golden() throws {
         let expected = try Samples.read("report.xml")

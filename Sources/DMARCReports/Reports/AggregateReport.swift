@@ -25,7 +25,15 @@ package struct ReportInterval: Sendable, Hashable {
     }
 }
 
-/// Who reports.
+/// The form that a report has.
+package enum ReportSchema: String, Sendable, Hashable, CaseIterable {
+    /// RFC 7489, appendix C: what every reader knows.
+    case rfc7489
+    /// RFC 9990, appendix A: with a namespace and `pass` as a disposition, without `pct`.
+    case rfc9990
+}
+
+/// Who reports, and how.
 package struct ReportingOrganization: Sendable, Hashable {
     /// The name in reports, file names and subjects; a host name.
     package var name: ByteString
@@ -33,6 +41,8 @@ package struct ReportingOrganization: Sendable, Hashable {
     package var email: ByteString
     /// Where people can turn to, such as a web page; may be empty.
     package var contact: ByteString
+    /// The form of its reports.
+    package var schema = ReportSchema.rfc7489
 
     /// Makes an organization; fails for a name that cannot stand in a file name.
     package init(name: ByteString, email: ByteString, contact: ByteString = "") throws(DMARCError) {

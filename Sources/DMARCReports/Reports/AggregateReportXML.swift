@@ -1,22 +1,23 @@
 package import Bytes
 
 extension AggregateReport {
-    /// The report as XML (RFC 7489, appendix C), piece by piece, its rows straight from the store.
+    /// The report as XML (RFC 7489, appendix C, or RFC 9990), piece by piece, its rows straight from the store.
     ///
-    /// Valid against the RFC's schema with these two habits of all reporters: no namespace; `fo` is the default, since the
-    /// history does not tell it. IPv6 addresses have all their eight groups, as the schema wants.
+    /// Valid against RFC 7489's schema with these two habits of all reporters: no namespace; `fo` is the default, since the
+    /// history does not tell it. IPv6 addresses have all their eight groups, as that schema wants.
     package func xml(
         of organization: ReportingOrganization, from store: DMARCStore,
         _ use: (ByteString) throws(DMARCError) -> Void
     ) throws(DMARCError) {
         var writer = XMLWriter()
-        writer.begin("feedback")
+        let isNew = organization.schema == .rfc9990
+        writer.begin("feedback", namespace: isNew ? "urn:ietf:params:xml:ns:dmarc-2.0" : nil)
         writer.element("version", "1.0")
         writeMetadata(of: organization, &writer)
-        writePolicy(&writer)
+        writePolicy(organization.schema, &writer)
         try use(writer.drain())
         try store.rows(of: self) { row in
-            Self.write(row, &writer)
+            Self.write(row, organization.schema, &writer)
             try use(writer.drain())
         }
         writer.end()
@@ -45,7 +46,7 @@ extension AggregateReport {
         }
     }
 
-    private func writePolicy(_ writer: inout XMLWriter) {
+    private func writePolicy(_ schema: ReportSchema, _ writer: inout XMLWriter) {
         let policy = published.policy ?? .none
         writer.element("policy_published") { writer in
             writer.element("domain", domain)
@@ -53,29 +54,34 @@ extension AggregateReport {
             writer.element("aspf", (published.spfMode ?? .relaxed).letter)
             writer.element("p", policy.word)
             writer.element("sp", (published.subdomainPolicy ?? policy).word)
-            writer.element("pct", "\(published.percent)")
-            writer.element("fo", "0")
+            if schema == .rfc7489 {
+                writer.element("pct", "\(published.percent)")
+                writer.element("fo", "0")
+            }
         }
     }
 
-    private static func write(_ row: ReportRow, _ writer: inout XMLWriter) {
+    private static func write(_ row: ReportRow, _ schema: ReportSchema, _ writer: inout XMLWriter) {
         writer.element("record") { writer in
             writer.element("row") { writer in
-                writer.element("source_ip", fullAddress(row.address))
+                writer.element("source_ip", schema == .rfc7489 ? fullAddress(row.address) : row.address)
                 writer.element("count", "\(row.count)")
-                writeEvaluation(row, &writer)
+                writeEvaluation(row, schema, &writer)
             }
             writer.element("identifiers") { writer in
                 writer.element("envelope_from", row.envelopeDomain)
                 writer.element("header_from", row.from)
             }
-            writer.element("auth_results") { writer in writeResults(row, &writer) }
+            writer.element("auth_results") { writer in writeResults(row, schema, &writer) }
         }
     }
 
-    private static func writeEvaluation(_ row: ReportRow, _ writer: inout XMLWriter) {
+    private static func writeEvaluation(
+        _ row: ReportRow, _ schema: ReportSchema, _ writer: inout XMLWriter
+    ) {
         writer.element("policy_evaluated") { writer in
-            writer.element("disposition", row.action.word)
+            let passed = schema == .rfc9990 && row.outcome == .pass && row.action == .accept
+            writer.element("disposition", passed ? "pass" : row.action.word)
             writer.element("dkim", row.alignedDKIM == .pass ? "pass" : "fail")
             writer.element("spf", row.alignedSPF == .pass ? "pass" : "fail")
             guard let reason = row.overrideReason else { return }
@@ -86,14 +92,18 @@ extension AggregateReport {
         }
     }
 
-    private static func writeResults(_ row: ReportRow, _ writer: inout XMLWriter) {
+    private static func writeResults(_ row: ReportRow, _ schema: ReportSchema, _ writer: inout XMLWriter) {
         for signature in row.signatures {
             writer.element("dkim") { writer in
                 writer.element("domain", signature.domain)
-                if let selector = signature.selector { writer.element("selector", selector) }
+                if let selector = signature.selector ?? (schema == .rfc9990 ? "" : nil) {
+                    writer.element("selector", selector)
+                }
                 writer.element("result", signature.result.dkimWord)
             }
         }
+        // RFC 9990 knows of the envelope sender's domain only.
+        if schema == .rfc9990, row.envelopeDomain.isEmpty { return }
         writer.element("spf") { writer in
             writer.element("domain", row.envelopeDomain)
             writer.element("scope", row.envelopeDomain.isEmpty ? "helo" : "mfrom")

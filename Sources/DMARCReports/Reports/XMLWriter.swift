@@ -18,9 +18,10 @@ struct XMLWriter {
         end()
     }
 
-    /// Opens an element.
-    mutating func begin(_ name: ByteString) {
-        text += "\(indentation)<\(name)>\n" as ByteString
+    /// Opens an element, perhaps of a namespace.
+    mutating func begin(_ name: ByteString, namespace: ByteString? = nil) {
+        let attribute = namespace.map { " xmlns=\"\(XMLText.escaped($0))\"" as ByteString } ?? ""
+        text += "\(indentation)<\(name)\(attribute)>\n" as ByteString
         open.append(name)
     }
 

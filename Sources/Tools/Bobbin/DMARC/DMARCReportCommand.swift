@@ -23,6 +23,8 @@ struct DMARCReportCommand: ConsoleCommand {
     var email: String?
     @Option(help: ArgumentHelp("Where people can turn to, such as a web page.", valueName: "text"))
     var contact: String = ""
+    @Option(help: ArgumentHelp("The form of the reports: rfc7489 or rfc9990.", valueName: "schema"))
+    var schema = "rfc7489"
     @Option(help: ArgumentHelp("How many past days are looked at.", valueName: "number"))
     var days: Int64 = 3
     @Option(help: ArgumentHelp("Only this policy domain; may be repeated.", valueName: "domain"))
@@ -44,6 +46,9 @@ struct DMARCReportCommand: ConsoleCommand {
     var json = false
 
     func validate() throws {
+        if ReportSchema(rawValue: schema) == nil {
+            throw ValidationError("--schema: want rfc7489 or rfc9990, got \"\(schema)\"")
+        }
         if days < 1 || days > 100_000 { throw ValidationError("--days: want 1 to 100000") }
         if dump != nil, dryRun {
             throw ValidationError("--dump and --dry-run exclude each other: give one of them")
@@ -121,9 +126,11 @@ struct DMARCReportCommand: ConsoleCommand {
     private func organization() throws -> ReportingOrganization {
         let name = try org.map { ByteString($0) } ?? HostName.ofSite(options.siteOptions.site())
         return try ToolFailure.translating { () throws(DMARCError) in
-            try ReportingOrganization(
+            var made = try ReportingOrganization(
                 name: name, email: email.map { ByteString($0) } ?? "postmaster@\(name)",
                 contact: ByteString(contact))
+            made.schema = ReportSchema(rawValue: schema) ?? .rfc7489
+            return made
         }
     }
 
