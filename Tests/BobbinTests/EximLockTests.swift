@@ -98,6 +98,20 @@ struct EximLockTests {
         }
     }
 
+    @Test("The example of doc/exim-lock.md prints what it says")
+    func example() async throws {
+        let page = try String(
+            contentsOfFile: URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
+                + "/../../doc/exim-lock.md",
+            encoding: .utf8)
+        let example = try #require(page.split(separator: "```console\n").last?.split(separator: "```").first)
+        let lines = example.replacing("/var/mail/alice", with: mailbox).split(separator: "\n")
+        let answer = await Ours.run(["exim_lock", "-fcntl", mailbox, "cp \(mailbox) \(directory.path)/copy"])
+        #expect(lines.first?.hasPrefix("$ exim_lock -fcntl \(mailbox) 'cp \(mailbox) ") == true)
+        #expect(answer.output == lines.dropFirst().map { $0 + "\n" }.joined())
+        #expect(try directory.read("copy") == "From a\n")
+    }
+
     @Test("With -restore-times the mailbox shows the times that it had")
     func times() async throws {
         let moment = Date(timeIntervalSince1970: 1_700_000_000)

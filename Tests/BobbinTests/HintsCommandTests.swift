@@ -85,6 +85,27 @@ struct HintsCommandTests {
         #expect(spool.octets("db/retry") == rubbish)
     }
 
+    @Test("HDB-01: sessions kept for resumption make a hints database named tls, which every command shows")
+    func tlsDatabase() async throws {
+        #expect(await !hints("list").output.contains("tls"))
+        let database = HintsDatabase(HintsSettings(directory: ByteString(spool.path("db"))), name: "tls")
+        let key = ByteString(String(repeating: "b4", count: 32))
+        let kept = await database.update { transaction in
+            try transaction.write(
+                TLSSessionRecord(verifyOverride: false, ocspStatus: 1, session: "s3cret"), key)
+        }
+        await database.close()
+        #expect(kept.trouble == nil)
+        #expect(await hints("list").output.contains(/tls +1 records/))
+        #expect(await hints("dump", "-k", "tls").output == "  \(key)\n")
+        let shown = await hints("dump", "--json", "tls").output
+        #expect(shown.contains("\"session_size\":6") && !shown.contains("s3cret"))
+        #expect(await hints("stats", "--json", "tls").output.contains("\"sessions\":1"))
+        // Two hours later its ticket is over.
+        let tidied = await hints("tidy", "--ticket-lifetime", "1h", "--dry-run", "tls").output
+        #expect(tidied.contains("1 records, would be: 0 deleted"))
+    }
+
     @Test("HDB-02, HDB-03: exim_tidydb takes tls as a name; old sessions go")
     func tidydb() async throws {
         try take()

@@ -30,8 +30,9 @@ extension SystemTests {
             """
         }
 
-        /// One Exim that is built with SQLite: its calls, their order, its waiting for five seconds, and that it drops
-        /// what it cannot write at once. Debian has none, so its part is played.
+        /// One Exim that is built with SQLite, of which Debian has none: so its part is played.
+        ///
+        /// Its calls, their order, its waiting for five seconds, and that it drops what it cannot write at once.
         private static let player = """
             import sqlite3, sys, time
             for number in range(int(sys.argv[2])):

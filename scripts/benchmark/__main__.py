@@ -5,12 +5,13 @@ import shutil
 import sys
 import tempfile
 
+import hints
 import parts
 from measure import raise_loopback
 from peers import EXIM, Bobbin, Exim, Postfix, exim_version
 
 PARTS = {"reception": parts.reception, "calls": parts.calls, "idle": parts.idle, "delivery": parts.delivery,
-         "listing": parts.listing}
+         "listing": parts.listing, "hints": hints.hints, "writers": hints.writers, "history": hints.history}
 
 
 def arguments():
@@ -27,6 +28,8 @@ def arguments():
     parser.add_argument("--queued", type=int, default=2000, help="messages of a queue run")
     parser.add_argument("--hosts", type=int, nargs="+", default=[1, 50], help="destinations of a queue run")
     parser.add_argument("--listed", type=int, default=50_000)
+    parser.add_argument("--records", type=int, nargs="+", default=[100_000], help="records of a hints database")
+    parser.add_argument("--history", type=int, default=50_000, help="records of a history file")
     parser.add_argument("--names", type=int, default=8, help="how many system calls are named")
     parser.add_argument("--peers", nargs="*", choices=["exim", "postfix"], default=["exim", "postfix"])
     parser.add_argument("--with", dest="more", default=None, metavar="SETTINGS",

@@ -28,7 +28,7 @@ package struct HintsScan: Sendable {
     private let source: any HintsRowSource
 
     /// How many rows a page has.
-    package static let pageLength = 100
+    package static let pageLength = 500
 
     /// Opens a file.
     ///
