@@ -9,7 +9,7 @@ struct PostgresTests {
 
     /// One server for everything, since starting one takes seconds.
     @Test(
-        "DMH-03, DMH-05: history of every writer comes into PostgreSQL as into SQLite, once, all or nothing",
+        "DMH-05: history of every writer comes into PostgreSQL as into SQLite, once, all or nothing",
         .needsRoot)
     func imported() throws {
         let server = try PostgresProcess()

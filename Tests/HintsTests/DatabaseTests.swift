@@ -153,14 +153,6 @@ struct DatabaseTests {
         #expect(target == directory.file("db/retry.damaged-2027-01-15T080000"))
     }
 
-    @Test("A damaged record counts as absent, with a notice")
-    func damagedRecord() async throws {
-        let database = HintsDatabase(settings(), name: "retry")
-        #expect(await database.update { try $0.store("short", "R:x") }.trouble == nil)
-        #expect(await database.read { try $0.read(RetryRecord.self, "R:x") } == .done(nil))
-        #expect(notices.all.count == 1)
-    }
-
     @Test("While another connection holds the lock a hint is given up in time, and written once it is free")
     func busy() async throws {
         let record = record()
@@ -237,26 +229,6 @@ struct DatabaseTests {
         #expect(try sqlite("SELECT count(*) FROM tblblob") == "3000")
         // The clock ticks once a transaction, so equal stamps tell shared transactions.
         #expect(Set(stamps).count < 1500)
-    }
-
-    @Test("An update that fails takes nothing of its neighbours with it")
-    func neighbours() async throws {
-        struct Refusal: Error {}
-        let record = record()
-        let database = HintsDatabase(settings(), name: "retry")
-        let good = await withTaskGroup(of: Bool.self) { group in
-            for number in 0..<200 {
-                group.addTask {
-                    await database.update { transaction in
-                        try transaction.write(record, "R:\(number)")
-                        if number.isMultiple(of: 10) { throw Refusal() }
-                    }.trouble == nil
-                }
-            }
-            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
-        }
-        #expect(good == 180)
-        #expect(try sqlite("SELECT count(*) FROM tblblob") == "180")
     }
 }
 

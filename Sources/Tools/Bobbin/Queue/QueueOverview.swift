@@ -28,12 +28,7 @@ extension OverviewMessage {
         case .listed(let message):
             (received, size) = (message.receivedTime, Int64(max(0, message.size ?? 0)))
             (sender, isFrozen) = (ByteString(message.sender), message.isFrozen)
-            var recipients: [ByteString] = []
-            message.forEachRecipient {
-                recipients.append(ByteString($0))
-                return true
-            }
-            self.recipients = recipients
+            recipients = ListedRow(message).recipients
         case .read(.message(let message)):
             let header = message.header
             received = header.receivedTime
