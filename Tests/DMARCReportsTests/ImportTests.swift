@@ -48,6 +48,19 @@ struct ImportTests {
         try scratch.directory.write(Samples.read(name), to: name)
     }
 
+    @Test("DMH-04: where a record cannot be appended, the error names the file and what was refused")
+    func unwritable() throws {
+        // Root may write into any directory, so what stands in the way here is a file in its place.
+        let directory = try TemporaryDirectory()
+        try directory.write("", to: "file")
+        for name in ["file/dmarc.history", "missing/dmarc.history"] as [ByteString] {
+            let path = directory.file(name)
+            let error = #expect(throws: DMARCError.self) { try HistoryAppender.append(.sample(1), to: path) }
+            #expect(error?.place == path)
+            #expect(error?.reason.contains(ByteString("open for appending")) == true)
+        }
+    }
+
     @Test("DMH-05: the same file twice, by name, copied, or as a stream, gives the same rows")
     func idempotent() throws {
         for name in Samples.histories + ["bad.history"] {
