@@ -86,13 +86,13 @@ let package = Package(
             "Transports",
             ["Bytes", "MailText", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux"]),
         // Tier 7
-        module("ACL", ["Bytes", "MailText", "Expansion", "Configuration"]),
+        module("ACL", ["Bytes", "MailText", "EximLog", "Lookups", "Expansion", "Configuration"]),
         // Tier 8
         module(
             "MailSystem",
             [
-                "Bytes", "DNS", "EximLog", "Hints", "Lookups", "Spooler", "Expansion", "Configuration",
-                "Routing", "ACL", "CLinux",
+                "Bytes", "MailText", "DNS", "OpenSSL", "EximLog", "Hints", "Lookups", "Spooler", "Expansion",
+                "Configuration", "Routing", "ACL", "CLinux",
             ]),
         // Tier 9: programs
         program(
@@ -137,7 +137,7 @@ let package = Package(
                 "TestKit",
             ], exclude: ["Fixtures"]),
         tests("Transports", ["Bytes", "Hints", "Transports", "TestKit"]),
-        tests("ACL", ["Bytes", "Expansion", "Configuration", "ACL"]),
+        tests("ACL", ["Bytes", "EximLog", "Expansion", "Configuration", "ACL"]),
         tests(
             "Receiver",
             [

@@ -18,8 +18,9 @@ extension StatementRun {
             } catch {
                 // A forced failure leaves the clause out, as if it were not there.
                 if case .forcedFailure = error { continue }
+                // No statement may be passed over because of that, not even `warn`.
                 let isValue = error.text.starts(with: ByteString("invalid \"condition\""))
-                result = .deferred(
+                result = .broken(
                     isValue
                         ? error.text
                         : "failed to expand ACL string \"\(clause.value.source)\": \(error.text)")

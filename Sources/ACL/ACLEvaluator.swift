@@ -1,5 +1,6 @@
 package import Bytes
 package import Configuration
+import EximLog
 package import Expansion
 
 /// Runs ACLs.
@@ -11,6 +12,7 @@ package struct ACLEvaluator: Sendable {
     let expander: Expander
     let verifier: any AddressVerifier
     /// Whether a client may be told details (`smtp_return_error_details`); texts from `message` always may.
+    let tellsDetails: Bool
     let macros: [Macro]
 
     /// Makes an evaluator for the ACLs of a configuration.
@@ -19,6 +21,7 @@ package struct ACLEvaluator: Sendable {
         self.expander = expander
         self.verifier = verifier
         macros = configuration.macros
+        tellsDetails = configuration.main.flag("smtp_return_error_details") ?? false
     }
 
     /// Runs what an `acl_smtp_...` option names: the name of an ACL after expansion.
@@ -128,11 +131,25 @@ struct StatementRun {
 
     /// What the statement decides; nil sends evaluation to the next one.
     func verdict(_ result: ClauseResult, _ state: inout ACLState) async -> ACLVerdict? {
+        let verdict = await decision(result, &state)
+        switch verdict?.decision {
+        // Why the sender could not be verified is told once, when something is refused.
+        case .deny, .drop, .defer:
+            state.logLines += state.senderFailure.map { [$0] } ?? []
+            state.senderFailure = nil
+        case .accept, .discard, nil: break
+        }
+        return verdict
+    }
+
+    private func decision(_ result: ClauseResult, _ state: inout ACLState) async -> ACLVerdict? {
         if case .broken(let reason) = result { return await refusal(.defer, state, fallback: reason) }
         if case .deferred(let reason) = result {
             if verb == .warn {
                 state.logLines.append(
-                    .init(text: "ACL \"warn\" statement skipped: \(reason)", targets: .main, namesPeer: true))
+                    .init(
+                        text: "Warning: ACL \"warn\" statement skipped: condition test deferred: \(reason)",
+                        targets: .main, namesPeer: true, item: .aclWarnSkipped))
                 return nil
             }
             return await refusal(.defer, state, fallback: reason)

@@ -24,6 +24,8 @@ package struct ACLState: Sendable {
     package var senderVerification: AddressVerification?
     /// Where the text that a client gets of a failed sender verification has its details; told once.
     package var senderDetails: ByteString?
+    /// The line about a failed sender verification that has not been logged yet.
+    package var senderFailure: LogLine?
     /// A named queue for the message (`queue`).
     package var queue: ByteString?
 
@@ -77,6 +79,16 @@ package struct ACLState: Sendable {
         package var namesPeer = false
         /// What the log selector must have for it; nil for a line that is always written.
         package var item: LogItem?
+
+        /// Makes a line.
+        package init(
+            text: ByteString, targets: RejectTargets, namesPeer: Bool = false, item: LogItem? = nil
+        ) {
+            self.text = text
+            self.targets = targets
+            self.namesPeer = namesPeer
+            self.item = item
+        }
     }
 
     /// Whether a control of that name was given.

@@ -17,6 +17,20 @@ package enum AddressVerification: Sendable, Hashable {
 package protocol AddressVerifier: Sendable {
     /// Routes an address without delivering anything.
     func verify(_ address: ByteString, asSender: Bool, _ facts: Facts) async -> AddressVerification
+
+    /// The address by the rewriting rules, which verification applies first, and what is to be logged of that.
+    func rewritten(
+        _ address: ByteString, asSender: Bool, _ facts: Facts
+    ) async -> (address: ByteString, lines: [ACLState.LogLine])
+}
+
+extension AddressVerifier {
+    /// Without rules.
+    package func rewritten(
+        _ address: ByteString, asSender: Bool, _ facts: Facts
+    ) async -> (address: ByteString, lines: [ACLState.LogLine]) {
+        (address, [])
+    }
 }
 
 extension StatementRun {
@@ -54,11 +68,15 @@ extension StatementRun {
     private mutating func sender(
         _ options: ArraySlice<ByteString>, _ state: inout ACLState
     ) async -> ClauseResult {
-        let sender = state.facts.message.sender ?? ""
+        var sender = state.facts.message.sender ?? ""
         if let refusal = isTooMuch(options) { return refusal }
         if sender.isEmpty { return .holds }
         state.senderDetails = nil
         let known = state.senderVerification
+        if known == nil {
+            sender = await rewritten(sender, asSender: true, &state)
+            state.facts.message.sender = sender
+        }
         let outcome: AddressVerification
         if let known {
             outcome = known
@@ -72,7 +90,7 @@ extension StatementRun {
             return .holds
         case .failed(let said, let logged):
             if known == nil {
-                state.logLines.append(failure("fail", sender, logged))
+                state.senderFailure = failure("fail", sender, logged)
                 state.senderDetails = "Verification failed for <\(sender)>\n\(said ?? logged)"
             }
             state.facts.message.senderVerifyFailure = "route"
@@ -81,9 +99,17 @@ extension StatementRun {
             return .fails
         case .deferred(_, let logged):
             if options.contains("defer_ok") { return .holds }
-            if known == nil { state.logLines.append(failure("defer", sender, logged)) }
+            if known == nil { state.senderFailure = failure("defer", sender, logged) }
             return .deferred("Could not complete sender verify")
         }
+    }
+
+    private func rewritten(
+        _ address: ByteString, asSender: Bool, _ state: inout ACLState
+    ) async -> ByteString {
+        let (new, lines) = await evaluator.verifier.rewritten(address, asSender: asSender, state.facts)
+        state.logLines += lines
+        return new
     }
 
     private func failure(_ word: ByteString, _ sender: ByteString, _ why: ByteString) -> ACLState.LogLine {
@@ -96,6 +122,7 @@ extension StatementRun {
         _ subject: ByteString, _ options: ArraySlice<ByteString>, _ state: inout ACLState
     ) async -> ClauseResult {
         if let refusal = isTooMuch(options) { return refusal }
+        let subject = await rewritten(subject, asSender: false, &state)
         switch await evaluator.verifier.verify(subject, asSender: false, state.facts) {
         case .accepted(let data):
             state.facts.address.addressData = data
@@ -128,8 +155,10 @@ extension StatementRun {
             let name = header.text.prefix { $0 != UInt8(ascii: ":") }
             for item in AddressParser.parseList(ByteString(header.text.dropFirst(name.count + 1).trimmed())) {
                 guard let fault = fault(of: item) else { continue }
-                conditionLogMessage =
+                let why: ByteString =
                     "\(fault.why): failing address in \"\(ByteString(name)):\" header is: \(fault.address)"
+                conditionLogMessage = why
+                if evaluator.tellsDetails { conditionMessage = "Rejected after DATA: \(why)" }
                 state.facts.message.verifyMessage = conditionLogMessage.map { TaintedBytes($0, .tainted) }
                 return .fails
             }

@@ -68,7 +68,8 @@ package struct PeerName: Sendable, Hashable {
 
     private func bracketed(showingPort: Bool) -> ByteString? {
         guard let address else { return nil }
-        return showingPort ? "[\(address)]:\(port)" : "[\(address)]"
+        // A caller who speaks for another host need not know the port.
+        return showingPort && port > 0 ? "[\(address)]:\(port)" : "[\(address)]"
     }
 
     // A HELO name that only repeats the verified name is not shown.

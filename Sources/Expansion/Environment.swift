@@ -147,6 +147,8 @@ package struct ExpansionSettings: Sendable, Hashable {
     package var localhostNumber: Int?
     /// The value of `$initial_cwd`.
     package var initialDirectory: ByteString = "/"
+    /// `strict_acl_vars`: an ACL variable that is not set is an error.
+    package var strictACLVariables = false
     /// The option `headers_charset`.
     package var headersCharset: ByteString = "UTF-8"
     /// The option `check_rfc2047_length`.

@@ -80,7 +80,12 @@ struct Evaluation {
         default: break
         }
         if let number = name.decimalInteger() { return capture(Int(number)) }
-        return Variables.userDefined(name, facts) ?? ""
+        if let value = Variables.userDefined(name, facts) { return value }
+        // `strict_acl_vars`
+        guard !environment.settings.strictACLVariables || !name.starts(with: ByteString("acl_")) else {
+            throw .failed("unknown variable name \"\(name)\" (strict_acl_vars is set)")
+        }
+        return ""
     }
 
     private mutating func choose(

@@ -35,6 +35,7 @@ struct EnvironmentFilling {
             main.text("qualify_recipient") ?? environment.settings.qualifyDomain
         environment.settings.configFile = configuration.file
         environment.settings.messageBodyVisible = Int(main.number("message_body_visible") ?? 500)
+        environment.settings.strictACLVariables = main.flag("strict_acl_vars") ?? false
         environment.settings.messageBodyNewlines = main.flag("message_body_newlines") ?? false
         environment.settings.stripExcessAngleBrackets = main.flag("strip_excess_angle_brackets") ?? false
         environment.settings.allowDomainLiterals = main.flag("allow_domain_literals") ?? false
@@ -79,15 +80,14 @@ struct EnvironmentFilling {
     private func aclRunner() -> @Sendable (ACLCall) async -> ACLCallResult {
         let (configuration, settings, resolver, log) = (configuration, settings, resolver, log)
         return { call in
-            let verifier = RoutingVerifier { () throws(StartError) -> AddressRouter in
-                let filling = RoutingFilling(
-                    configuration: configuration, settings: settings, expander: call.expander,
-                    resolver: resolver)
-                return try filling.router(filling.rewriter())
-            }
+            let filling = RoutingFilling(
+                configuration: configuration, settings: settings, expander: call.expander, resolver: resolver)
+            let verifier = RoutingVerifier(
+                rewriter: { filling.rewriter() },
+                router: { () throws(StartError) -> AddressRouter in try filling.router(filling.rewriter()) })
             let evaluator = ACLEvaluator(configuration, expander: call.expander, verifier: verifier)
             let (result, lines) = await evaluator.answer(call)
-            for line in lines { log.main(line.text) }
+            for line in lines where line.item.map(log.selector.has) ?? true { log.main(line.text) }
             return result
         }
     }

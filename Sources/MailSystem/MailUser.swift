@@ -18,8 +18,8 @@ package enum MailUser {
         package var uid: UInt32
         /// The primary group's number.
         package var gid: UInt32
-        /// The full name: the comment field up to its first comma.
-        package var fullName: ByteString
+        /// The comment field, which holds the full name.
+        package var comment: ByteString
         /// The home directory.
         package var home: ByteString
     }
@@ -81,7 +81,7 @@ package enum MailUser {
             return Account(
                 login: unsafe ByteString(String(cString: found.pointee.pw_name)),
                 uid: unsafe found.pointee.pw_uid, gid: unsafe found.pointee.pw_gid,
-                fullName: ByteString(comment.prefix { $0 != UInt8(ascii: ",") }),
+                comment: comment,
                 home: unsafe ByteString(String(cString: found.pointee.pw_dir)))
         }
     }

@@ -1,6 +1,8 @@
 package import ACL
 package import Bytes
+import EximLog
 package import Expansion
+import MailText
 import Routing
 
 /// Answers `verify = sender` and `verify = recipient` by routing the address.
@@ -8,14 +10,42 @@ import Routing
 /// A redirection to one other address is followed, as Exim does; to several it counts as verified.
 package struct RoutingVerifier: AddressVerifier {
     private let router: @Sendable () throws(StartError) -> AddressRouter
+    private let rewriter: @Sendable () -> Rewriter
     /// How many redirections are followed.
     package static let maximumRedirections = 20
 
     /// Makes a verifier that routes with a mail system's routers.
-    package init(_ system: MailSystem) { router = { system.router } }
+    package init(_ system: MailSystem) {
+        router = { system.router }
+        rewriter = { system.rewriter }
+    }
 
     /// Makes a verifier whose router is made when it is first wanted.
-    init(_ router: @escaping @Sendable () throws(StartError) -> AddressRouter) { self.router = router }
+    init(
+        rewriter: @escaping @Sendable () -> Rewriter,
+        router: @escaping @Sendable () throws(StartError) -> AddressRouter
+    ) {
+        self.rewriter = rewriter
+        self.router = router
+    }
+
+    package func rewritten(
+        _ address: ByteString, asSender: Bool, _ facts: Facts
+    ) async -> (address: ByteString, lines: [ACLState.LogLine]) {
+        let rewriter = rewriter()
+        guard !rewriter.isEmpty else { return (address, []) }
+        let (new, events) = await rewriter.rewriteEnvelope(
+            EmailAddress(address), as: asSender ? .envelopeFrom : .envelopeTo, facts)
+        return (new.text, events.map(Self.line))
+    }
+
+    private static func line(_ event: RewriteEvent) -> ACLState.LogLine {
+        switch event {
+        case .rewritten: ACLState.LogLine(text: event.text, targets: [.main], item: .addressRewrite)
+        case .problem: ACLState.LogLine(text: event.text, targets: [.main, .panic])
+        case .noAddress: ACLState.LogLine(text: event.text, targets: [.main])
+        }
+    }
 
     package func verify(_ address: ByteString, asSender: Bool, _ facts: Facts) async -> AddressVerification {
         let router: AddressRouter

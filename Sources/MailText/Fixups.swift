@@ -49,6 +49,10 @@ package struct FixupOptions: Sendable, Hashable {
     /// Lines of a delivery that are taken out: those of `return_path_remove`, `delivery_date_remove` and
     /// `envelope_to_remove`, as far as these are set.
     package var removedLines: [ByteString] = ["return-path", "delivery-date", "envelope-to"]
+    /// Lines that note which envelope recipients were rewritten; they follow the Message-ID:.
+    package var recipientNotes: [Header] = []
+    /// Lines that note how the envelope sender was rewritten; they follow the From:.
+    package var senderNotes: [Header] = []
     /// `message_id_header_domain`, or nil for the primary host name.
     package var messageIDDomain: ByteString?
     /// `message_id_header_text`; a dot and this stand before the `@`.
@@ -107,9 +111,13 @@ extension Submitter {
         if !options.suppressed {
             draft.expandLogin()
             draft.addMessageID()
+            draft.result.headers += options.recipientNotes
             draft.addFrom()
+            draft.result.headers += options.senderNotes
             draft.checkSender()
             draft.addDate()
+        } else {
+            draft.result.headers += options.recipientNotes + options.senderNotes
         }
         return draft.result
     }

@@ -2,13 +2,11 @@ package import Bytes
 
 /// A user's full name as a display name (manual, section 48.18).
 package enum UserName {
-    /// The gecos field as a name: `&` stands for the login with its first letter capital, and a comma ends
-    /// it.
-    package static func fromGecos(_ gecos: ByteString, login: ByteString) -> ByteString {
-        let name = ByteString(gecos.prefix { $0 != UInt8(ascii: ",") })
+    /// The gecos field as a name: `&` stands for the login with its first letter capital.
+    package static func named(_ gecos: ByteString, login: ByteString) -> ByteString {
         var capital = login
         if let first = capital.first { capital[0] = first.uppercasedASCII }
-        return name.replacing(ByteString("&"), with: capital)
+        return gecos.replacing(ByteString("&"), with: capital)
     }
 
     /// The name fit for a header line: quoted where RFC 5322 asks for it, encoded (RFC 2047, UTF-8, Q) when

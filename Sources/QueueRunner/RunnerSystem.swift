@@ -191,6 +191,8 @@ struct DeliverySettings: Sendable {
     let queuesOnly: Bool
     let queueDomains: ListText?
     let queueSMTPDomains: ListText?
+    /// Files of `queue_only_file` that ask for remote deliveries to wait.
+    let queueSMTPFiles: [ByteString]
     let freezeTell: ByteString?
     let errorsCopy: ByteString?
     let bounceFile: Template?
@@ -218,6 +220,7 @@ struct DeliverySettings: Sendable {
         queuesOnly = main.flag("queue_only") ?? false
         queueDomains = main.list("queue_domains")
         queueSMTPDomains = main.list("queue_smtp_domains")
+        queueSMTPFiles = QueueOnlyFiles(main).forRemoteDeliveries
         freezeTell = main.text("freeze_tell")
         errorsCopy = main.template("errors_copy")?.source
         bounceFile = main.template("bounce_message_file")

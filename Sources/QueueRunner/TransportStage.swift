@@ -2,6 +2,7 @@ import Bytes
 import EximLog
 import Expansion
 import Hints
+import MailSystem
 import Routing
 import Spooler
 import Synchronization
@@ -76,11 +77,23 @@ extension MessageDelivery {
         }
     }
 
+    /// `queue_smtp_domains`, or every domain while a file of `queue_only_file` with `smtp` before it is there.
+    private var queuedSMTP: (domains: ListText, trouble: TransportTrouble)? {
+        if runner.settings.queueSMTPFiles.contains(where: QueueOnlyFiles.exists) {
+            return (ListText("*"), TransportTrouble("SMTP delivery explicitly queued", errno: 0))
+        }
+        return runner.settings.queueSMTPDomains.map { domains in
+            (
+                domains,
+                TransportTrouble(
+                    "first-pass only routing due to -odqs, queue_smtp_domains or control=queue", errno: -1)
+            )
+        }
+    }
+
     /// `queue_smtp_domains` holds back what a first attempt would send: it is routed, and waits for its hosts.
     private mutating func holdBack(_ groups: inout [DeliveryGroup]) async {
-        guard isImmediate, let queued = runner.settings.queueSMTPDomains else { return }
-        let trouble = TransportTrouble(
-            "first-pass only routing due to -odqs, queue_smtp_domains or control=queue", errno: -1)
+        guard isImmediate, let (queued, trouble) = queuedSMTP else { return }
         for index in groups.indices {
             for place in groups[index].nodes.indices.reversed() {
                 let (node, item) = (groups[index].nodes[place], groups[index].items[place])
@@ -89,7 +102,8 @@ extension MessageDelivery {
                 groups[index].items.remove(at: place)
                 waits.append((groups[index].transport.name, item.instruction.hosts.map(\.name)))
                 deferred.append(
-                    DeferredAddress(node: node, errno: -1, text: trouble.text, instruction: item.instruction))
+                    DeferredAddress(
+                        node: node, errno: trouble.errno, text: trouble.text, instruction: item.instruction))
                 logDeferral(node, item.instruction, trouble, TransportOutcome(.deferred(trouble)))
             }
         }

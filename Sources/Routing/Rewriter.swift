@@ -12,6 +12,15 @@ package enum RewriteField: Sendable, Hashable {
     /// A header line of this kind.
     case header(HeaderKind)
 
+    /// What the log calls it.
+    var place: ByteString {
+        switch self {
+        case .envelopeFrom: "env-from"
+        case .envelopeTo: "env-to"
+        case .header(let kind): kind.addressName
+        }
+    }
+
     /// The flags that choose it.
     fileprivate var flags: [UInt8] {
         switch self {
@@ -33,6 +42,39 @@ extension HeaderKind {
         case .replyTo: UInt8(ascii: "r")
         case .sender: UInt8(ascii: "s")
         case .received, .messageID, .old, .other: nil
+        }
+    }
+
+    /// What the log calls its addresses.
+    fileprivate var addressName: ByteString {
+        switch self {
+        case .from: "from:"
+        case .to: "to:"
+        case .cc: "cc:"
+        case .bcc: "bcc:"
+        case .replyTo: "reply-to:"
+        case .sender: "sender:"
+        case .received, .messageID, .old, .other: ""
+        }
+    }
+}
+
+/// What rewriting has to tell the log.
+package enum RewriteEvent: Sendable, Hashable {
+    /// An address was changed by the rule of that number; for selector `address_rewrite`.
+    case rewritten(ByteString, place: ByteString, new: ByteString, rule: Int)
+    /// A rule could not be applied, and the address stays; for the postmaster's eyes.
+    case problem(ByteString)
+    /// What stands in a header line is no address.
+    case noAddress(ByteString)
+
+    /// The log line.
+    package var text: ByteString {
+        switch self {
+        case .rewritten(let old, let place, let new, let rule):
+            "\"\(old)\" from \(place) rewritten as \"\(new)\" by rule \(rule)"
+        case .problem(let text): text
+        case .noAddress(let why): "rewrite: \(why)"
         }
     }
 }
@@ -62,8 +104,19 @@ package struct Rewriter: Sendable {
     package func rewrite(
         _ address: EmailAddress, as field: RewriteField, _ facts: Facts
     ) async throws(ExpansionError) -> EmailAddress {
-        if address.isNull { return address }
-        return try await rewritten(address, as: field, facts)?.address ?? address
+        let (new, events) = await rewriteEnvelope(address, as: field, facts)
+        for case .problem(let text) in events { throw .failed(text) }
+        return new
+    }
+
+    /// Rewrites an address of the envelope, and tells how; from the first problem on it stays as it is.
+    package func rewriteEnvelope(
+        _ address: EmailAddress, as field: RewriteField, _ facts: Facts
+    ) async -> (EmailAddress, [RewriteEvent]) {
+        if address.isNull { return (address, []) }
+        var events: [RewriteEvent] = []
+        let new = await rewritten(address, as: field, facts, &events)
+        return (new?.address ?? address, events)
     }
 
     /// Rewrites what MAIL or RCPT gave before it is looked at (flag `S`); nil when no rule applies.
@@ -75,14 +128,29 @@ package struct Rewriter: Sendable {
             var known = facts
             known.captures = captures
             if rule.replacement.source == "*" { return nil }
+            let new: ByteString
             do {
-                return try await expander.expand(rule.replacement, known).bytes
+                new = try await expander.expand(rule.replacement, known).bytes
             } catch {
                 if case .forcedFailure = error { continue }
                 throw error
             }
+            if let why = Self.fault(in: new) {
+                throw .failed("Rewrite of \(text) yielded unparseable address: \(why) in address \(new)")
+            }
+            return new
         }
         return nil
+    }
+
+    /// Why a text is no address; nil for one.
+    private static func fault(in text: ByteString) -> ByteString? {
+        do throws(AddressError) {
+            _ = try AddressParser.parseOne(text)
+            return nil
+        } catch {
+            return error.message
+        }
     }
 
     private func match(_ pattern: ByteString, _ text: ByteString) throws(ExpansionError) -> [TaintedBytes]? {
@@ -108,42 +176,46 @@ package struct Rewriter: Sendable {
     struct Rewritten {
         var address: EmailAddress
         var whole: ByteString?
+        /// As the log shows it.
+        var shown: ByteString
     }
 
     func rewritten(
-        _ original: EmailAddress, as field: RewriteField, _ facts: Facts
-    ) async throws(ExpansionError) -> Rewritten? {
+        _ original: EmailAddress, as field: RewriteField, _ facts: Facts, _ events: inout [RewriteEvent]
+    ) async -> Rewritten? {
         var current = original
         var result: Rewritten?
-        for rule in rules where applies(rule, to: field) {
+        for (index, rule) in rules.enumerated() where applies(rule, to: field) {
             var repeats = 0
-            while repeats < Self.mostTimes {
-                var known = facts
-                guard
-                    await expander.matchAddress(
-                        current.text, in: ListText("<\n \(rule.pattern)"), &known, caseful: true
-                    ).isMatch
-                else { break }
+            while await matches(current, rule, facts) {
                 if rule.replacement.source == "*" { return result }
-                known.captures = await captures(of: current, by: rule, facts)
-                guard let next = try await replacement(of: current, by: rule, known) else { break }
-                repeats += 1
-                result = next
-                current = next.address
-                guard rule.flags.contains(UInt8(ascii: "R")) else { break }
-            }
-            if rule.flags.contains(UInt8(ascii: "q")) {
+                guard repeats < Self.mostTimes else { break }
                 var known = facts
-                let matched = repeats > 0
-                if matched { return result }
-                if await expander.matchAddress(
-                    current.text, in: ListText("<\n \(rule.pattern)"), &known, caseful: true
-                ).isMatch {
+                known.captures = await captures(of: current, by: rule, facts)
+                do throws(ExpansionError) {
+                    guard let next = try await replacement(of: current, by: rule, known) else { break }
+                    events.append(
+                        .rewritten(
+                            current.text, place: field.place, new: next.shown, rule: index + 1))
+                    repeats += 1
+                    result = next
+                    current = next.address
+                } catch {
+                    events.append(.problem(error.text))
                     return result
                 }
+                guard rule.flags.contains(UInt8(ascii: "R")) else { break }
             }
+            if rule.flags.contains(UInt8(ascii: "q")), repeats > 0 { return result }
         }
         return result
+    }
+
+    private func matches(_ address: EmailAddress, _ rule: RewriteRule, _ facts: Facts) async -> Bool {
+        var known = facts
+        return await expander.matchAddress(
+            address.text, in: ListText("<\n \(rule.pattern)"), &known, caseful: true
+        ).isMatch
     }
 
     /// `$0`, `$1` and so on for a replacement (manual, section 31.5): what the pattern's wildcards or groups matched.
@@ -206,9 +278,12 @@ package struct Rewriter: Sendable {
             )
         }
         if !parsed.isQualified, !rule.flags.contains(UInt8(ascii: "Q")) {
-            throw .failed("Rewriting of \(address.text) yielded unqualified address \"\(text)\"")
+            throw .failed("Rewrite of \(address.text) yielded unqualified address \"\(text)\"")
         }
         let isWhole = rule.flags.contains(UInt8(ascii: "w"))
-        return Rewritten(address: parsed.qualified(with: qualifyRecipient), whole: isWhole ? text : nil)
+        let qualified = parsed.qualified(with: qualifyRecipient)
+        return Rewritten(
+            address: qualified, whole: isWhole ? text : nil,
+            shown: parsed.isQualified ? text : qualified.text)
     }
 }

@@ -1,6 +1,7 @@
 import ACL
 import Bytes
 import Configuration
+import EximLog
 import Expansion
 import Testing
 
@@ -129,12 +130,20 @@ struct ACLTests {
         #expect(try await run("  accept acl = a").0.decision == .defer)
     }
 
-    @Test("A list or expansion that cannot be told defers, and a warn is passed over with a line in the log")
-    func trouble() async throws {
-        #expect(try await run("  accept condition = ${if nonsense}").0.decision == .defer)
-        let (verdict, state) = try await run("  warn condition = ${if nonsense}\n  accept")
+    @Test(
+        "A condition that cannot be expanded defers, whatever the verb is",
+        arguments: ["accept", "deny", "warn"])
+    func trouble(verb: String) async throws {
+        let text: ByteString = "  \(ByteString(verb)) condition = ${if nonsense}\n  accept"
+        #expect(try await run(text).0.decision == .defer)
+    }
+
+    @Test("A warn whose condition cannot be told now is passed over, with a line for acl_warn_skipped")
+    func passedOver() async throws {
+        let (verdict, state) = try await run(
+            "  warn verify = recipient\n  accept", recipient: "later@ok.example")
         #expect(verdict.decision == .accept)
-        #expect(state.logLines.count == 1)
+        #expect(state.logLines.map(\.item) == [.aclWarnSkipped])
     }
 
     @Test("A forced failure leaves a condition out")

@@ -75,11 +75,15 @@ struct EximOptionTests {
             ("-bd -oX 127.0.0.1.26", "receiver listen --listen 127.0.0.1:26"),
             ("-bd -oX <,[::1]:26,127.0.0.1.27", "receiver listen --listen [::1]:26 --listen 127.0.0.1:27"),
             ("-bd -oX ::::1", "receiver listen --listen [::1]:25"),
-            ("-bs", "receiver stdio"), ("-bS", "receiver bsmtp"), ("-t", "receiver submit -t"),
-            ("-i -f a@b -F X c@d", "receiver submit -f a@b -F X -i -- c@d"),
-            ("-bm c@d", "receiver submit -- c@d"),
-            ("-E1xUfHo-0002UW-1v -odq c@d", "receiver submit -E 1xUfHo-0002UW-1v --queue-only -- c@d"),
-            ("-odq -- -x@y", "receiver submit --queue-only -- -x@y"),
+            ("-bs", "receiver stdio"), ("-bS", "receiver bsmtp"),
+            ("-t", "receiver submit -t --mistakes mail"),
+            ("-i -f a@b -F X c@d", "receiver submit -f a@b -F X -i --mistakes mail -- c@d"),
+            ("-bm -oep c@d", "receiver submit --mistakes print -- c@d"),
+            (
+                "-E1xUfHo-0002UW-1v -odq -oee c@d",
+                "receiver submit -E 1xUfHo-0002UW-1v --mistakes mail-only --queue-only -- c@d"
+            ),
+            ("-odq -- -x@y", "receiver submit --mistakes mail --queue-only -- -x@y"),
         ])
     func handedOver(line: String, expected: String) throws {
         let words = line.split(separator: " ").map { ByteString($0) }
@@ -90,16 +94,18 @@ struct EximOptionTests {
 
     @Test("The program's name stands for an option", arguments: Personality.allCases)
     func names(personality: Personality) throws {
-        let words: [ByteString] = [personality.impliedOption ?? "-bV"]
-        let deeds = try EximOptionReader.read(words).deeds
-        let expected: EximRequest.Deed =
+        let request = try EximOptionReader.read(personality.impliedOptions + ["-oMr", "x"])
+        let expected: Set<EximRequest.Deed> =
             switch personality {
-            case .exim, .exim4, .sendmail: .version
-            case .mailq: .list
-            case .runq: .runQueue
-            case .rsmtp: .batchedSMTP
+            case .exim, .exim4, .sendmail, .rmail: []
+            case .mailq: [.list]
+            case .runq: [.runQueue]
+            case .rsmtp: [.batchedSMTP]
+            case .newaliases: [.rebuildAliases]
             }
-        #expect(deeds == [expected])
+        #expect(request.deeds == expected)
+        #expect(request.submission.mistakes == (personality == .rmail ? "mail-only" : "mail"))
+        #expect(request.submission.ignoresDot == (personality == .rmail))
         #expect(
             Personality(
                 calledAs: Personality.lastComponent(of: ByteString("/usr/bin/\(personality.rawValue)")))

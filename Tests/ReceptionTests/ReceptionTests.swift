@@ -5,7 +5,7 @@
 // each with its reason; one that is there no more is a failure too.
 // May import: TestKit, Bytes, Foundation.
 // Read in this order: Script.swift, Area.swift, ProcessGroup.swift, Client.swift, Submission.swift, Traces.swift,
-// ReceptionTests.swift, LimitTests.swift, TurnTests.swift,
+// ReceptionTests.swift, LimitTests.swift, TurnTests.swift, PeerTests.swift,
 // StopTests.swift.
 import Bytes
 import TestKit

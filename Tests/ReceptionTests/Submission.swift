@@ -14,6 +14,7 @@ extension Area {
         var lines = ["exit: \(ending.code ?? -1)"]
         lines += Self.lines(ending.output).map { "reply: \(masked($0))" }
         lines += Self.lines(ending.errors).map { "error: \(masked($0))" }
+            .filter { !$0.contains(Traces.lostPrivilege) }
         return lines + (try Traces(site, [], [:]).lines[""] ?? [])
     }
 

@@ -6,6 +6,9 @@ struct Traces {
     /// The lines of each session, by its title; under "" those that name nobody.
     private(set) var lines: [String: [String]]
 
+    /// What Exim says when it starts itself with a configuration of its caller's.
+    static let lostPrivilege = "exim user lost privilege for using -C option"
+
     private let site: MailSite
     private let clients: [Client]
     private var owners: [String: String] = [:]
@@ -38,7 +41,9 @@ struct Traces {
             guard !record[0].contains(" daemon started"),
                 !record[0].contains("options that have no effect yet"),
                 // Somebody had the port that was free a moment ago; Exim waits and tries again.
-                !record[0].contains("socket bind() to port")
+                !record[0].contains("socket bind() to port"),
+                // Exim starts itself as its user, with our configuration.
+                !record[0].contains(Self.lostPrivilege)
             else { continue }
             var title = owner(byAddress: record[0])
             if let match = record[0].firstMatch(of: /1[0-9A-Za-z]{5}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}/) {
@@ -57,7 +62,7 @@ struct Traces {
             separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
         added.append("D: \(masked(String(body[0])))")
         added += body[1...].joined().split(separator: "\n", omittingEmptySubsequences: false)
-            .map { "D: \(Self.readable(String($0)))" }
+            .map { "D: \(masked(ByteString(Self.readable(String($0)))))" }
         lines[title, default: []] += added
     }
 
@@ -70,6 +75,7 @@ struct Traces {
         }
         text.replace(/<time>\.[0-9]{3}/, with: "<time>.<milliseconds>")
         text.replace(/^(main|reject|panic)?(<time>\S*) \[[0-9]+\]/) { "\($0.2) [<pid>]" }
+        text.replace(/(space|inodes)=[0-9]+/) { "\($0.1)=<n>" }
         text.replace(/connection count = [0-9]+/, with: "connection count = <n>")
         return text.replacing(site.directory.path.string, with: "<site>")
     }

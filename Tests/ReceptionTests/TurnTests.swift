@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import Glibc
 import TestKit
 import Testing
@@ -35,6 +36,37 @@ extension ReceptionTests {
             return heard
         }
         #expect(try replies(isExim: false) == replies(isExim: true))
+    }
+
+    @Test("smtp_etrn_serialize holds over several receivers on one spool, through the hints")
+    func turnsOfOthers() throws {
+        let site = try MailSite(
+            """
+            \(Self.commands)smtp_etrn_command = /bin/sh -c "while [ ! -e SITE/go ]; do sleep 0.1; done"
+            begin acl
+
+            """)
+        let (one, other) = (try site.receiver("--queue-only"), try site.receiver("--queue-only"))
+        defer {
+            one.daemon.kill()
+            other.daemon.kill()
+        }
+        let here = try SMTPDialogue.greeted(port: one.port)
+        let there = try SMTPDialogue.greeted(port: other.port)
+        #expect(try here.say("ETRN a.example").code == 250)
+        #expect(try there.say("ETRN a.example").lines == ["Already processing a.example"])
+        #expect(try there.say("ETRN b.example").code == 250)
+        try site.directory.write("", to: "go")
+        try eventually("the other may, when the first has ended") {
+            try there.say("ETRN a.example").code == 250
+        }
+        // A receiver that ends takes back what it has counted in.
+        try FileManager.default.removeItem(atPath: site.directory.file("go").string)
+        try eventually("it is at work again") { try here.say("ETRN c.example").code == 250 }
+        one.daemon.signal(SIGTERM)
+        #expect(try one.daemon.wait().code == 0)
+        #expect(try there.say("ETRN c.example").code == 250)
+        try site.directory.write("", to: "go")
     }
 
     @Test("ETRN delivers the messages that wait for the domain, and no others")

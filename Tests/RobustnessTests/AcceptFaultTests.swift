@@ -32,6 +32,34 @@ extension RobustnessTests.Reception {
         #expect(try site.log("panic").contains { $0.contains(text(ofError: error)) })
     }
 
+    @Test("A client whose address the kernel does not tell gets no session, and no rights of a local caller")
+    func nameless() throws {
+        let site = try MailSite(
+            """
+            acl_smtp_rcpt = check
+            begin acl
+            check:
+              accept hosts = :
+
+            """)
+        let library = try Preload.compile("nameless", into: site.directory)
+        let port = try freePort()
+        let receiver = try site.start(
+            "bobbin-receiver", ["listen", "--listen", "127.0.0.1:\(port)", "--queue-only"],
+            environment: ["LD_PRELOAD": library])
+        defer { receiver.kill() }
+        try eventually("it listens") {
+            do { _ = try LoopbackStream(port: port) } catch { return false }
+            return true
+        }
+        let stream = try LoopbackStream(port: port)
+        #expect(try stream.readLine() == nil)
+        try eventually("it is logged") {
+            try site.log().contains { $0.hasSuffix("from a host whose address cannot be found: closed") }
+        }
+        #expect(receiver.isRunning)
+    }
+
     @Test(
         "A socket call that fails costs at most its connection; what is on the spool is whole",
         arguments: [ECONNRESET, ENOBUFS, EIO, Faults.shortCount])

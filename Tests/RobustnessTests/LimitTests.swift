@@ -58,33 +58,42 @@ extension RobustnessTests.Limits {
         }
     }
 
-    @Test("Out of descriptors: who is connected is served or told 4xx, who waits is served later")
+    @Test("Before descriptors run out newcomers are told 421, and every session in progress gets its 250")
     func descriptors() throws {
         let site = try MailSite(RobustnessSite.configuration())
-        let receiver = try site.receiver("--queue-only", through: ["/usr/bin/prlimit", "--nofile=90:90"])
-        var sessions: [LoopbackStream] = []
-        for _ in 0..<100 { sessions.append(try LoopbackStream(port: receiver.port)) }
-        #expect(try sessions[0].readLine()?.starts(with: ByteString("220 ")) == true)
-        try eventually("the receiver has no descriptors left") {
-            // In the main log, which is open; the panic log cannot be opened any more.
-            try site.bothLogs().contains { $0.contains("Too many open files") }
+        let receiver = try site.receiver("--queue-only", through: ["/usr/bin/prlimit", "--nofile=220:220"])
+        var sessions: [SMTPDialogue] = []
+        while sessions.count < 220 {
+            let dialogue = try SMTPDialogue(port: receiver.port)
+            let greeting = try dialogue.reply()
+            if greeting.code == 421 { break }
+            try dialogue.expect(220, greeting)
+            sessions.append(dialogue)
         }
-        // A message needs descriptors, too.
-        for command in ["EHLO x", "MAIL FROM:<a@example.net>", "RCPT TO:<b@example.org>", "DATA"]
-            as [ByteString]
-        {
-            try sessions[0].write("\(command)\r\n")
-            repeat {} while try sessions[0].readLine()?.dropFirst(3).first == UInt8(ascii: "-")
-        }
-        try sessions[0].write(SMTPDialogue.onTheWire(Letter.text("tight")) + ".\r\n")
-        let answer = try #require(try sessions[0].readLine())
-        #expect(
-            answer.starts(with: ByteString("451 ")) || answer.starts(with: ByteString("250 ")), "\(answer)")
-        sessions.removeFirst(75)
+        #expect((10..<220).contains(sessions.count))
+        #expect(try site.log().contains { $0.contains("refused: too few file descriptors") })
+        // All of them are in the middle of a message at the same moment.
+        let text = Letter.text("tight")
         for session in sessions {
-            #expect(try session.readLine()?.starts(with: ByteString("220 ")) == true)
+            try session.expect(250, session.say("EHLO x"))
+            try session.expect(250, session.say("MAIL FROM:<a@example.net>"))
+            try session.expect(250, session.say("RCPT TO:<b@example.org>"))
+            try session.expect(354, session.say("DATA"))
+            try session.send(SMTPDialogue.onTheWire(text))
         }
+        for _ in 0..<30 {
+            #expect(try SMTPDialogue(port: receiver.port).reply().code == 421)
+        }
+        for session in sessions {
+            try session.send(".\r\n")
+            try session.expect(250, session.reply())
+        }
+        #expect(site.queue.count == sessions.count)
+        #expect(try site.log("panic") == [])
         sessions = []
+        try eventually("newcomers are served again") {
+            try SMTPDialogue(port: receiver.port).reply().code == 220
+        }
         let sender = Sender(site, port: receiver.port)
         for _ in 0..<3 { try sender.sendsOne("there are descriptors again") }
         #expect(receiver.daemon.isRunning)

@@ -194,11 +194,13 @@ extension SystemTests.LocalSocket {
         let site = try MailSite(Self.text)
         try Self.letThrough(site)
         let (daemon, _) = try site.receiver()
-        let bad = try Self.submit(["-t"], "To: a@@b\n\nx\n", on: site).wait()
-        #expect(bad.code == 65)
-        #expect(bad.errors.contains(ByteString("a@@b")))
-        let none = try Self.submit(["-t"], "Subject: x\n\nx\n", on: site).wait()
-        #expect(none.code == 64)
+        let bad = try Self.submit(["-oep", "-t"], "To: a@@b\n\nx\n", on: site).wait()
+        #expect(bad.code == 1)
+        #expect(bad.errors.contains(ByteString("exim: invalid address:  a@@b: ")))
+        #expect(site.queue.isEmpty)
+        let none = try Self.submit(["-odq", "-t"], "Subject: x\n\nx\n", on: site).wait()
+        #expect(none.code == 1)
+        #expect(try site.log().contains { $0.contains(" <= <> R=") })
         daemon.kill()
     }
 

@@ -138,16 +138,16 @@ package final class LoopbackStream: Sendable {
     }
 }
 
-/// A socket that listens on a free port of 127.0.0.1.
+/// A socket that listens on a free port of 127.0.0.1, or on a given one of another loopback address.
 package final class LoopbackListener: Sendable {
     /// The port.
     package let port: Int
     private let descriptor: CInt
 
     /// Binds it.
-    package init() throws {
+    package init(port wanted: Int = 0, host: UInt32 = 0x7F00_0001) throws {
         let raw = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        var address = loopbackAddress(0)
+        var address = loopbackAddress(wanted, host)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let done = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in

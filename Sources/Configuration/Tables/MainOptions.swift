@@ -6,13 +6,14 @@ extension OptionTable {
             .boolean, .honoured,
             """
             accept_8bitmime allow_domain_literals bounce_return_body delivery_date_remove
-            disable_ipv6 envelope_to_remove extract_addresses_remove_arguments local_from_check
+            disable_ipv6 envelope_to_remove extract_addresses_remove_arguments ignore_fromline_local
+            local_from_check
             local_sender_retain log_timezone message_body_newlines message_logs
             preserve_message_logs prod_requires_admin queue_list_requires_admin queue_only
             queue_only_load_latch queue_only_override queue_run_in_order recipients_max_reject
-            return_path_remove smtp_accept_keepalive smtp_check_spool_space smtp_enforce_sync
-            smtp_etrn_serialize split_spool_directory spool_wireformat strip_excess_angle_brackets
-            strip_trailing_dot syslog_duplication syslog_pid syslog_timestamp tcp_nodelay
+            drop_cr return_path_remove smtp_accept_keepalive smtp_check_spool_space smtp_enforce_sync
+            smtp_etrn_serialize smtp_return_error_details split_spool_directory spool_wireformat strip_excess_angle_brackets
+            strict_acl_vars strip_trailing_dot syslog_duplication syslog_pid syslog_timestamp tcp_nodelay
             write_rejectlog
             """),
         .init(
@@ -20,10 +21,10 @@ extension OptionTable {
             """
             allow_utf8_domains bounce_return_message check_rfc2047_length
             commandline_checks_require_admin debug_store deliver_drop_privilege disable_fsync
-            dkim_verify_minimal dns_csa_use_reverse drop_cr gnutls_allow_auto_pkcs11
-            gnutls_compat_mode ignore_fromline_local ldap_start_tls move_frozen_messages
+            dkim_verify_minimal dns_csa_use_reverse gnutls_allow_auto_pkcs11
+            gnutls_compat_mode ldap_start_tls move_frozen_messages
             perl_at_start perl_taintmode prdr_enable print_topbitchars queue_fast_ramp
-            smtp_return_error_details strict_acl_vars tls_remember_esmtp
+            tls_remember_esmtp
             """),
         .init(
             .boolean, .notYetDecisive,
@@ -37,7 +38,8 @@ extension OptionTable {
             check_spool_inodes check_spool_space header_line_maxsize header_maxsize
             message_body_visible received_headers_max recipients_max remote_max_parallel
             smtp_accept_max smtp_accept_max_nonmail smtp_accept_queue
-            smtp_accept_queue_per_connection smtp_accept_reserve smtp_connect_backlog
+            smtp_accept_queue_per_connection smtp_accept_reserve smtp_backlog_monitor
+            smtp_connect_backlog
             smtp_max_synprot_errors smtp_max_unknown_commands
             """),
         .init(
@@ -45,7 +47,7 @@ extension OptionTable {
             """
             daemon_startup_retries dns_csa_search_limit dns_dnssec_ok dns_retry dns_use_edns0
             finduser_retries ldap_version lookup_open_max max_username_length return_size_limit
-            slow_lookup_log smtp_backlog_monitor tls_dh_max_bits
+            slow_lookup_log tls_dh_max_bits
             """),
         .init(
             .integer, .notYetDecisive,
@@ -76,14 +78,14 @@ extension OptionTable {
             .time, .honoured,
             """
             auto_thaw ignore_bounce_errors_after receive_timeout retry_data_expire retry_interval_max
-            sqlite_lock_timeout timeout_frozen_after
+            rfc1413_query_timeout sqlite_lock_timeout timeout_frozen_after
             """),
         .init(
             .time, .notYet,
             """
             callout_domain_negative_expire callout_domain_positive_expire callout_negative_expire
             callout_positive_expire daemon_startup_sleep dns_retrans keep_malformed local_scan_timeout
-            proxy_protocol_timeout rfc1413_query_timeout
+            proxy_protocol_timeout
             """),
         .init(
             .expandedTime, .honoured,
@@ -104,17 +106,18 @@ extension OptionTable {
             .string, .honoured,
             """
             bounce_message_text daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group
-            exim_path exim_user exim_version helo_allow_chars hints_backend local_from_prefix local_from_suffix
+            exim_path exim_user exim_version gecos_pattern helo_allow_chars hints_backend local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
-            smtp_ratelimit_mail smtp_ratelimit_rcpt spf_guess sqlite_dbfile syslog_facility syslog_processname timezone
+            smtp_ratelimit_mail smtp_ratelimit_rcpt spf_guess sqlite_dbfile syslog_facility
+            syslog_processname timezone unknown_username uucp_from_pattern
             """),
         .init(
             .string, .notYet,
             """
             av_scanner bi_command bounce_sender_authentication dmarc_history_file dmarc_tld_file
-            gecos_pattern headers_charset ldap_ca_cert_dir ldap_ca_cert_file ldap_cert_file
+            headers_charset ldap_ca_cert_dir ldap_ca_cert_file ldap_cert_file
             ldap_cert_key ldap_cipher_suite ldap_require_cert notifier_socket perl_startup
-            process_log_path spamd_address unknown_username uucp_from_pattern
+            process_log_path spamd_address
             """),
         .init(
             .string, .notYetDecisive,
@@ -127,17 +130,17 @@ extension OptionTable {
             acl_not_smtp acl_not_smtp_start acl_smtp_connect acl_smtp_data acl_smtp_etrn
             acl_smtp_expn acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_notquit
             acl_smtp_predata acl_smtp_quit acl_smtp_rcpt acl_smtp_vrfy bounce_message_file
-            delay_warning_condition dsn_from hints_directory localhost_number message_id_header_domain
+            delay_warning_condition dsn_from gecos_name hints_directory localhost_number message_id_header_domain
             message_id_header_text message_size_limit pid_file_path received_header_text
             smtp_accept_max_per_host smtp_active_hostname smtp_banner smtp_etrn_command
-            spool_directory submission_socket warn_message_file
+            spool_directory submission_socket unknown_login uucp_from_sender warn_message_file
             """),
         .init(
             .expanded, .notYet,
             """
             callout_random_local_part dmarc_forensic_sender event_action
-            gecos_name spf_smtp_comment_template tls_crl tls_dhparam tls_eccurve
-            tls_ocsp_file tls_require_ciphers tls_verify_certificates unknown_login uucp_from_sender
+            spf_smtp_comment_template tls_crl tls_dhparam tls_eccurve
+            tls_ocsp_file tls_require_ciphers tls_verify_certificates
             """),
         .init(
             .expanded, .notYetDecisive,
@@ -195,15 +198,16 @@ extension OptionTable {
             """
             chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts
             helo_try_verify_hosts helo_verify_hosts host_lookup host_reject_connection
-            hosts_connection_nolog hosts_require_helo limits_advertise_hosts
-            pipelining_advertise_hosts recipient_unqualified_hosts sender_unqualified_hosts
+            hosts_connection_nolog hosts_require_helo ignore_fromline_hosts limits_advertise_hosts
+            pipelining_advertise_hosts recipient_unqualified_hosts rfc1413_hosts
+            sender_unqualified_hosts
             smtp_accept_max_nonmail_hosts smtp_ratelimit_hosts smtp_reserve_hosts
             """),
         .init(
             .hostList, .notYet,
             """
-            auth_advertise_hosts ignore_fromline_hosts pipelining_connect_advertise_hosts
-            rfc1413_hosts smtputf8_advertise_hosts tls_advertise_hosts tls_resumption_hosts
+            auth_advertise_hosts pipelining_connect_advertise_hosts
+            smtputf8_advertise_hosts tls_advertise_hosts tls_resumption_hosts
             tls_try_verify_hosts
             """),
         .init(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import Configuration
+import EximLog
 import Expansion
 import Glibc
 import MailSystem
@@ -39,14 +40,16 @@ struct LocalReception: Sendable {
     func submit(_ options: SubmissionOptions) async throws {
         do {
             let (context, caller) = try await start(options.local)
-            let submission = Submission(context: context, caller: caller, request: options.request)
+            let reporting = MistakeReporting(options.mistakes, context.system.configuration.main)
+            let submission = Submission(
+                context: context, caller: caller, request: options.request, reporting: reporting)
             let (id, waits) = try await submission.run()
             if options.printID { print(id.bytes) }
             if !waits { context.deliver(id) }
         } catch let error as StartError {
             throw Exit.failure(ByteString(error.description), EX_CONFIG)
         } catch let refusal as Submission.Refusal {
-            throw Self.exit(refusal)
+            throw options.mistakes.map { Self.exit(refusal, as: $0) } ?? Self.exit(refusal)
         }
     }
 
@@ -59,6 +62,10 @@ struct LocalReception: Sendable {
             session = Session(context, DescriptorWire(), facts(context, caller))
         } catch {
             throw Exit.failure(ByteString(error.description), EX_CONFIG)
+        }
+        if isBatched, let shortage = session.settings.limits.space.shortage(for: nil) {
+            session.system.log.main(shortage)
+            throw Exit.failure("insufficient disk space", 1, of: "exim")
         }
         await session.run()
         if isBatched { throw BatchReport(session).exit() }
@@ -109,11 +116,25 @@ struct LocalReception: Sendable {
 
     private static func exit(_ refusal: Submission.Refusal) -> ExitCode {
         switch refusal {
-        case .usage(let text): Exit.failure(text, EX_USAGE)
-        case .noRecipients: Exit.failure("no recipients: name some, or use -t and a To: line", EX_USAGE)
-        case .badAddresses(let list): Exit.failure("bad address: \(list.joined(separator: "; "))", EX_DATAERR)
-        case .rejected(let text): Exit.failure(text, EX_DATAERR)
-        case .temporary(let text): Exit.failure(text, EX_TEMPFAIL)
+        case .usage, .noRecipients, .mistake(.noRecipients, _), .mistake(.allSuppressed, _):
+            Exit.failure(refusal.text, EX_USAGE)
+        case .mistake: Exit.failure(refusal.text, EX_DATAERR)
+        case .temporary, .noSpace: Exit.failure(refusal.text, EX_TEMPFAIL)
+        }
+    }
+
+    /// Exim's exit codes and words.
+    private static func exit(_ refusal: Submission.Refusal, as mode: MistakeMode) -> ExitCode {
+        switch refusal {
+        case .mistake(_, isMailed: true): return mode == .mailOnly ? .success : .failure
+        case .mistake(let mistake, isMailed: false):
+            guard mode == .print else {
+                return mistake == .noRecipients || mistake == .allSuppressed ? ExitCode(2) : .failure
+            }
+            return Exit.failure(refusal.text, 1, of: "exim")
+        case .usage, .noRecipients: return Exit.failure(refusal.text, 1, of: "exim")
+        case .noSpace: return Exit.failure("insufficient disk space", 1, of: "exim")
+        case .temporary: return Exit.failure(refusal.text, EX_TEMPFAIL)
         }
     }
 }

@@ -33,8 +33,10 @@ extension SharedOptions {
 /// Ends a program with a text for people.
 enum Exit {
     /// Writes the text to standard error and gives the exit code (sysexits).
-    static func failure(_ text: ByteString, _ code: CInt) -> ExitCode {
-        let line = "bobbin-receiver: \(text)\n" as ByteString
+    static func failure(
+        _ text: ByteString, _ code: CInt, of program: ByteString = "bobbin-receiver"
+    ) -> ExitCode {
+        let line = "\(program): \(text)\n" as ByteString
         unsafe line.bytes.withUnsafeBytes { _ = unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
         return ExitCode(code)
     }

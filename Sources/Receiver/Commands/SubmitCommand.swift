@@ -18,6 +18,8 @@ struct SubmitCommand: AsyncParsableCommand {
     }
 }
 
+extension MistakeMode: ExpressibleByArgument {}
+
 /// What a submission's command line says.
 struct SubmissionOptions: ParsableArguments {
     @OptionGroup var local: LocalOptions
@@ -38,6 +40,12 @@ struct SubmissionOptions: ParsableArguments {
 
     @Flag(name: .customLong("bnq", withSingleDash: true), help: "Leave addresses without a domain so.")
     var leaveUnqualified = false
+
+    @Option(
+        help:
+            "How mistakes are told: print, mail, or mail-only (then the exit code is 0); with Exim's exit codes."
+    )
+    var mistakes: MistakeMode?
 
     @Flag(help: "Print the message's id.")
     var printID = false

@@ -31,7 +31,6 @@ struct Daemon {
             login: owner(system), commits: commitGroup(system, log),
             choice: command.queueOnly ? .queue : .standard, localCaller: nil, deliver: { runner?.deliver($0) }
         )
-        let listener = Listener(context: context, log: log)
         // Bound by root; nobody is let in before `run`, when root's rights are gone.
         var sockets: [ListeningSocket] = []
         for address in try command.addresses(system) {
@@ -44,8 +43,11 @@ struct Daemon {
         // Sessions need none of root's rights, and none begins before this.
         try Privileges.drop(to: system.settings.owner)
         door?.open(runner)
+        // What is open now stays open; the rest of the descriptors is for sessions.
+        let listener = Listener(context: context, log: log, reserve: .ofProcess())
         let status = statusSocket(sockets, listener, system)
         await serve(sockets, listener, signals, door)
+        await context.turns.forget()
         await context.commits.finish()
         status?.close()
         await runner?.finish()

@@ -14,6 +14,8 @@ struct Listener: Sendable {
     let context: SessionContext
     let log: SessionLog
     let sessions = OpenSessions()
+    /// How many connections the process can serve to their end.
+    let reserve: DescriptorReserve
 
     /// How long is waited after a failed `accept`: what has run out must be given back first.
     static let pause = TimeAmount.seconds(1)
@@ -38,9 +40,13 @@ struct Listener: Sendable {
     private func channel(_ socket: ListeningSocket) async throws -> any Channel {
         guard let descriptor = socket.copy() else { throw IOError(errnoCode: errno, reason: "dup") }
         return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .serverChannelInitializer { [log] channel in
+            .serverChannelInitializer { [log, monitor = context.settings.backlogMonitor] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptTrouble(log: log))
+                    if monitor > 0 {
+                        let handler = BacklogMonitor(socket, threshold: monitor, log)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: context.settings.noDelay ? 1 : 0)
@@ -56,9 +62,17 @@ struct Listener: Sendable {
     /// Begins a session on its connection's event loop.
     private func begin(_ channel: any Channel) throws {
         let facts = Self.facts(channel)
+        // Nobody is at the other end, or the kernel does not tell who: such a one has no rights at all.
+        guard facts.remoteAddress != nil else {
+            log.main("SMTP connection from a host whose address cannot be found: closed")
+            return channel.close(promise: nil)
+        }
+        let hasRoom = reserve.enter()
+        channel.closeFuture.whenComplete { [reserve] _ in reserve.leave() }
+        guard hasRoom else { return refuse(channel, facts, "too few file descriptors") }
         let limit = context.settings.limits.acceptMax
         guard let (ticket, counts) = sessions.enter(channel, from: facts.remoteAddress, limit: limit) else {
-            return refuse(channel, facts)
+            return refuse(channel, facts, "too many connections")
         }
         let wire = ConnectionWire()
         try channel.pipeline.syncOperations.addHandler(wire)
@@ -77,10 +91,10 @@ struct Listener: Sendable {
         await wire.close()
     }
 
-    private func refuse(_ channel: any Channel, _ connection: ConnectionFacts) {
+    private func refuse(_ channel: any Channel, _ connection: ConnectionFacts, _ why: ByteString) {
         var facts = Facts()
         facts.connection = connection
-        log.event(.refused(text: "too many connections"), facts)
+        log.event(.refused(text: why), facts)
         let text = "421 Too many concurrent SMTP connections; please try again later.\r\n"
         channel.writeAndFlush(ByteBuffer(string: text)).whenComplete { _ in channel.close(promise: nil) }
     }

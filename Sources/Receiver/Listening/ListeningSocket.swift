@@ -51,6 +51,25 @@ final class ListeningSocket: Sendable {
         }
     }
 
+    /// The kernel's `struct tcp_info`: where the number of connections that wait stands in that of a listening socket.
+    private static let (tcpInfo, unacknowledged): (CInt, Int) = (11, 24)
+
+    /// How many connections wait to be accepted.
+    var backlogNow: Int {
+        state.withLock { state in
+            var octets = [UInt8](repeating: 0, count: 256)
+            var size = socklen_t(octets.count)
+            guard unsafe getsockopt(state.descriptor, CInt(IPPROTO_TCP), Self.tcpInfo, &octets, &size) == 0,
+                Int(size) >= Self.unacknowledged + 4
+            else { return 0 }
+            let number = octets[Self.unacknowledged..<(Self.unacknowledged + 4)]
+            return number.reversed().reduce(0) { $0 << 8 | Int($1) }
+        }
+    }
+
+    /// Where it listens, as the log has it.
+    var place: ByteString { "[\(local.ipAddress ?? "")]:\(local.port ?? 0)" }
+
     /// Notes who accepts now; a channel that comes after `close` is closed at once.
     func serve(by channel: any Channel) {
         let isLate = state.withLock { state in

@@ -1,6 +1,7 @@
 import Bytes
 import Dispatch
 import Glibc
+import MailSystem
 import Spooler
 import Synchronization
 
@@ -31,17 +32,22 @@ final class Turns: Sendable {
     private let spool: Spool
     private let isSerialized: Bool
     private let deliver: @Sendable (MessageID) -> Void
+    /// What other programs on the same hints have at work.
+    private let others: SerializedRuns
+    /// What has been counted in there.
+    private let counted = Mutex<Set<ByteString>>([])
     private let active = Mutex<[ByteString: Int]>([:])
     private let queue = DispatchQueue(label: "etrn", attributes: .concurrent)
 
-    init(_ spool: Spool, isSerialized: Bool, deliver: @escaping @Sendable (MessageID) -> Void) {
-        self.spool = spool
+    init(_ system: MailSystem, isSerialized: Bool, deliver: @escaping @Sendable (MessageID) -> Void) {
+        spool = system.spool
+        others = SerializedRuns(system)
         self.isSerialized = isSerialized
         self.deliver = deliver
     }
 
     /// Starts it; `key` is the command's argument.
-    func start(_ request: TurnRequest, for key: ByteString) -> Outcome {
+    func start(_ request: TurnRequest, for key: ByteString) async -> Outcome {
         let refusal = active.withLock { active -> Outcome? in
             if isSerialized, active[key] != nil { return .busy }
             if active.values.reduce(0, +) >= Self.most {
@@ -51,23 +57,52 @@ final class Turns: Sendable {
             return nil
         }
         if let refusal { return refusal }
+        if isSerialized {
+            switch await others.begin(etrn: key) {
+            case .begun: counted.withLock { _ = $0.insert(key) }
+            case .unknown: break
+            case .busy:
+                leave(key)
+                return .busy
+            }
+        }
         switch request {
         case .queue(let text): queue.async { [self] in search(text, key) }
         case .command(let words):
             let program = words.first?.string ?? ""
             guard let child = Sibling.start(program, words.dropFirst().map(\.string)) else {
-                end(key)
+                await end(key)
                 return .impossible("\(program) cannot be started")
             }
             queue.async { [self] in
                 Sibling.awaitEnd(of: child)
-                end(key)
+                ended(key)
             }
         }
         return .started
     }
 
-    private func end(_ key: ByteString) {
+    /// Lets other programs begin what is at work here; for the end of this one.
+    func forget() async {
+        for key in counted.withLock({ $0 }) { await countOut(key) }
+    }
+
+    /// The hints are told without waiting: `forget` looks after what has not been told at the end.
+    private func ended(_ key: ByteString) {
+        Task { await end(key) }
+    }
+
+    private func end(_ key: ByteString) async {
+        await countOut(key)
+        leave(key)
+    }
+
+    private func countOut(_ key: ByteString) async {
+        guard counted.withLock({ $0.remove(key) }) != nil else { return }
+        await others.end(etrn: key)
+    }
+
+    private func leave(_ key: ByteString) {
         active.withLock { active in
             let rest = (active[key] ?? 1) - 1
             active[key] = rest > 0 ? rest : nil
@@ -76,7 +111,7 @@ final class Turns: Sendable {
 
     private func search(_ text: ByteString, _ key: ByteString) {
         for id in waiting(for: text) { deliver(id) }
-        end(key)
+        ended(key)
     }
 
     /// The messages with a waiting recipient that contains the text; one that cannot be read is a queue run's matter.

@@ -1,4 +1,6 @@
 import Glibc
+import MailSystem
+import Spooler
 
 /// Who hands in mail: the user of this process, or of the one at the other end of the local socket.
 struct CallerIdentity: Sendable, Equatable {
@@ -14,6 +16,12 @@ struct CallerIdentity: Sendable, Equatable {
         var groups = [gid_t](repeating: 0, count: mostGroups)
         let count = unsafe getgroups(CInt(groups.count), &groups)
         return CallerIdentity(uid: getuid(), gid: getgid(), groups: Array(groups.prefix(max(0, Int(count)))))
+    }
+
+    /// The mail system itself.
+    static func mailUser(_ system: MailSystem) -> CallerIdentity {
+        guard let owner = system.settings.owner else { return own }
+        return CallerIdentity(uid: owner.uid, gid: owner.gid, groups: [])
     }
 
     /// The kernel's `struct ucred`, which glibc shows to GNU programs only.

@@ -36,10 +36,14 @@ struct LocalCaller: Sendable {
         _ identity: CallerIdentity, _ system: MailSystem, _ settings: ReceptionSettings,
         fullName: ByteString?
     ) async {
-        let account = MailUser.account(of: identity.uid)
-        login = account?.login ?? "uid\(identity.uid)"
-        self.fullName =
-            fullName ?? account.map { UserName.fromGecos($0.fullName, login: $0.login) } ?? ""
+        let name: ByteString
+        if let account = MailUser.account(of: identity.uid) {
+            login = account.login
+            name = await settings.gecos.fullName(account, system)
+        } else {
+            (login, name) = await settings.gecos.stranger(identity.uid, system)
+        }
+        self.fullName = fullName ?? name
         (uid, gid) = (Int64(identity.uid), Int64(identity.gid))
         isTrusted = await Self.isTrusted(identity, login, system, settings)
         submitter = Submitter(

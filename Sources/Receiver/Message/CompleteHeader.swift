@@ -41,11 +41,14 @@ struct CompleteHeader {
 struct BodyReading: Sendable {
     let path: Spool
     let id: MessageID
+    /// Whether lines end in CRLF in the file; who reads sees LF.
+    var isWireFormat = false
 
     func read(_ offset: Int, _ length: Int) -> ByteString {
         guard case .some(let data) = try? path.rawFile(.data, of: id) else { return "" }
         let body = data.dropFirst(id.dataStartOffset)
         let start = offset >= 0 ? offset : max(0, body.count + offset)
-        return ByteString(body.dropFirst(start).prefix(length))
+        let part = body.dropFirst(start).prefix(length)
+        return isWireFormat ? ByteString(part.filter { $0 != .carriageReturn }) : ByteString(part)
     }
 }

@@ -35,7 +35,6 @@ struct HeaderFileFilling {
         header.tlsResumption = UInt8(ascii: "A")
         header.dsnEnvelopeID = envelope.mail?.envelopeID
         header.dsnReturn = envelope.mail?.returns.map { $0 == .full ? 1 : 2 }
-        for address in arrival.nonRecipients { header.nonRecipients.insert(address) }
         header.recipients = envelope.recipients.map(recipient)
         for address in envelope.removed { header.nonRecipients.insert(address) }
     }

@@ -1,4 +1,5 @@
 import Bytes
+import Expansion
 import MailText
 import SMTP
 import Spooler
@@ -26,8 +27,22 @@ struct MessageIntake: ~Copyable {
     private(set) var size = 0
     private(set) var trouble: Trouble?
     private var pending: PendingMessage?
+    /// What a report about the message would show of it; empty where nobody would be sent one.
+    private(set) var copy: IntakeCopy
+    /// What lines `From sender date` before the header look like, where they are to be passed over; nil afterwards.
+    private var fromLine: PCRE2Pattern?
+    /// What the last of such lines told.
+    private(set) var fromCaptures: [TaintedBytes]?
+    /// Whether the lines of the file end in CRLF (`spool_wireformat`).
+    private let isWireFormat: Bool
 
-    init(spool: Spool, ids: MessageIDGenerator, limits: HeaderLimits, sizeLimit: Int) {
+    init(
+        spool: Spool, ids: MessageIDGenerator, limits: HeaderLimits, sizeLimit: Int,
+        copy: IntakeCopy = IntakeCopy(), fromLine: PCRE2Pattern? = nil, isWireFormat: Bool = false
+    ) {
+        self.copy = copy
+        self.fromLine = fromLine
+        self.isWireFormat = isWireFormat
         self.spool = spool
         self.ids = ids
         self.sizeLimit = sizeLimit
@@ -45,7 +60,10 @@ struct MessageIntake: ~Copyable {
             let end = octets[place...].firstIndex(of: .newline) ?? octets.count
             guard end < octets.count else {
                 line.append(contentsOf: octets[place...])
-                if line.count > 1 << 20 { fail(.headerTooLong(HeaderReader.headerTooLong)) }
+                if line.count > 1 << 20 {
+                    copy.takeHeader(line)
+                    fail(.headerTooLong(HeaderReader.headerTooLong))
+                }
                 return
             }
             line.append(contentsOf: octets[place...end])
@@ -56,7 +74,13 @@ struct MessageIntake: ~Copyable {
     }
 
     private mutating func takeHeaderLine() {
+        if let captures = fromLine?.captures(of: ByteString(line.dropLast())) {
+            fromCaptures = captures
+            return line.removeAll(keepingCapacity: true)
+        }
+        fromLine = nil
         let step = reader.take(line)
+        copy.takeHeader(line)
         let taken = line
         line.removeAll(keepingCapacity: true)
         switch step {
@@ -81,11 +105,30 @@ struct MessageIntake: ~Copyable {
 
     private mutating func append(_ octets: ArraySlice<UInt8>) {
         guard trouble == nil else { return }
+        copy.takeBody(octets)
         do {
-            try pending?.append(octets)
+            if isWireFormat {
+                try appendAsOnTheWire(octets)
+            } else {
+                try pending?.append(octets)
+            }
         } catch {
             fail(.spool(error))
         }
+    }
+
+    private mutating func appendAsOnTheWire(_ octets: ArraySlice<UInt8>) throws(SpoolError) {
+        var wire: [UInt8] = []
+        wire.reserveCapacity(octets.count + octets.count / 32)
+        var rest = octets
+        while let end = rest.firstIndex(of: .newline) {
+            wire.append(contentsOf: rest[..<end])
+            wire.append(.carriageReturn)
+            wire.append(.newline)
+            rest = rest[(end + 1)...]
+        }
+        wire.append(contentsOf: rest)
+        try pending?.append(wire[...])
     }
 
     private mutating func fail(_ reason: Trouble) {
@@ -125,6 +168,26 @@ struct MessageIntake: ~Copyable {
             reader.endOfInput()
             beginBody(with: nil)
         }
+    }
+}
+
+/// The beginning of a message as it came, for a report that returns it to its sender.
+struct IntakeCopy: Sendable {
+    /// How many octets of header and of body are kept.
+    var header = 0
+    var body = 0
+    private(set) var headerText: [UInt8] = []
+    private(set) var bodyText: [UInt8] = []
+
+    mutating func takeHeader(_ line: [UInt8]) {
+        headerText.append(contentsOf: line.prefix(header - headerText.count))
+    }
+
+    /// Lets go of the header's text, when the header is known line by line.
+    mutating func endHeader() { headerText = [] }
+
+    mutating func takeBody(_ octets: ArraySlice<UInt8>) {
+        bodyText.append(contentsOf: octets.prefix(body - bodyText.count))
     }
 }
 

@@ -84,7 +84,7 @@ extension Reception {
         }
         record.subject = fixed.headers.named("subject").first?.unfoldedValue
         record.rawSender = sender
-        record.recipients = envelope.recipients.map(\.address)
+        record.recipients = envelope.recipients.map { $0.given ?? $0.address }
         record.queue = state.queue ?? ""
         let (begun, now) = (arrival.begun, SpoolTime.now())
         let seconds = Int(now.seconds) - Int(begun.seconds)

@@ -6,7 +6,6 @@ import Expansion
 import MailSystem
 import MailText
 import Routing
-import SMTP
 import Spooler
 
 /// What reception does to header lines.
@@ -46,7 +45,9 @@ extension Reception {
     /// What is added to and taken out of the header as it came: much for a submission, little for a relay.
     func fixUp(_ headers: [Header], _ id: MessageID) async -> CompleteHeader {
         let isSubmission = state.has("submission")
-        guard arrival.submitter != nil || isSubmission else { return removing(headers) }
+        guard arrival.submitter != nil || isSubmission else {
+            return removing(headers + rewroteRecipients + rewroteSender)
+        }
         var options = arrival.fixups
         let control = SubmissionControl(state)
         if control?.retainsSender ?? false { options.retainsSender = true }
@@ -55,6 +56,7 @@ extension Reception {
         }
         options.keepsEnvelope = arrival.submitter != nil
         options.suppressed = state.has("suppress_local_fixups")
+        (options.recipientNotes, options.senderNotes) = (rewroteRecipients, rewroteSender)
         await addIdentity(&options)
         let submitter =
             arrival.submitter
@@ -94,61 +96,6 @@ extension Reception {
     private static func isIdentity(_ octet: UInt8, inDomain isDomain: Bool) -> Bool {
         let plain = octet.isASCIIAlphanumeric || octet == UInt8(ascii: ".") || octet == UInt8(ascii: "-")
         return plain || (!isDomain && "!#$%&'*+/=?^_`{|}~".utf8.contains(octet))
-    }
-
-    /// Applies the rewriting rules: a rewritten line stays as an old one, with the new one behind it.
-    func rewritten(_ headers: [Header]) async throws(ExpansionError) -> [Header] {
-        guard !system.rewriter.isEmpty else { return headers }
-        var result: [Header] = []
-        for header in headers {
-            guard let new = try await system.rewriter.rewrite(header, state.facts) else {
-                result.append(header)
-                continue
-            }
-            result.append(Header(header.text, kind: .old))
-            result.append(new)
-        }
-        return result
-    }
-
-    /// Whether addresses without a domain may stand in the header: they get one.
-    var allowsUnqualified: Bool {
-        if arrival.leavesUnqualified { return false }
-        return arrival.submitter != nil || arrival.acceptsUnqualified || envelope.allowsUnqualifiedSender
-            || envelope.allowsUnqualifiedRecipient
-    }
-
-    /// Completes addresses without a domain: a changed line stays as an old one, with the new one behind it.
-    func qualified(_ headers: [Header]) -> [Header] {
-        let isLocal = arrival.submitter != nil || arrival.acceptsUnqualified
-        return headers.flatMap { header -> [Header] in
-            let domain: ByteString
-            switch header.kind {
-            case .from, .sender, .replyTo:
-                guard isLocal || envelope.allowsUnqualifiedSender else { return [header] }
-                domain = system.settings.qualifyDomain
-            case .to, .cc, .bcc:
-                guard isLocal || envelope.allowsUnqualifiedRecipient else { return [header] }
-                domain = system.settings.qualifyRecipient
-            default: return [header]
-            }
-            let text = Self.qualified(header.text, with: domain)
-            if text == header.text { return [header] }
-            return [Header(header.text, kind: .old), Header(text, kind: header.kind)]
-        }
-    }
-
-    private static func qualified(_ text: ByteString, with domain: ByteString) -> ByteString {
-        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return text }
-        var value = ByteString(text[(colon + 1)...])
-        for item in AddressParser.parseList(value).reversed() {
-            guard case .success(let parsed) = item.outcome, !parsed.address.isQualified,
-                !parsed.address.isNull
-            else { continue }
-            value.replaceSubrange(
-                parsed.place.upperBound..<parsed.place.upperBound, with: "@\(domain)" as ByteString)
-        }
-        return ByteString(text[...colon]) + value
     }
 
     private func removing(_ headers: [Header]) -> CompleteHeader {

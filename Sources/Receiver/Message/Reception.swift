@@ -28,6 +28,11 @@ struct Reception {
     var state: ACLState
     var envelope: Envelope
     let arrival: Arriving
+    /// Header lines that note what envelope addresses were before they were rewritten.
+    var rewroteRecipients: [Header] = []
+    var rewroteSender: [Header] = []
+    /// What the envelope sender becomes, when header lines have been made of the old one.
+    var rewrittenSender: ByteString?
 
     /// How the message came, as far as the facts do not tell.
     struct Arriving {
@@ -37,8 +42,6 @@ struct Reception {
         var longestLine = 0
         /// Whether BDAT was used.
         var usedChunking = false
-        /// Addresses that `-t` takes away.
-        var nonRecipients: [ByteString] = []
         /// How pipelining went.
         var pipelining = LoggedPipelining.notOffered
         /// Whether the body is in wire form.
@@ -87,16 +90,15 @@ struct Reception {
         var message = message
         let id = message.pending.id
         if system.configuration.main.template(arrival.moment.option) != nil { showBody(&message) }
-        let received = await receivedLine(id)
+        await rewriteEnvelope(id)
         var fixed = await fixUp(message.headers, id)
-        if allowsUnqualified { fixed.headers = qualified(fixed.headers) }
-        fixed.headers.insert(Header(received, kind: .received), at: 0)
-        do {
-            fixed.headers = try await rewritten(fixed.headers)
-        } catch {
-            log.panic("header rewriting failed: \(error.text)", id: id.bytes)
-            return .failed("header rewriting failed")
+        if let sender = rewrittenSender {
+            envelope.sender = sender
+            state.facts.message.sender = sender
         }
+        let received = await receivedLine(id)
+        fixed.headers = await rewritten(fixed.headers, id)
+        fixed.headers.insert(Header(received, kind: .received), at: 0)
         setFacts(fixed, message, id)
         let verdict = await runACL(id)
         switch verdict.decision {
@@ -159,15 +161,18 @@ struct Reception {
         state.facts.message.id = id.bytes
         state.facts.message.headers = fixed.headers.map { HeaderText(type: $0.kind.rawValue, text: $0.text) }
         state.facts.message.bodySize = message.pending.bodySize
-        state.facts.message.bodyLineCount = message.pending.bodyLineCount
-        state.facts.message.bodyZeroCount = message.pending.bodyZeroCount
-        state.facts.message.maxReceivedLineLength = max(arrival.longestLine, message.longestHeaderLine)
+        // Of a body in wire form Exim counts nothing (`spool_wireformat`).
+        let isWire = arrival.isWireFormat
+        state.facts.message.bodyLineCount = isWire ? 0 : message.pending.bodyLineCount
+        state.facts.message.bodyZeroCount = isWire ? 0 : message.pending.bodyZeroCount
+        state.facts.message.maxReceivedLineLength =
+            isWire ? message.longestHeaderLine : max(arrival.longestLine, message.longestHeaderLine)
         state.facts.message.size = message.headers.reduce(message.pending.bodySize + 1) { $0 + $1.text.count }
         state.facts.message.lineCount = message.pending.bodyLineCount + fixed.headers.count
         state.facts.message.receivedTime = (arrival.begun.seconds, Int(arrival.begun.microseconds))
         state.facts.message.recipients = envelope.recipients.map(\.address)
         state.facts.message.recipientsCount = envelope.recipients.count
-        let reader = BodyReading(path: system.spool, id: id)
+        let reader = BodyReading(path: system.spool, id: id, isWireFormat: arrival.isWireFormat)
         state.facts.message.readBody = { offset, length in reader.read(offset, length) }
     }
 }

@@ -11,6 +11,7 @@ struct StandardInput {
     private var isUnended = false
     /// Seconds that the next input may be waited for; nil for ever.
     private let timeout: Int64?
+    private var text: [UInt8]?
     private(set) var hasTimedOut = false
     private(set) var longestLine = 0
 
@@ -18,12 +19,23 @@ struct StandardInput {
         self.timeout = timeout
         self.descriptor = descriptor
         self.endsAtDot = endsAtDot
+        text = nil
+    }
+
+    /// A text of our own in place of what somebody writes.
+    init(text: ByteString) {
+        self.init(descriptor: -1, endsAtDot: false, timeout: nil)
+        self.text = text.bytes
     }
 
     /// The next octets, whole lines; nil at the end.
     mutating func next() -> [UInt8]? {
         guard !isDone else { return nil }
         var output: [UInt8] = []
+        if let text {
+            split(text[...], into: &output)
+            isDone = true
+        }
         while output.isEmpty, !isDone {
             guard isReadable() else {
                 (isDone, hasTimedOut) = (true, true)

@@ -7,8 +7,10 @@ struct Envelope {
     /// One accepted recipient.
     struct Recipient {
         var address: ByteString
+        /// As it was given, before rewriting and before it had a domain; nil when that is the same.
+        var given: ByteString? = nil
         var notify: RecipientCommand.Notify
-        var originalRecipient: ByteString?
+        var originalRecipient: ByteString? = nil
     }
 
     /// Nil before MAIL.
@@ -16,7 +18,8 @@ struct Envelope {
     /// The MAIL command, for its parameters.
     var mail: MailCommand?
     var recipients: [Recipient] = []
-    /// Addresses that `-t` takes away from the header's recipients; they go into the non-recipients tree.
+    /// Addresses that `-t` takes away from the header's recipients (`extract_addresses_remove_arguments`); they go into
+    /// the non-recipients tree.
     var removed: [ByteString] = []
     /// RCPT commands accepted, those included whose recipient an ACL discarded.
     var acceptedCount = 0
@@ -33,6 +36,8 @@ struct Envelope {
     var allowsUnqualifiedRecipient = false
     /// Whether a local caller who is not trusted has set the sender (`untrusted_set_sender`, or `<>`).
     var isSenderSetByUntrusted = false
+    /// Whether a line before the header named the sender (`uucp_from_sender`).
+    var isSenderFromLine = false
     /// Whether no transaction has begun.
     var isEmpty: Bool { sender == nil }
 }

@@ -58,8 +58,7 @@ struct QueueingRules: Sendable {
     init(_ main: OptionBlock) {
         queueOnly = main.flag("queue_only") ?? false
         canOverride = main.flag("queue_only_override") ?? true
-        files = (main.text("queue_only_file") ?? "").split(separator: UInt8(ascii: ":"))
-            .map { ByteString($0.trimmed()) }.filter { !$0.isEmpty }
+        files = QueueOnlyFiles(main).forAllDeliveries
         load = main.number("queue_only_load")
         keepsLoad = main.flag("queue_only_load_latch") ?? true
         acceptQueue = Int(main.number("smtp_accept_queue") ?? 0)
@@ -72,7 +71,7 @@ struct QueueingRules: Sendable {
     ) -> Reason? {
         if choice == .queue { return .asked }
         if choice == .now, canOverride { return nil }
-        if queueOnly || files.contains(where: Self.exists) { return .asked }
+        if queueOnly || files.contains(where: QueueOnlyFiles.exists) { return .asked }
         if acceptQueue > 0, let count = circumstances.connections, count > acceptQueue {
             return .connections(count, most: acceptQueue)
         }
@@ -85,13 +84,6 @@ struct QueueingRules: Sendable {
         guard let load else { return nil }
         let present = now()
         return present > load ? .load(present) : nil
-    }
-
-    /// A file with `smtp` before its path asks only for remote deliveries to wait; here all of them do.
-    private static func exists(_ file: ByteString) -> Bool {
-        let path = file.starts(with: ByteString("smtp/")) ? ByteString(file.dropFirst(4)) : file
-        guard path.first == UInt8(ascii: "/") else { return false }
-        return unsafe access(path.string, F_OK) == 0
     }
 }
 

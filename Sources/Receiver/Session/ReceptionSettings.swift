@@ -20,6 +20,12 @@ struct ReceptionSettings: Sendable {
     var keepsAlive: Bool
     var noDelay: Bool
     var backlog: Int
+    /// `smtp_backlog_monitor`; 0 is no monitor.
+    var backlogMonitor: Int
+    /// `rfc1413_query_timeout` in seconds; 0 asks nobody.
+    var identTimeout: Int64
+    var fromLine: FromLine
+    var gecos: GecosRules
     var usesWireFormat: Bool
     var receivedHeaderText: Template?
     var messageIDDomain: Template?
@@ -56,11 +62,14 @@ struct ReceptionSettings: Sendable {
         case helloRequired = "hosts_require_helo"
         case rateLimited = "smtp_ratelimit_hosts"
         case limitsAdvertise = "limits_advertise_hosts"
+        case fromLineIgnored = "ignore_fromline_hosts"
+        case identAsked = "rfc1413_hosts"
 
         /// What holds where the option is not set.
         var standard: ByteString {
             switch self {
             case .chunkingAdvertise, .pipeliningAdvertise, .nonMailLimited, .helloRequired: "*"
+            case .identAsked: "@[]"
             default: ""
             }
         }
@@ -82,6 +91,10 @@ struct ReceptionSettings: Sendable {
         keepsAlive = main.flag("smtp_accept_keepalive") ?? true
         noDelay = main.flag("tcp_nodelay") ?? true
         backlog = Int(main.number("smtp_connect_backlog") ?? Self.standardBacklog)
+        backlogMonitor = Int(main.number("smtp_backlog_monitor") ?? 0)
+        identTimeout = main.seconds("rfc1413_query_timeout") ?? 0
+        fromLine = FromLine(main) { system.log.panic($0) }
+        gecos = GecosRules(main) { system.log.panic($0) }
         receiveTimeout = main.seconds("receive_timeout").flatMap { $0 > 0 ? $0 : nil }
         addressRules = AddressRules(
             allowsDomainLiterals: main.flag("allow_domain_literals") ?? false,

@@ -94,7 +94,7 @@ extension Session {
     var isNetworked: Bool { context.localCaller == nil }
 
     /// Whether the client is a local caller who names no host that he speaks for.
-    var isLocal: Bool { state.facts.connection.remoteAddress == nil }
+    var isLocal: Bool { context.localCaller != nil && state.facts.connection.remoteAddress == nil }
 
     /// Makes a client wait that sends too much (`smtp_ratelimit_mail`, `smtp_ratelimit_rcpt`).
     mutating func slowDown(_ limit: RateLimit?, at count: Int, _ delay: WritableKeyPath<Session, Double>)

@@ -13,7 +13,8 @@ extension Session {
         let begun = SpoolTime.now()
         var intake = MessageIntake(
             spool: system.spool, ids: system.ids, limits: settings.limits.header,
-            sizeLimit: await messageSizeLimit())
+            sizeLimit: await messageSizeLimit(), fromLine: await ignoredFromLine(),
+            isWireFormat: settings.usesWireFormat)
         var decoder = BDATDecoder()
         var chunk: (size: Int, isLast: Bool) = (size, isLast)
         var total = 0

@@ -17,7 +17,7 @@ extension Session {
         let begun = SpoolTime.now()
         var intake = MessageIntake(
             spool: system.spool, ids: system.ids, limits: settings.limits.header,
-            sizeLimit: await messageSizeLimit())
+            sizeLimit: await messageSizeLimit(), fromLine: await ignoredFromLine())
         var decoder = DataDecoder(loneLF: .blank)
         var output: [UInt8] = []
         var wireOctets = framer.takeRest()
@@ -36,6 +36,12 @@ extension Session {
             wireOctets = more
         }
         await finish(intake, begun: begun, longestLine: decoder.counts.longestLine, chunking: nil)
+    }
+
+    /// What a line before the header looks like that is passed over (`ignore_fromline_hosts`, `ignore_fromline_local`).
+    mutating func ignoredFromLine() async -> PCRE2Pattern? {
+        let isIgnored = isLocal ? settings.fromLine.isIgnoredLocally : await isListed(.fromLineIgnored)
+        return isIgnored ? settings.fromLine.pattern : nil
     }
 
     /// Runs the predata ACL, and gives what 354 says; nil when it refused, and the client has been told.
@@ -105,6 +111,7 @@ extension Session {
             begun: begun, origin: ProcessOrigin.own(login: context.login, owner: system.settings.owner))
         arriving.longestLine = longestLine
         arriving.usedChunking = chunking != nil
+        arriving.isWireFormat = chunking != nil && settings.usesWireFormat
         arriving.pipelining =
             !advertised.contains(.pipelining) ? .notOffered : usedPipelining ? .used : .offeredOnly
         applyLocalCaller(&arriving)

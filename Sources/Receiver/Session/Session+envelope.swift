@@ -34,6 +34,8 @@ extension Session {
         await slowDown(settings.limits.mailRate, at: mailCommands, \.mailDelay)
         recipientCommands = 0
         lastMailLine = linesRead
+        var command = command
+        command.addressText = await rewrittenForSMTP(command.addressText)
         let address: EmailAddress
         do {
             address = try command.sender(settings.addressRules)
@@ -41,13 +43,11 @@ extension Session {
             return await wrongSyntax(Reply(501, "\(command.argument): \(error.message)"), error.message)
         }
         guard let foreign = await noteForeignAuth(command) else { return }
-        guard let qualified = await qualifiedSender(address, command),
-            let rewrittenSender = await rewritten(qualified, as: .envelopeFrom)
-        else { return }
+        guard let given = await qualifiedSender(address, command) else { return }
         let limit = await messageSizeLimit()
         if limit > 0, let size = command.size, size > limit {
             log.event(
-                .announcedTooBig(sender: rewrittenSender, size: size, maximum: limit), state.facts,
+                .announcedTooBig(sender: given, size: size, maximum: limit), state.facts,
                 alsoReject: true)
             return await say(Reply(552, "Message size exceeds maximum permitted"))
         }
@@ -55,8 +55,7 @@ extension Session {
             log.main(shortage)
             return await say(Reply(452, "Space shortage, please try later"))
         }
-        let own = await ownSender(instead: rewrittenSender)
-        let sender = own ?? rewrittenSender
+        let sender = await ownSender(instead: given) ?? given
         envelope.sender = sender
         envelope.allowsUnqualifiedSender = await isListed(.senderUnqualified)
         envelope.allowsUnqualifiedRecipient = await isListed(.recipientUnqualified)
@@ -64,6 +63,7 @@ extension Session {
         state.facts.message.sender = sender
         state.facts.message.size = command.size ?? 0
         let verdict = await runACL(.mail)
+        noteVerifiedSender()
         await answerMail(verdict, command, otherwise: foreign)
     }
 
@@ -144,16 +144,20 @@ extension Session {
         return address.qualified(with: system.settings.qualifyDomain).text
     }
 
-    /// Applies the rewriting rules; nil when they cannot be told now, and the client has heard so.
-    private mutating func rewritten(_ address: ByteString, as field: RewriteField) async -> ByteString? {
-        guard !system.rewriter.isEmpty else { return address }
+    /// The address of a command after the rules that concern it as it is written (flag `S`; manual, section 31.9).
+    func rewrittenForSMTP(_ text: ByteString) async -> ByteString {
         do {
-            return try await system.rewriter.rewrite(EmailAddress(address), as: field, state.facts).text
+            return try await system.rewriter.rewriteCommandAddress(text, state.facts) ?? text
         } catch {
-            log.panic("rewriting of <\(address)> failed: \(error.text)")
-            await say(Reply(451, "Temporary local problem - please try later"))
-            return nil
+            // The address stays as it came.
+            log.panic(error.text)
+            return text
         }
+    }
+
+    /// A sender that has been verified has been rewritten for that, and stays so.
+    private mutating func noteVerifiedSender() {
+        if envelope.sender != nil, let sender = state.facts.message.sender { envelope.sender = sender }
     }
 
     // MARK: RCPT
@@ -161,6 +165,8 @@ extension Session {
     mutating func recipient(_ command: RecipientCommand) async {
         recipientCommands += 1
         await slowDown(settings.limits.recipientRate, at: recipientCommands, \.recipientDelay)
+        var command = command
+        command.addressText = await rewrittenForSMTP(command.addressText)
         let address: EmailAddress
         do {
             address = try command.recipient(settings.addressRules)
@@ -169,9 +175,7 @@ extension Session {
             phase.refuseRecipient(reply.text)
             return await wrongSyntax(reply, error.message)
         }
-        guard let qualified = await qualifiedRecipient(address),
-            let recipient = await rewritten(qualified, as: .envelopeTo)
-        else { return }
+        guard let recipient = await qualifiedRecipient(address) else { return }
         if settings.limits.recipients > 0, envelope.acceptedCount >= settings.limits.recipients {
             return await tooManyRecipients()
         }
@@ -205,6 +209,7 @@ extension Session {
             context.isBatched
             ? ACLVerdict(.accept) : await runACL(.rcpt, unset: ACLVerdict(local ? .accept : .deny))
         state.recipient = nil
+        noteVerifiedSender()
         return verdict
     }
 

@@ -10,6 +10,7 @@ import SMTP
 extension Session {
     /// Looks the peer up, runs the connect ACL, and greets; false when the connection is refused.
     mutating func greet() async -> Bool {
+        await askIdent()
         if await isListed(.hostLookup) { await lookUpPeer() }
         if let template = settings.activeHostName, let name = await expanded(template), !name.isEmpty {
             state.facts.connection.activeHostName = name
@@ -26,6 +27,21 @@ extension Session {
         let text = await expanded(settings.banner) ?? "\(activeHostName) ESMTP"
         await say(cut(Reply(220, verdict.message ?? text)))
         return isOpen
+    }
+
+    /// Asks the client's host who its user is (`rfc1413_hosts`).
+    private mutating func askIdent() async {
+        let connection = state.facts.connection
+        guard isNetworked, settings.identTimeout > 0, await isListed(.identAsked),
+            let query = IdentQuery(connection, timeout: settings.identTimeout)
+        else { return }
+        switch await query.answer() {
+        case .user(let name): state.facts.connection.ident = name
+        case .nothing: break
+        case .timedOut:
+            guard system.settings.logSelector.has(.identTimeout) else { return }
+            log.main("ident connection to \(connection.remoteAddress?.text ?? "") timed out")
+        }
     }
 
     /// Finds the peer's name, verified both ways, and tells when there is none.
@@ -137,8 +153,17 @@ private enum LongText {
         return ByteString(lines.joined(separator: "\n"))
     }
 
+    /// Where a line begins to be long enough.
+    static let least = 35
+
+    /// Behind a colon where there is one, else at the last blank that fits; the line's first part stays whole.
     private static func breakPlace(_ line: ArraySlice<UInt8>) -> Int? {
-        let end = line.startIndex + width
-        return line[..<end].lastIndex(of: .blank) ?? line[end...].firstIndex(of: .blank)
+        let (first, last) = (line.startIndex + least, line.startIndex + width)
+        let colon = line.indices.last { place in
+            (first...last).contains(place) && line[place] == UInt8(ascii: ":")
+                && place + 1 < line.endIndex && line[place + 1] == .blank
+        }
+        if let colon { return colon + 1 }
+        return line[first...last].lastIndex(of: .blank) ?? line[last...].firstIndex(of: .blank)
     }
 }

@@ -85,7 +85,7 @@ extension Session {
         } else {
             return await wrongSyntax(Reply(501, "argument must begin with #"), "argument must begin with #")
         }
-        switch context.turns.start(request, for: argument) {
+        switch await context.turns.start(request, for: argument) {
         case .started: await say(Reply(250, "OK"))
         case .busy: await say(Reply(458, "Already processing \(argument)"))
         case .impossible(let why):

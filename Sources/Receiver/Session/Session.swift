@@ -20,7 +20,7 @@ struct SessionContext: Sendable {
     /// Makes messages durable.
     let commits: CommitGroup
     /// Whether deliveries are begun at once, as the command line has it.
-    let choice: DeliveryChoice
+    var choice: DeliveryChoice
     /// The caller of a session on standard input; nil for the network.
     let localCaller: LocalCaller?
     /// What a trusted caller says of the host that he speaks for.
@@ -45,7 +45,7 @@ struct SessionContext: Sendable {
         self.choice = choice
         self.localCaller = localCaller
         self.deliver = deliver
-        turns = Turns(system.spool, isSerialized: settings.etrn.isSerialized, deliver: deliver)
+        turns = Turns(system, isSerialized: settings.etrn.isSerialized, deliver: deliver)
     }
 }
 

@@ -61,8 +61,11 @@ extension EximOptions {
 
     static let sendmail: [EximOption] =
         ignored(
-            "-Ac -Am -G -U -m -om -n0 -x -oo -oem -oep -oeq -oew -oee -em -ep -eq -ew -ee -odd",
+            "-Ac -Am -G -U -m -om -n0 -x -oo -odd",
             "Accepted, without effect.")
+        + mistakes("-oem -oew -em -ew", "mail", "Tell mistakes by mail; the exit code tells too.")
+        + mistakes("-oee -ee", "mail-only", "Tell mistakes by mail; the exit code is then 0.")
+        + mistakes("-oep -oeq -ep -eq", "print", "Tell mistakes on standard error.")
         + [
             EximOption("-B", .joined, "Accepted, without effect.", nothing),
             EximOption("-h", .joinedOrNext, "Accepted, without effect.") { _, values throws(EximUsageError) in
@@ -87,6 +90,12 @@ extension EximOptions {
                 request.submission.claims += [spelling, value]
             }
         }
+
+    private static func mistakes(_ spellings: String, _ mode: ByteString, _ help: String) -> [EximOption] {
+        spellings.split(separator: " ").map { spelling in
+            EximOption(ByteString(spelling), help) { request, _ in request.submission.mistakes = mode }
+        }
+    }
 
     private static func ignored(_ spellings: String, _ help: String) -> [EximOption] {
         spellings.split(separator: " ").map { EximOption(ByteString($0), help, nothing) }

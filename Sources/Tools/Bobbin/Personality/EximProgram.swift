@@ -1,4 +1,5 @@
 import Bytes
+import EximLog
 import MailSystem
 import Spooler
 
@@ -15,8 +16,7 @@ struct EximProgram: Sendable {
     /// Runs with the words after the program's name.
     func run(_ words: [ByteString]) async -> ExitStatus {
         do {
-            let implied = personality.impliedOption.map { [$0] } ?? []
-            return try await obey(EximOptionReader.read(implied + words))
+            return try await obey(EximOptionReader.read(personality.impliedOptions + words), words)
         } catch let error as EximUsageError {
             console.say("\(error.message)\n")
         } catch let failure as ToolFailure {
@@ -27,11 +27,12 @@ struct EximProgram: Sendable {
         return .failure
     }
 
-    private func obey(_ request: EximRequest) async throws -> ExitStatus {
+    private func obey(_ request: EximRequest, _ words: [ByteString]) async throws -> ExitStatus {
         if request.deeds.contains(.help) || asksForNothing(request) { return sayWhatThisIs() }
         let source = try source(of: request)
         if let handOver = EximHandOver(request).words {
             let site = try Site(source)
+            note(words, site)
             guard !request.isProd || site.mayProd(.current()) else { throw EximUsageError.denied }
             guard !request.deeds.contains(.daemon) || site.isAdmin(.current()) else {
                 throw EximUsageError.denied
@@ -39,8 +40,19 @@ struct EximProgram: Sendable {
             throw handOver.sibling.execute(
                 source.arguments.map { ByteString($0) } + handOver.words, console: console)
         }
-        let tasks = EximTasks(request: request, site: try Site(source), caller: .current(), console: console)
+        let site = try Site(source)
+        note(words, site)
+        let tasks = EximTasks(request: request, site: site, caller: .current(), console: console)
         return try await tasks.run()
+    }
+
+    /// Log selector `arguments`: how the program was called, where the caller may write the log.
+    private func note(_ words: [ByteString], _ site: Site) {
+        let caller = Caller.current()
+        guard site.log.selector.has(.arguments), caller.isRoot || caller.uid == site.mailUser?.uid else {
+            return
+        }
+        site.log.main(CalledAs(personality, words).logLine)
     }
 
     /// No deed, no message command and no recipient: Exim then says what it is.

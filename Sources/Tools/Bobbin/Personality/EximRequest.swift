@@ -114,6 +114,8 @@ struct SubmissionRequest: Sendable, Equatable {
     var dontDeliver = false
     /// Whether -bnq is given.
     var leavesUnqualified = false
+    /// How mistakes are told, in the receiver's word: -oem, -oee, -oep.
+    var mistakes: ByteString = "mail"
     /// The options that begin with -oM, with their values.
     var claims: [ByteString] = []
 
@@ -126,7 +128,7 @@ struct SubmissionRequest: Sendable, Equatable {
         if let bouncedMessage { words += ["-E", bouncedMessage] }
         if dontDeliver { words.append("-N") }
         if leavesUnqualified { words.append("-bnq") }
-        words += deliveryWords
+        words += ["--mistakes", mistakes] + deliveryWords
         return words + (recipients.isEmpty ? [] : ["--"]) + recipients
     }
 

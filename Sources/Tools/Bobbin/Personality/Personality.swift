@@ -1,6 +1,6 @@
 import Bytes
 
-/// The names under which the program takes Exim's options, and the option that each implies
+/// The names under which the program takes Exim's options, and the options that each implies
 /// (manual, "Setting options by program name").
 enum Personality: String, Sendable, CaseIterable {
     /// Plain Exim.
@@ -11,17 +11,23 @@ enum Personality: String, Sendable, CaseIterable {
     case runq
     /// As with `-bS`.
     case rsmtp
+    /// As with `-i -oee`.
+    case rmail
+    /// As with `-bi`.
+    case newaliases
 
     /// The personality of a name; nil for `bobbin` and every other one.
     init?(calledAs name: ByteString) { self.init(rawValue: name.string) }
 
-    /// The option that stands before all others.
-    var impliedOption: ByteString? {
+    /// The options that stand before all others.
+    var impliedOptions: [ByteString] {
         switch self {
-        case .exim, .exim4, .sendmail: nil
-        case .mailq: "-bp"
-        case .runq: "-q"
-        case .rsmtp: "-bS"
+        case .exim, .exim4, .sendmail: []
+        case .mailq: ["-bp"]
+        case .runq: ["-q"]
+        case .rsmtp: ["-bS"]
+        case .rmail: ["-i", "-oee"]
+        case .newaliases: ["-bi"]
         }
     }
 
