@@ -2,7 +2,8 @@
 //
 // Purpose: statements, conditions and modifiers of the `acl` section, evaluated for one moment; the verdict is
 // a value, effects on the message are collected in the state. It speaks no SMTP and writes no log.
-// May import: Bytes, MailText, DNS, OpenSSL, Hints, SMTP (replies), Expansion, Configuration, PolicyChecks,
+// May import: Bytes, MailText, DNS, OpenSSL, Hints, SMTP (replies), Lookups, Expansion, Configuration, PolicyChecks,
 // Routing, Transports (callout), EximLog.
 // Read in this order: ACLMoment.swift, ACLVerdict.swift, ACLState.swift, ACLEvaluator.swift,
-// ACLConditions.swift, ACLModifiers.swift, ACLVerification.swift, HostVerification.swift.
+// ACLConditions.swift, ACLModifiers.swift, ACLVerification.swift, HostVerification.swift,
+// DNSList.swift.

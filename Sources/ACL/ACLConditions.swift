@@ -49,6 +49,7 @@ extension StatementRun {
             let holds = try await evaluator.expander.isTrue(condition: clause.value, &state.facts)
             state.noteVariables()
             return holds ? .holds : .fails
+        case "dnslists": return try await dnsLists(clause, &state)
         case "encrypted": return await encrypted(clause, &state)
         case "domains", "local_parts", "recipients": return await recipientList(clause, &state)
         case "hosts": return await hosts(clause, &state)

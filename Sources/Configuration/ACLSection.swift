@@ -63,14 +63,15 @@ package struct AccessControlList: Sendable, Hashable {
 enum ACLVocabulary {
     /// Words that this program obeys.
     static let honoured: Set<ByteString> = [
-        "acl", "add_header", "authenticated", "condition", "continue", "control", "delay", "domains",
+        "acl", "add_header", "authenticated", "condition", "continue", "control", "delay", "dnslists",
+        "domains",
         "encrypted", "endpass", "hosts", "local_parts", "log_message", "log_reject_target", "logwrite",
         "message", "recipients", "remove_header", "sender_domains", "senders", "set", "verify", "queue",
     ]
     /// Words that Exim knows; a statement with one of them stops start-up, since it decides who gets in.
     static let known: Set<ByteString> = [
         "attach", "bmi_optin", "bmi_run", "dcc", "decode", "demime", "dkim_signers", "dkim_status",
-        "dmarc_status", "dnslists", "malware", "mime_regex", "ratelimit", "regex", "seen", "spam", "spf",
+        "dmarc_status", "malware", "mime_regex", "ratelimit", "regex", "seen", "spam", "spf",
         "spf_guess", "udpsend", "dkim_state", "arc_status",
     ]
     /// Words without a value.
