@@ -3,7 +3,7 @@
 // Purpose: files, includes, macros and conditional lines; the main options; the sections acl, routers,
 // transports, authenticators, retry and rewrite. It decides nothing about mail.
 // May import: Bytes, MailText, Expansion.
-// Read in this order: SourcePlace.swift, SourceReader.swift (physical lines to logical lines), Macros.swift,
+// Read in this order: SourcePlace.swift, SourceReader.swift (physical lines to logical lines), Macros.swift, PredefinedMacros.swift,
 // OptionKind.swift, OptionTable.swift and the tables in Tables/, OptionBlock.swift, ACLSection.swift,
 // DriverSection.swift, RetrySection.swift, RewriteSection.swift, ConfigurationReader.swift, BuiltIn.swift.
 
@@ -19,6 +19,8 @@ package struct Configuration: Sendable {
         kind: .main, name: "main", driver: "", place: SourcePlace(file: "", line: 0))
     /// The lists that `domainlist`, `hostlist`, `addresslist` and `localpartlist` define.
     package var namedLists = NamedLists()
+    /// The names of lists that `hide` stood before; their values are not shown.
+    package var hiddenLists: Set<ByteString> = []
     /// The named ACLs of the `acl` section.
     package var acls: [ByteString: AccessControlList] = [:]
     /// Router instances, in the order in which an address meets them.

@@ -76,7 +76,8 @@ private struct ConfigurationReader {
     private mutating func namedList(_ line: SourceLine) throws(ConfigurationError) -> Bool {
         var rest = line.text[...]
         var word = ByteString(rest[..<OptionLine.nameEnd(rest)])
-        if word == "hide" {
+        let isHidden = word == "hide"
+        if isHidden {
             rest = rest.dropFirst(4).trimmedStart()
             word = ByteString(rest[..<OptionLine.nameEnd(rest)])
         }
@@ -90,6 +91,7 @@ private struct ConfigurationReader {
                 "missing \"=\" after \"\(definition.name)\" in a named list", at: line.place)
         }
         try define(kind, definition.name, ListText(value), at: line.place)
+        if isHidden { result.hiddenLists.insert("\(kind) \(definition.name)") }
         return true
     }
 

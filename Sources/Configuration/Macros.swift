@@ -47,7 +47,8 @@ struct MacroTable {
                 else { throw Runaway() }
             }
         }
-        return (text, count > 0)
+        let predefined = PredefinedMacros.replace(in: text, from: start)
+        return (predefined.text, count > 0 || predefined.replaced)
     }
 
     /// Macros that grow a line beyond all bounds.

@@ -131,7 +131,9 @@ enum DriverTables {
         "tls": .tlsAuthenticator,
     ]
     /// Routers that run today.
-    static let runningRouters: Set<ByteString> = ["accept", "dnslookup", "manualroute", "redirect"]
+    static let runningRouters: Set<ByteString> = [
+        "accept", "dnslookup", "ipliteral", "manualroute", "redirect",
+    ]
     /// Transports that run today; mail that is routed to another one is deferred.
     static let runningTransports: Set<ByteString> = ["appendfile", "queuefile", "smtp"]
 }

@@ -1,9 +1,9 @@
 package import Bytes
-import Configuration
+package import Configuration
 import Expansion
 
 /// A router's generic options, decoded once (manual, chapter 15).
-struct RouterOptions: Sendable {
+package struct RouterOptions: Sendable {
     let name: ByteString
     // Preconditions.
     let prefixes: [ByteString]
@@ -103,7 +103,8 @@ struct RouterOptions: Sendable {
         return purposes
     }
 
-    private static func dependsOnLocalPart(_ block: OptionBlock) -> Bool {
+    /// The default of `retry_use_local_part`: on where an option looks at the local part.
+    package static func dependsOnLocalPart(_ block: OptionBlock) -> Bool {
         (block.flag("check_local_user") ?? false)
             || ["local_parts", "condition", "senders", "require_files"].contains {
                 block.template($0) != nil

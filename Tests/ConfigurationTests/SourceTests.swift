@@ -27,6 +27,35 @@ struct SourceTests {
         #expect(block.text("qualify_domain") == "a.b")
     }
 
+    @Test(
+        "Predefined macros tell what there is, as whole words only, and each thing that has no effect has none"
+    )
+    func predefined() throws {
+        let names = Set(PredefinedMacros.all.map(\.name))
+        #expect(
+            names.isSuperset(of: [
+                "_HAVE_SRS", "_HAVE_NATIVE_SRS", "_DRIVER_ROUTER_ACCEPT", "_OPT_MAIN_QUALIFY_DOMAIN",
+            ]))
+        #expect(!names.contains("_OPT_MAIN_SYSTEM_FILTER"))
+        #expect(names.count == PredefinedMacros.all.count)
+        #expect(
+            PredefinedMacros.replaced(in: "a _HAVE_SRS,_HAVE_SRSX x_HAVE_SRS") == "a y,_HAVE_SRSX x_HAVE_SRS")
+        let configuration = try Configuration.read(
+            text: """
+                .ifdef _HAVE_SRS
+                qualify_domain = yes.example
+                .else
+                qualify_domain = no.example
+                .endif
+                .ifdef _OPT_MAIN_SYSTEM_FILTER
+                qualify_recipient = wrong.example
+                .endif
+
+                """, file: "test", macros: [])
+        #expect(configuration.main.text("qualify_domain") == "yes.example")
+        #expect(configuration.main.text("qualify_recipient") == nil)
+    }
+
     @Test("A macro from the command line stays what it is")
     func fixedMacro() throws {
         let fixed = Macro(name: "M", text: "given")

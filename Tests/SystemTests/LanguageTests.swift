@@ -13,9 +13,9 @@ struct LanguageTests {
     @Test(
         """
         AUX-17: each case of the corpora has Exim's answer, or differs for a reason that is written down \
-        (SRN-01, SRN-02 srs_encode; SRN-03, SRN-04, SRN-05, SRN-06 inbound_srs)
+        (SRN-01, SRN-02 srs_encode; SRN-03, SRN-04, SRN-05, SRN-06 inbound_srs; SRN-07 macros)
         """,
-        arguments: ["expand", "rewrite", "route"])
+        arguments: ["config", "expand", "rewrite", "route"])
     func compared(area: String) throws {
         let programs = URL(filePath: try MailSite.path(of: "bobbin")).deletingLastPathComponent().path
         let script = Self.project.appending(path: "scripts/compare-exim").path

@@ -169,7 +169,7 @@ extension OptionTable {
         .init(
             .expanded, .notYet,
             """
-            sieve_subaddress sieve_useraddress sieve_vacation_directory
+            sieve_enotify_mailto_owner sieve_subaddress sieve_useraddress sieve_vacation_directory
             """),
         .init(
             .list, .honoured,

@@ -66,15 +66,16 @@ struct ConfigurationPrinter: Sendable {
     }
 
     private func macros(_ line: (Macro) -> ByteString) -> Answer {
-        Answer(text: configuration.macros.map(line).joined(separator: ""))
+        Answer(text: (PredefinedMacros.all + configuration.macros).map(line).joined(separator: ""))
     }
 
     private func instance(_ kind: ByteString, _ name: ByteString) -> Answer {
         if kind == "macro" {
-            guard let macro = configuration.macros.first(where: { $0.name == name }) else {
+            let macros = configuration.macros + PredefinedMacros.all
+            guard let macro = macros.first(where: { $0.name == name }) else {
                 return Answer(text: "macro \(name) not found\n", isFound: false)
             }
-            return Answer(text: "\(macro.text)\n")
+            return Answer(text: "\(macro.name)=\(macro.text)\n")
         }
         let blocks =
             kind == "router"
@@ -92,7 +93,10 @@ struct ConfigurationPrinter: Sendable {
             ("hostlist", lists.host[name]), ("localpartlist", lists.localPart[name]),
         ]
         let lines = found.compactMap { kind, list in
-            list.map { "\(kind) \(name) = \($0.source)\n" as ByteString }
+            let isHidden = configuration.hiddenLists.contains("\(kind) \(name)")
+            return list.map {
+                "\(kind) \(name) = \(isHidden ? "<value not displayable>" : $0.source)\n" as ByteString
+            }
         }
         guard !lines.isEmpty else {
             let text: ByteString = "no address, domain, host, or local part list called \"\(name)\" exists\n"

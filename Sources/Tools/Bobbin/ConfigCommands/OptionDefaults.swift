@@ -196,6 +196,7 @@ enum OptionDefaults {
 
     private static let smtp = #"""
         address_retry_include_sender
+        host_name_extract = ${if and {{match{$host}{.outlook.com\$}} {match{$item}{\N^250-([\w.]+)\s\N}}} {$1}}
         command_timeout = 5m
         connect_timeout = 5m
         connection_max_messages = 500

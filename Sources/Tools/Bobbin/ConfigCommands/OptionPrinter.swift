@@ -3,6 +3,7 @@ import Configuration
 import EximLog
 import Expansion
 import MailSystem
+import Routing
 import Spooler
 
 /// Prints options as -bP does (manual, option -bP).
@@ -55,6 +56,9 @@ struct OptionPrinter: Sendable {
     {
         let driver = block.kind == .main ? nil : block.driver
         var isOn = OptionDefaults.line(name, driver: driver) != nil
+        if name == "retry_use_local_part", block.kind == .router {
+            isOn = RouterOptions.dependsOnLocalPart(block)
+        }
         if case .flag(let value) = setting?.value { isOn = value }
         return isOn ? "\(name)\n" : "no_\(name)\n"
     }

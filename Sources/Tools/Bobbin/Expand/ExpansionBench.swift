@@ -82,6 +82,7 @@ struct ExpansionBench: Sendable {
     /// Macros are known to admin users only, since they often hold passwords.
     private func withMacros(_ string: ByteString) -> ByteString {
         guard site.isAdmin(caller) else { return string }
-        return site.configuration.macros.reduce(string) { $0.replacing($1.name, with: $1.text) }
+        let text = site.configuration.macros.reduce(string) { $0.replacing($1.name, with: $1.text) }
+        return PredefinedMacros.replaced(in: text)
     }
 }

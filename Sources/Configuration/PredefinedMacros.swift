@@ -1,0 +1,108 @@
+package import Bytes
+
+/// Macros that exist before a file is read, so that it can ask with `.ifdef` what there is (manual, "Builtin macros").
+///
+/// They tell the truth about this program: an option that has no effect yet has no macro, a driver that does not run neither.
+package enum PredefinedMacros {
+    /// All of them, each with the text `y`, in the order of their names.
+    package static let all: [Macro] = names.sorted().map { Macro(name: $0, text: "y") }
+
+    /// What every name begins with one of.
+    static let prefixes: [ByteString] = [
+        "_OPT_", "_HAVE_", "_DRIVER_", "_ACL_", "_LOG_", "_EXP_", "_CRYPTO_",
+    ]
+
+    private static let known = Set(names)
+
+    /// Whether there is such a macro.
+    static func contains(_ name: ByteString) -> Bool { known.contains(name) }
+
+    private static var names: [ByteString] {
+        options + drivers + vocabulary + features + logSelectors
+    }
+
+    private static func macro(_ group: String, _ name: ByteString) -> ByteString {
+        "_\(group)_\(name.uppercasedASCII())"
+    }
+
+    private static func options(_ group: String, _ table: OptionTable) -> [ByteString] {
+        table.entries.compactMap { name, entry in
+            if case .honoured = entry.support { macro("OPT_\(group)", name) } else { nil }
+        }
+    }
+
+    private static func options(
+        _ group: String, _ tables: [ByteString: OptionTable], running: Set<ByteString>
+    ) -> [ByteString] {
+        tables.filter { running.contains($0.key) }.flatMap {
+            options("\(group)_\($0.key.uppercasedASCII())", $0.value)
+        }
+    }
+
+    private static var options: [ByteString] {
+        options("MAIN", .main) + options("ROUTERS", .router) + options("TRANSPORTS", .transport)
+            + options("AUTHENTICATORS", .authenticator)
+            + options("ROUTER", DriverTables.routers, running: DriverTables.runningRouters)
+            + options("TRANSPORT", DriverTables.transports, running: DriverTables.runningTransports)
+    }
+
+    private static var drivers: [ByteString] {
+        DriverTables.runningRouters.map { macro("DRIVER_ROUTER", $0) }
+            + DriverTables.runningTransports.map { macro("DRIVER_TRANSPORT", $0) }
+    }
+
+    private static var vocabulary: [ByteString] {
+        ACLVocabulary.honoured.map {
+            macro(ACLVocabulary.modifiers.contains($0) ? "ACL_MOD" : "ACL_COND", $0)
+        }
+    }
+
+    private static let features: [ByteString] = [
+        "_CRYPTO_HASH_SHA3", "_HAVE_CRYPTEQ", "_HAVE_DNSSEC", "_HAVE_ICONV", "_HAVE_IPV6",
+        "_HAVE_LOOKUP_CDB", "_HAVE_LOOKUP_DNSDB", "_HAVE_LOOKUP_DSEARCH", "_HAVE_LOOKUP_JSON",
+        "_HAVE_LOOKUP_LSEARCH", "_HAVE_LOOKUP_PASSWD", "_HAVE_LOOKUP_SQLITE", "_HAVE_NATIVE_SRS", "_HAVE_SRS",
+        "_HAVE_TRANSPORT_APPEND_MAILDIR",
+    ]
+
+    private static let logSelectors: [ByteString] = """
+        8bitmime acl_warn_skipped address_rewrite all all_parents arguments connection_reject delay_delivery
+        delivery_size deliver_time dnslist_defer dnssec etrn host_lookup_failed ident_timeout incoming_interface
+        incoming_port lost_incoming_connection millisec msg_id msg_id_created outgoing_interface outgoing_port pid
+        pipelining queue_run queue_time queue_time_exclusive queue_time_overall received_recipients received_sender
+        receive_time rejected_header rejected_headers retry_defer return_path_on_delivery sender_on_delivery
+        sender_verify_fail size_reject skip_delivery smtp_confirmation smtp_connection smtp_incomplete_transaction
+        smtp_mailauth smtp_no_mail smtp_protocol_error smtp_syntax_error subject unknown_in_list
+        """.split { $0 == " " || $0 == "\n" }.map { macro("LOG", ByteString(String($0))) }
+}
+
+extension PredefinedMacros {
+    /// A text with its predefined macros replaced.
+    package static func replaced(in text: ByteString) -> ByteString { replace(in: text, from: 0).text }
+
+    /// Replaces predefined macros: whole words, since many a name is the beginning of another.
+    static func replace(in line: ByteString, from start: Int) -> (text: ByteString, replaced: Bool) {
+        guard prefixes.contains(where: { line.firstRange(of: $0, from: start) != nil }) else {
+            return (line, false)
+        }
+        var result = ByteString(line[..<start])
+        var place = start
+        var replaced = false
+        while place < line.count {
+            let end =
+                line[place...].firstIndex { !$0.isASCIIAlphanumeric && $0 != UInt8(ascii: "_") } ?? line.count
+            let word = ByteString(line[place..<end])
+            if word.first == UInt8(ascii: "_"), contains(word) {
+                result.append(UInt8(ascii: "y"))
+                replaced = true
+            } else {
+                result += word
+            }
+            place = end
+            if place < line.count {
+                result.append(line[place])
+                place += 1
+            }
+        }
+        return (result, replaced)
+    }
+}
