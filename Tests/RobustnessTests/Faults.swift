@@ -113,6 +113,7 @@ final class Faults: Sendable {
             file.store(site.directory.file(folder), at: Self.prefixPlace + 256 * place)
         }
         if let program { file.store(program, at: 48) }
+        site.expectTrouble()
     }
 
     /// What makes a program subject to it.

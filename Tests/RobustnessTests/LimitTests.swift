@@ -11,6 +11,7 @@ extension RobustnessTests.Limits {
     func fullDisk() throws {
         let site = try MailSite(
             RobustnessSite.configuration(main: "check_spool_space = 0\ncheck_log_space = 0\n"))
+        site.expectTrouble()
         let disk = try SmallDisk(site.directory.file("spool"), size: "1m")
         defer { withExtendedLifetime(disk) {} }
         try MailSite.give(site.directory.file("spool"))
@@ -61,6 +62,7 @@ extension RobustnessTests.Limits {
     @Test("Before descriptors run out newcomers are told 421, and every session in progress gets its 250")
     func descriptors() throws {
         let site = try MailSite(RobustnessSite.configuration())
+        site.expectTrouble()
         let receiver = try site.receiver("--queue-only", through: ["/usr/bin/prlimit", "--nofile=220:220"])
         var sessions: [SMTPDialogue] = []
         while sessions.count < 220 {
@@ -102,6 +104,7 @@ extension RobustnessTests.Limits {
     @Test("A limit of the size of files refuses the message that passes it, and ends no program")
     func fileSize() throws {
         let site = try MailSite(RobustnessSite.configuration())
+        site.expectTrouble()
         try site.people(boxes: ["b"])
         let receiver = try site.receiver("--queue-only", through: ["/usr/bin/prlimit", "--fsize=100000"])
         let sender = Sender(site, port: receiver.port)

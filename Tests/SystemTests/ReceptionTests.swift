@@ -97,7 +97,9 @@ extension SystemTests.Reception {
         let receiver = try site.receiver()
         let dialogue = try SMTPDialogue.greeted(port: receiver.port)
         try dialogue.expect(250, dialogue.message(from: "a@example.net", to: ["b@example.org"], "\nx\n"))
-        let files = site.names(in: "spool").filter { $0.contains("-") && !$0.hasPrefix("status/") }
+        let files = ["input", "msglog"].flatMap { folder in
+            site.names(in: "spool/\(ByteString(folder))").map { "\(folder)/\($0)" }
+        }
         #expect(files.count == 3)
         for name in files {
             #expect(try site.access(to: "spool/\(ByteString(name))") == "\(MailSite.user) 640", "\(name)")

@@ -1,6 +1,7 @@
 package import Bytes
 import Foundation
 import Glibc
+import Synchronization
 
 /// A mail system of its own for one test: a spool, logs and mailboxes in a temporary directory, and one configuration
 /// that both the installed Exim and Bobbin run on.
@@ -9,6 +10,8 @@ import Glibc
 package final class MailSite: Sendable {
     /// The temporary directory: `spool`, `log`, `mail`, and the configurations.
     package let directory: TemporaryDirectory
+    /// How many hundredths of a second accepted messages have to come onto the queue.
+    private let patience = Mutex(3000)
 
     /// The owner of spool, logs and mailboxes.
     package static let user = "Debian-exim"
@@ -108,11 +111,16 @@ package final class MailSite: Sendable {
 
     // MARK: Messages on their way from the commit log to the queue
 
-    /// Waits until no receiver is about to make the files of messages that it has accepted; half a second at the most, for
-    /// where files cannot be made, that is the test's subject.
+    /// Waits until no receiver is about to make the files of messages that it has accepted.
     package func settle() {
-        for _ in 0..<50 where !unsettled.isEmpty { usleep(10_000) }
+        for _ in 0..<patience.withLock({ $0 }) {
+            if unsettled.isEmpty { return }
+            usleep(10_000)
+        }
     }
+
+    /// From now on files may be such as cannot be made: nobody waits long for them.
+    package func expectTrouble() { patience.withLock { $0 = 50 } }
 
     /// The messages that have a temporary header file and a lock: those that are just received, or being rewritten.
     private var unsettled: [String] {
