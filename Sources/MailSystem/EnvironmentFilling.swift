@@ -62,7 +62,12 @@ struct EnvironmentFilling {
         let lookup = HostLookup(resolver)
         environment.lookups = LookupDrivers.standard(resolver: resolver)
             .adding(SQLiteSearch(settings.sqlite), as: "sqlite")
-        environment.localInterfaces = LocalInterfaces.remembered()
+        let interfaces = LocalInterfaces.remembered()
+        let further = ItemList.split(
+            configuration.main.text("extra_local_interfaces"), separator: UInt8(ascii: ":")
+        )
+        .compactMap { IPAddress($0) }
+        environment.localInterfaces = { interfaces() + further }
         environment.namesOfAddress = { await Self.names(of: $0, lookup) }
         environment.addressesOfHost = { await Self.addresses(of: $0, lookup) }
         environment.mailExchangers = { await Self.exchangers(of: $0, lookup) }

@@ -76,6 +76,10 @@ package struct AddressRouter: Sendable {
         walk.lastScene = scene
         let answer = try await run(router, &scene)
         walk.take(scene)
+        if router.options.failingPurposes.contains(scene.purpose), answer.takesAddress {
+            let text: ByteString = "\(router.options.name) router forced verify failure"
+            return walk.result(.failed(RoutingTrouble(text)), by: router.options)
+        }
         switch answer {
         case .declined(let text):
             walk.text = text ?? walk.text

@@ -47,6 +47,14 @@ enum DriverAnswer {
     case failed(RoutingTrouble)
     /// The domain is changed and routing starts anew (`self = reroute`).
     case rerouted(domain: ByteString)
+
+    /// Whether the router takes the address, and does not refuse it.
+    var takesAddress: Bool {
+        switch self {
+        case .accepted, .redirected, .discarded, .rerouted: true
+        case .declined, .passed, .failed: false
+        }
+    }
 }
 
 /// One router at work on one address.

@@ -11,6 +11,8 @@ package struct RouterOptions: Sendable {
     let suffixes: [ByteString]
     let suffixIsOptional: Bool
     let purposes: Set<RoutingPurpose>
+    /// For which an address that the router accepts fails (`fail_verify` and its like).
+    let failingPurposes: Set<RoutingPurpose>
     let domains: ListText?
     let localParts: ListText?
     let checksLocalUser: Bool
@@ -55,6 +57,7 @@ package struct RouterOptions: Sendable {
         suffixes = ItemList.split(block.text("local_part_suffix"), separator: UInt8(ascii: ":"))
         suffixIsOptional = block.flag("local_part_suffix_optional") ?? false
         purposes = Self.purposes(block)
+        failingPurposes = Self.failingPurposes(block)
         domains = block.list("domains")
         localParts = block.list("local_parts")
         checksLocalUser = block.flag("check_local_user") ?? false
@@ -100,6 +103,14 @@ package struct RouterOptions: Sendable {
         if !(block.flag("address_test") ?? true) { purposes.remove(.addressTest) }
         if !(block.flag("expn") ?? true) { purposes.remove(.expand) }
         if block.flag("verify_only") ?? false { purposes.subtract([.delivery, .addressTest, .expand]) }
+        return purposes
+    }
+
+    private static func failingPurposes(_ block: OptionBlock) -> Set<RoutingPurpose> {
+        let both = block.flag("fail_verify") ?? false
+        var purposes: Set<RoutingPurpose> = []
+        if block.flag("fail_verify_sender") ?? both { purposes.insert(.verifySender) }
+        if block.flag("fail_verify_recipient") ?? both { purposes.insert(.verifyRecipient) }
         return purposes
     }
 

@@ -45,7 +45,12 @@ extension OptionTable {
         .init(
             .domainList, .honoured,
             """
-            dnssec_request_domains dnssec_require_domains domains
+            dnssec_require_domains domains
+            """),
+        .init(
+            .domainList, .notYet,
+            """
+            dnssec_request_domains
             """),
         .init(
             .hostList, .honoured,
@@ -74,7 +79,12 @@ extension OptionTable {
         .init(
             .boolean, .honoured,
             """
-            check_secondary_mx qualify_single rewrite_headers search_parents
+            check_secondary_mx
+            """),
+        .init(
+            .boolean, .notYet,
+            """
+            qualify_single rewrite_headers search_parents
             """),
         .init(
             .expanded, .honoured,
@@ -137,10 +147,14 @@ extension OptionTable {
         .init(
             .boolean, .honoured,
             """
-            allow_defer allow_fail allow_freeze check_ancestor check_group check_owner
-            forbid_blackhole forbid_file forbid_include forbid_pipe forbid_smtp_code
-            hide_child_in_errmsg ignore_eacces ignore_enotdir one_time qualify_preserve_domain
-            repeat_use rewrite skip_syntax_errors
+            allow_defer allow_fail check_ancestor check_group check_owner forbid_blackhole
+            forbid_file forbid_include forbid_pipe hide_child_in_errmsg ignore_eacces ignore_enotdir
+            one_time qualify_preserve_domain repeat_use rewrite skip_syntax_errors
+            """),
+        .init(
+            .boolean, .notYet,
+            """
+            allow_freeze forbid_smtp_code
             """),
         .init(
             .boolean, .notYet,
@@ -158,12 +172,21 @@ extension OptionTable {
         .init(
             .string, .honoured,
             """
-            include_directory syntax_errors_to
+            include_directory
+            """),
+        .init(
+            .string, .notYet,
+            """
+            syntax_errors_to
             """),
         .init(
             .expanded, .honoured,
             """
             data directory_transport file file_transport pipe_transport qualify_domain
+            """),
+        .init(
+            .expanded, .notYet,
+            """
             reply_transport syntax_errors_text
             """),
         .init(
