@@ -103,3 +103,7 @@ void clinux_keep_memory(int octets) {
     mallopt(M_TRIM_THRESHOLD, octets);
     mallopt(M_MMAP_THRESHOLD, octets);
 }
+
+int clinux_start_in(posix_spawn_file_actions_t *actions, const char *directory) {
+    return posix_spawn_file_actions_addchdir_np(actions, directory);
+}

@@ -1,11 +1,11 @@
-import Bytes
+package import Bytes
 import Lookups
 
 /// A value that is either a run of octets without white space, or a quoted string with escapes
 /// (manual, section 6.17).
-enum QuotedWord {
+package enum QuotedWord {
     /// Reads the word at `place` and moves past it.
-    static func read(_ text: ByteString, _ place: inout Int) -> ByteString {
+    package static func read(_ text: ByteString, _ place: inout Int) -> ByteString {
         guard place < text.count, text[place] == UInt8(ascii: "\"") else {
             let end = text[place...].firstIndex(where: \.isASCIISpace) ?? text.count
             defer { place = end }

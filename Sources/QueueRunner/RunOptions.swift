@@ -19,6 +19,8 @@ struct RunOptions: Sendable {
     var firstTimeOnly = false
     /// Only local deliveries (`-ql`).
     var localOnly = false
+    /// What would go to other hosts is routed, and left to a queue run (`-odqs`).
+    var queuesSMTP = false
     /// The queue is gone through twice, remote deliveries being done the second time only (`-qq`).
     var isTwoStage = false
     /// This is the first of two times: remote deliveries are noted in the wait hints, and not begun.

@@ -27,6 +27,8 @@ final class RunnerSystem: Sendable {
     let transportEnvironment: TransportEnvironment
     let retries: HintsDatabase
     let waits: WaitDatabases
+    /// The runs of transports with `max_parallel`.
+    let transportTurns: TransportTurns
     let chooser: RetryChooser
     let messageSlots: Slots
     let localSlots: Slots
@@ -43,7 +45,10 @@ final class RunnerSystem: Sendable {
     /// What this process is doing, for whoever asks.
     let activity: RunnerActivity
 
-    init(_ system: MailSystem, _ source: ConfigurationSource, _ options: RunOptions, _ stop: StopSignal) {
+    /// Makes what a program's runs share; throws when an option that bears on safety cannot be understood.
+    init(
+        _ system: MailSystem, _ source: ConfigurationSource, _ options: RunOptions, _ stop: StopSignal
+    ) async throws(StartError) {
         self.system = system
         self.source = source
         self.options = options
@@ -62,17 +67,19 @@ final class RunnerSystem: Sendable {
         loops = DeliveryLoops()
         journals = JournalGroup(system.spool)
         forgetting = RetryForgetting()
+        let waiting = ConnectionPool.Waiting(begin: { slots.give() }, end: { slots.takeBack() })
+        let turns = SharedTurns(HintsDatabase(system.hints, name: "misc"))
+        transportTurns = TransportTurns(turns, whileWaiting: waiting)
         var environment = TransportEnvironment(
             expander: system.expander, routing: system.router.environment,
             primaryHostName: system.settings.primaryHostName,
             mailUser: DeliveryUser(uid: owner.uid, gid: owner.gid),
             hosts: HostBook(retries, dataExpire: system.settings.retryDataExpire),
-            connections: ConnectionPool(
-                loops: loops,
-                whileWaiting: ConnectionPool.Waiting(begin: { slots.give() }, end: { slots.takeBack() })))
+            connections: ConnectionPool(loops: loops, whileWaiting: waiting))
+        environment.turns = turns
         environment.isForced = options.isForced || options.thaws
         environment.deliverLocalProgram = Sibling.path(of: "bobbin-deliver-local")
-        environment.neverUsers = NeverUsers.numbers(system.configuration.main.text("never_users"))
+        environment.neverUsers = try await NeverUsers.numbers(system)
         environment.hostSpelling = system.settings.messageIDFormat == .short ? .upTo497 : .since498
         transportEnvironment = environment
         settings = DeliverySettings(system)
@@ -91,6 +98,7 @@ final class RunnerSystem: Sendable {
         )
         (messageSlots, localSlots, activity) = (other.messageSlots, other.localSlots, other.activity)
         (loops, journals, forgetting) = (other.loops, other.journals, other.forgetting)
+        transportTurns = other.transportTurns
         var environment = other.transportEnvironment
         environment.isForced = options.isForced || options.thaws
         transportEnvironment = environment
@@ -147,12 +155,23 @@ final class WaitDatabases: Sendable {
 
 /// The users that nothing is delivered as: root, always, and those of `never_users`.
 enum NeverUsers {
-    static func numbers(_ list: ByteString?) -> Set<UInt32> {
-        let users = SystemUsers()
-        let named = ItemList.split(list, separator: UInt8(ascii: ":")).compactMap { name in
-            users.user(named: name)?.uid ?? name.decimalInteger().flatMap { UInt32(exactly: $0) }
+    static func numbers(_ system: MailSystem) async throws(StartError) -> Set<UInt32> {
+        guard let template = system.configuration.main.template("never_users") else { return [0] }
+        let list: ByteString
+        do throws(ExpansionError) {
+            list = try await system.expander.expand(template, Facts()).bytes
+        } catch {
+            throw StartError("never_users: \(error.text.string)")
         }
-        return Set(named).union([0])
+        let users = SystemUsers()
+        var numbers: Set<UInt32> = [0]
+        for name in ItemList.split(list, separator: UInt8(ascii: ":")) {
+            let number =
+                users.user(named: name)?.uid ?? name.decimalInteger().flatMap { UInt32(exactly: $0) }
+            guard let number else { throw StartError("never_users: user \"\(name.string)\" was not found") }
+            numbers.insert(number)
+        }
+        return numbers
     }
 }
 
@@ -186,6 +205,7 @@ struct DeliverySettings: Sendable {
     let bounceLineLimit: Int
     let dsnFrom: Template
     let bounceText: ByteString?
+    let bounceAuthentication: ByteString?
     let errorsReplyTo: ByteString?
     let runsInOrder: Bool
     let queuesOnly: Bool
@@ -215,6 +235,7 @@ struct DeliverySettings: Sendable {
         bounceLineLimit = Int(main.number("bounce_return_linesize_limit") ?? 998)
         dsnFrom = main.template("dsn_from") ?? "Mail Delivery System <Mailer-Daemon@$qualify_domain>"
         bounceText = main.text("bounce_message_text")
+        bounceAuthentication = main.text("bounce_sender_authentication")
         errorsReplyTo = main.text("errors_reply_to")
         runsInOrder = main.flag("queue_run_in_order") ?? false
         queuesOnly = main.flag("queue_only") ?? false

@@ -51,10 +51,11 @@ struct Submission: Sendable {
     /// That is done by `bobbin-deliver-local`, not by Subprocess's user option: that one calls setgroups in a child
     /// made by a bare clone, where glibc waits for threads that are not there.
     private func command(_ receiver: ByteString) -> (program: String, arguments: [String]) {
-        let arguments =
+        var arguments =
             ["submit"] + runner.source.arguments + [
                 "--dsn-for", about.bytes.string, "-t", "-i", "-f", "<>", "--queue-only", "--print-id",
             ]
+        if let sender = runner.settings.bounceAuthentication { arguments += ["-oMas", sender.string] }
         guard MailUser.isRoot, let owner = runner.system.settings.owner, owner.uid != 0,
             let changer = runner.transportEnvironment.deliverLocalProgram
         else { return (receiver.string, arguments) }

@@ -13,6 +13,8 @@ struct DeliveryGroup: Sendable {
     var transport: Transport
     var nodes: [Int]
     var items: [DeliveryItem]
+    /// What `batch_id` came to; only addresses with the same go together.
+    var batch: ByteString?
 }
 
 extension MessageDelivery {
@@ -77,9 +79,10 @@ extension MessageDelivery {
         }
     }
 
-    /// `queue_smtp_domains`, or every domain while a file of `queue_only_file` with `smtp` before it is there.
+    /// `queue_smtp_domains`, or every domain by -odqs or while a file of `queue_only_file` with `smtp` before it is there.
     private var queuedSMTP: (domains: ListText, trouble: TransportTrouble)? {
-        if runner.settings.queueSMTPFiles.contains(where: QueueOnlyFiles.exists) {
+        let files = runner.settings.queueSMTPFiles
+        if runner.options.queuesSMTP || files.contains(where: QueueOnlyFiles.exists) {
             return (ListText("*"), TransportTrouble("SMTP delivery explicitly queued", errno: 0))
         }
         return runner.settings.queueSMTPDomains.map { domains in
@@ -133,9 +136,7 @@ extension MessageDelivery {
         } catch {
             return (group.items.map { _ in TransportOutcome(.deferred(error)) }, [])
         }
-        await runner.localSlots.take()
         let (_, outcomes, lines) = await TransportCall(self).run(0, group)
-        runner.localSlots.give()
         return (outcomes, lines)
     }
 
@@ -205,11 +206,15 @@ extension MessageDelivery {
             guard let transport = runner.transports[plan.instruction.transport] else { continue }
             let item = item(plan)
             let multi = await allowsSeveralDomains(transport)
-            if let place = groups.firstIndex(where: { mayJoin(item, $0, transport, multi) }) {
+            let batch = await batchID(item, transport)
+            if let place = groups.firstIndex(where: {
+                $0.batch == batch && mayJoin(item, $0, transport, multi)
+            }) {
                 groups[place].nodes.append(plan.node)
                 groups[place].items.append(item)
             } else {
-                groups.append(DeliveryGroup(transport: transport, nodes: [plan.node], items: [item]))
+                groups.append(
+                    DeliveryGroup(transport: transport, nodes: [plan.node], items: [item], batch: batch))
             }
         }
         return groups
@@ -230,6 +235,22 @@ extension MessageDelivery {
     private func allowsSeveralDomains(_ transport: Transport) async -> Bool {
         guard let template = transport.multiDomain else { return true }
         return (try? await runner.expander.expandToBool(template, outgoing.facts, default: true)) ?? false
+    }
+
+    /// `batch_id` for an address; one that cannot be expanded keeps the address by itself.
+    private func batchID(_ item: DeliveryItem, _ transport: Transport) async -> ByteString? {
+        guard let template = transport.batchID, transport.batchLimit > 1 else { return nil }
+        var facts = outgoing.facts
+        facts.address = item.instruction.facts
+        do throws(ExpansionError) {
+            return try await runner.expander.expand(template, facts).bytes
+        } catch {
+            if case .forcedFailure = error { return "" }
+            runner.log.panic(
+                "Failed to expand batch_id option in \(transport.name) transport (\(item.address.address)): \(error.text)",
+                id: id.bytes)
+            return "<\(item.uniqueKey)>"
+        }
     }
 
     private func mayJoin(
@@ -297,8 +318,14 @@ extension MessageDelivery {
         if !transport.isRemote {
             let key = localKey(node, transport, item)
             let text = trouble.errno > 0 ? SystemErrorText.of(Int(trouble.errno)) : trouble.text
-            retries.append((node, RetryItem(key, .record(RetryError(basicErrno: trouble.errno, text: text)))))
-            waiting.keys = [key]
+            let error = RetryError(
+                basicErrno: trouble.errno, moreErrno: trouble.more,
+                text: text.replacing(ByteString("\\n"), with: ByteString("\n")))
+            // A configuration that is at fault leaves no record, nor does a turn that has not come.
+            if !trouble.isPanic, trouble.errno > EximErrno.routingRetry {
+                retries.append((node, RetryItem(key, .record(error))))
+                waiting.keys = [key]
+            }
         }
         if trouble.freezes { freezing = freezing ?? "" }
         deferred.append(waiting)
@@ -340,7 +367,43 @@ struct TransportCall: Sendable {
 
     }
 
+    /// Runs the transport, when it may run once more (`max_parallel`).
     func run(_ index: Int, _ group: DeliveryGroup) async -> (Int, [TransportOutcome], [TransportLogLine]) {
+        let transport = group.transport
+        let limit: Int
+        do throws(TransportTrouble) {
+            limit = try await transport.parallelLimit(outgoing.facts, runner.expander)
+        } catch {
+            let address = group.items.first?.address.address ?? ""
+            let line = TransportLogLine(
+                "Failed to expand max_parallel option in \(transport.name) transport (\(address)): \(error.text)",
+                isPanic: true)
+            return (index, group.items.map { _ in TransportOutcome(.deferred(error)) }, [line])
+        }
+        guard limit > 0 else { return await deliver(index, group) }
+        guard let turn = await runner.transportTurns.begin(transport.name, atMost: limit) else {
+            let trouble = TransportTrouble(
+                "concurrency limit reached for transport", errno: EximErrno.transportConcurrency)
+            return (index, group.items.map { _ in TransportOutcome(.deferred(trouble)) }, [])
+        }
+        let result = await deliver(index, group)
+        await runner.transportTurns.end(turn, transport.name)
+        return result
+    }
+
+    private func deliver(_ index: Int, _ group: DeliveryGroup) async -> (
+        Int, [TransportOutcome], [TransportLogLine]
+    ) {
+        guard !group.transport.isRemote else { return await act(index, group) }
+        await runner.localSlots.take()
+        let result = await act(index, group)
+        runner.localSlots.give()
+        return result
+    }
+
+    private func act(_ index: Int, _ group: DeliveryGroup) async -> (
+        Int, [TransportOutcome], [TransportLogLine]
+    ) {
         let journalKeys = group.nodes.map { tree.journalKey($0, transport: group.transport.name) }
         let (runner, desk, id) = (runner, desk, id)
         let isDryRun = outgoing.isDryRun

@@ -49,6 +49,13 @@ struct ClientSocket: ~Copyable {
         return new
     }
 
+    /// Lets the system look now and then whether the peer is still there.
+    func keepAlive() {
+        var one: CInt = 1
+        unsafe setsockopt(
+            descriptor.raw, SOL_SOCKET, SO_KEEPALIVE, &one, socklen_t(MemoryLayout<CInt>.size))
+    }
+
     private static func withAddress<Result>(
         _ address: IPAddress, _ port: Int, _ use: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {

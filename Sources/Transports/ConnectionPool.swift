@@ -9,7 +9,9 @@ package final class ConnectionPool: Sendable {
     package struct Limits: Sendable, Hashable {
         /// Connections to one address and port at one time.
         package var perHost = 8
-        /// Connections at one time.
+        /// Connections to one that has not answered yet.
+        package var unproven = 2
+        /// Connections at one time, idle ones among them.
         package var total = 100
         /// Connections that hosts share: each of many gets as many as every other, and one at least.
         package var shared = 64
@@ -33,6 +35,9 @@ package final class ConnectionPool: Sendable {
     /// The most deliveries that wait apart; further ones wait where they are.
     package static let mostParked = 2000
 
+    /// The most places of which is remembered that they answer.
+    static let mostAnswering = 10_000
+
     /// Who watches the connections' sockets.
     let loops: DeliveryLoops
     private let limits: Limits
@@ -51,11 +56,11 @@ package final class ConnectionPool: Sendable {
 
     // MARK: Who may use a host
 
-    /// Waits until one more delivery may use the address and port.
-    func enter(_ address: IPAddress, _ port: Int) async {
+    /// Waits until one more delivery may use the address and port; `alone` lets no other be there (`serialize_hosts`).
+    func enter(_ address: IPAddress, _ port: Int, alone: Bool = false) async {
         let place = HostPlace(address: address, port: port)
         let (mayEnter, parks) = state.withLock { state in
-            if state.enter(place) { return (true, false) }
+            if state.enter(place, alone: alone) { return (true, false) }
             let parks = state.parked < Self.mostParked
             if parks { state.parked += 1 }
             return (false, parks)
@@ -64,9 +69,9 @@ package final class ConnectionPool: Sendable {
         if parks { whileWaiting.begin() }
         await withCheckedContinuation { continuation in
             let mayEnter = state.withLock { state in
-                if state.enter(place) { return true }
+                if state.enter(place, alone: alone) { return true }
                 // Whoever leaves counts the place for the one that is woken.
-                state.wait(for: place, continuation)
+                state.wait(for: place, alone: alone, continuation)
                 return false
             }
             if mayEnter { continuation.resume() }
@@ -77,30 +82,46 @@ package final class ConnectionPool: Sendable {
         }
     }
 
-    /// Tells that a delivery is done with the address and port.
-    func leave(_ address: IPAddress, _ port: Int) {
-        let woken = state.withLock { $0.leave(HostPlace(address: address, port: port)) }
+    /// Tells that a connection to the address and port has come to stand.
+    func prove(_ address: IPAddress, _ port: Int) {
+        let woken = state.withLock { $0.prove(HostPlace(address: address, port: port)) }
+        for continuation in woken { continuation.resume() }
+    }
+
+    /// Tells that a delivery is done with the address and port, and whether it has called `take`.
+    func leave(_ address: IPAddress, _ port: Int, hadConnection: Bool) {
+        let place = HostPlace(address: address, port: port)
+        let woken = state.withLock { $0.leave(place, hadConnection: hadConnection) }
         for continuation in woken { continuation.resume() }
     }
 
     // MARK: Connections
 
-    /// An idle connection that still stands, or nil.
+    /// An idle connection that still stands, or nil; then there is room for one more, which the caller may open.
+    ///
+    /// Until it leaves, the caller counts as one that has a connection.
     func take(_ key: ConnectionKey) async -> SMTPConnection? {
         let loop = loops.present
+        state.withLock { $0.busyTotal += 1 }
         while let connection = state.withLock({ $0.takeIdle(key, loop) }) {
             if !connection.isStale { return connection }
             await connection.quit()
         }
+        while let surplus = state.withLock({ $0.takeSurplus() }) { await surplus.quit() }
         return nil
     }
 
-    /// Keeps a connection for the next message; closes it when its host has more than its share, and another when too many
-    /// are idle.
+    /// Keeps a connection for the next message; closes it when its host has more than its share.
     func keep(_ connection: SMTPConnection) async {
         let loop = loops.present
-        let surplus = state.withLock { $0.keep(connection, loop) }
-        await surplus?.quit()
+        if !state.withLock({ $0.keep(connection, loop) }) { await connection.quit() }
+    }
+
+    /// Closes what is idle of a host, with QUIT; false when there was nothing.
+    func close(host name: ByteString) async -> Bool {
+        let connections = state.withLock { $0.takeIdle(host: name) }
+        for connection in connections { await connection.quit() }
+        return !connections.isEmpty
     }
 
     /// Closes all that is idle, with QUIT.
@@ -119,7 +140,10 @@ private struct HostPlace: Hashable {
 }
 
 private struct PoolState {
-    private typealias Waiter = CheckedContinuation<Void, Never>
+    private struct Waiter {
+        var isAlone: Bool
+        var continuation: CheckedContinuation<Void, Never>
+    }
 
     /// What happens at one host.
     private struct Use {
@@ -131,13 +155,11 @@ private struct PoolState {
 
         var isWaitedFor: Bool { gone < waiters.count }
         var isOver: Bool { active == 0 && idle == 0 && !isWaitedFor }
+        var first: Waiter? { isWaitedFor ? waiters[gone] : nil }
 
-        mutating func next() -> Waiter {
-            defer {
-                gone += 1
-                if gone == waiters.count { (waiters, gone) = ([], 0) }
-            }
-            return waiters[gone]
+        mutating func removeFirst() {
+            gone += 1
+            if gone == waiters.count { (waiters, gone) = ([], 0) }
         }
     }
 
@@ -145,6 +167,11 @@ private struct PoolState {
     var parked = 0
     private var uses: [HostPlace: Use] = [:]
     private var activeTotal = 0
+    /// How many of the active have a connection, or are about to open one.
+    var busyTotal = 0
+    /// Where a connection has come to stand; elsewhere few are tried at one time, so that a host which does not answer
+    /// ties up little.
+    private var answering: Set<HostPlace> = []
     private var idle: [ConnectionKey: [(connection: SMTPConnection, loop: DeliveryLoop)]] = [:]
     private var idleTotal = 0
     /// Hosts that are waited for, each once; who has been served stands at the end.
@@ -155,26 +182,43 @@ private struct PoolState {
     /// How many connections a host may have now.
     private var share: Int { max(1, min(limits.perHost, limits.shared / max(uses.count, 1))) }
 
-    private func mayEnter(_ use: Use) -> Bool { activeTotal < limits.total && use.active < share }
+    private func mayEnter(_ place: HostPlace, _ use: Use, alone: Bool) -> Bool {
+        let most = alone ? 1 : answering.contains(place) ? share : min(share, limits.unproven)
+        return activeTotal < limits.total && use.active < most
+    }
 
-    mutating func enter(_ place: HostPlace) -> Bool {
+    mutating func enter(_ place: HostPlace, alone: Bool) -> Bool {
         let use = uses[place, default: Use()]
         uses[place] = use
-        guard !use.isWaitedFor, mayEnter(use) else { return false }
+        guard !use.isWaitedFor, mayEnter(place, use, alone: alone) else { return false }
         uses[place]?.active += 1
         activeTotal += 1
         return true
     }
 
-    mutating func wait(for place: HostPlace, _ continuation: CheckedContinuation<Void, Never>) {
+    mutating func wait(
+        for place: HostPlace, alone: Bool, _ continuation: CheckedContinuation<Void, Never>
+    ) {
         if uses[place]?.isWaitedFor != true { line.append(place) }
-        uses[place, default: Use()].waiters.append(continuation)
+        uses[place, default: Use()].waiters.append(Waiter(isAlone: alone, continuation: continuation))
     }
 
     /// Gives those who may enter now.
-    mutating func leave(_ place: HostPlace) -> [CheckedContinuation<Void, Never>] {
+    mutating func prove(_ place: HostPlace) -> [CheckedContinuation<Void, Never>] {
+        // Whoever is forgotten proves himself anew.
+        if answering.count >= ConnectionPool.mostAnswering { answering = [] }
+        var woken: [CheckedContinuation<Void, Never>] = []
+        if answering.insert(place).inserted { wake(place, &woken) }
+        return woken
+    }
+
+    /// Gives those who may enter now.
+    mutating func leave(
+        _ place: HostPlace, hadConnection: Bool
+    ) -> [CheckedContinuation<Void, Never>] {
         let wasFull = activeTotal >= limits.total
         activeTotal -= 1
+        if hadConnection { busyTotal -= 1 }
         uses[place]?.active -= 1
         let isOver = uses[place]?.isOver ?? false
         if isOver { uses[place] = nil }
@@ -191,8 +235,9 @@ private struct PoolState {
 
     private mutating func wake(_ place: HostPlace, _ woken: inout [CheckedContinuation<Void, Never>]) {
         guard var use = uses[place], use.isWaitedFor else { return }
-        while use.isWaitedFor, mayEnter(use) {
-            woken.append(use.next())
+        while let first = use.first, mayEnter(place, use, alone: first.isAlone) {
+            woken.append(first.continuation)
+            use.removeFirst()
             use.active += 1
             activeTotal += 1
         }
@@ -214,19 +259,31 @@ private struct PoolState {
         return connection
     }
 
-    /// Gives one to close, when too many are idle.
-    mutating func keep(_ connection: SMTPConnection, _ loop: DeliveryLoop) -> SMTPConnection? {
+    /// False when the host has enough of them.
+    mutating func keep(_ connection: SMTPConnection, _ loop: DeliveryLoop) -> Bool {
         let key = connection.key
         // Who is woken counts as active before taking an idle one, so only these tell.
         if let use = uses[HostPlace(address: key.address, port: key.port)], use.idle >= share {
-            return connection
+            return false
         }
         idle[key, default: []].append((connection, loop))
         countIdle(key, 1)
-        guard idleTotal > limits.total, let key = idle.keys.first(where: { $0 != key }) else {
-            return nil
+        return true
+    }
+
+    /// One to close, when those that are idle are too many beside those at work.
+    mutating func takeSurplus() -> SMTPConnection? {
+        guard busyTotal + idleTotal > limits.total, let (key, kept) = idle.first else { return nil }
+        return kept.first.flatMap { takeIdle(key, $0.loop) }
+    }
+
+    mutating func takeIdle(host name: ByteString) -> [SMTPConnection] {
+        let keys = idle.keys.filter { $0.hostName == name }
+        return keys.flatMap { key -> [SMTPConnection] in
+            let kept = idle.removeValue(forKey: key) ?? []
+            countIdle(key, -kept.count)
+            return kept.map(\.connection)
         }
-        return takeIdle(key, loop)
     }
 
     mutating func takeAllIdle() -> [SMTPConnection] {

@@ -2,23 +2,22 @@ import Bytes
 import CLinux
 import Glibc
 import Routing
-import Synchronization
 
 /// One local delivery in a process of another user: `bobbin-deliver-local`, order in, outcome out.
 struct LocalProcess {
     /// The descriptor by which the child gets the data file.
     static let dataDescriptor: CInt = 3
     /// The most octets of an outcome.
-    private static let outcomeLimit = 1 << 16
+    private static let outcomeLimit = 16 << 20
 
     let program: ByteString
     let user: DeliveryUser
 
-    func deliver(_ order: LocalOrder, _ body: MessageBody) async -> LocalOutcome {
+    func deliver(_ order: LocalWork, _ body: MessageBody) async -> LocalReport {
         await Offload.run { body.withDescriptor { descriptor, _ in run(order, descriptor) } }
     }
 
-    private func run(_ order: LocalOrder, _ data: CInt) -> LocalOutcome {
+    private func run(_ order: LocalWork, _ data: CInt) -> LocalReport {
         do {
             let input = try Pipe()
             let output = try Pipe()
@@ -26,15 +25,16 @@ struct LocalProcess {
             let written = input.writeAll(order.encoded)
             let answer = output.readAll(limit: Self.outcomeLimit)
             let status = wait(for: child)
-            guard status == 0, written, let outcome = LocalOutcome(decoding: answer) else {
-                return .deferred(
-                    TransportTrouble(
-                        "local delivery process as user \(user.uid) ended with status \(status) and no outcome",
-                        errno: -1))
+            guard status == 0, written, let report = LocalReport(decoding: answer) else {
+                return LocalReport(
+                    .deferred(
+                        TransportTrouble(
+                            "local delivery process as user \(user.uid) ended with status \(status) and no outcome",
+                            errno: -1)))
             }
-            return outcome
+            return report
         } catch {
-            return .deferred(TransportTrouble("starting \(program)", errno: error.number))
+            return LocalReport(.deferred(TransportTrouble("starting \(program)", errno: error.number)))
         }
     }
 
@@ -70,62 +70,5 @@ struct LocalProcess {
             if errno != EINTR { return -1 }
         }
         return status
-    }
-}
-
-/// A pipe whose ends close with it.
-private struct Pipe: ~Copyable {
-    private let ends: (reading: CInt, writing: CInt)
-    private let state = Mutex((reading: true, writing: true))
-
-    init() throws(SystemFailure) {
-        var pair: [CInt] = [0, 0]
-        let code = unsafe clinux_pipe(&pair)
-        guard code == 0 else { throw SystemFailure(number: code) }
-        ends = (pair[0], pair[1])
-    }
-
-    deinit {
-        closeReading()
-        closeWriting()
-    }
-
-    var reading: CInt { ends.reading }
-    var writing: CInt { ends.writing }
-
-    func closeReading() {
-        state.withLock { open in
-            if open.reading { close(ends.reading) }
-            open.reading = false
-        }
-    }
-
-    func closeWriting() {
-        state.withLock { open in
-            if open.writing { close(ends.writing) }
-            open.writing = false
-        }
-    }
-
-    func writeAll(_ octets: ByteString) -> Bool {
-        defer { closeWriting() }
-        do {
-            try System.write(ends.writing, octets.bytes[...])
-            return true
-        } catch {
-            return false
-        }
-    }
-
-    func readAll(limit: Int) -> ByteString {
-        var result = ByteString()
-        var block = [UInt8](repeating: 0, count: 4096)
-        while result.count < limit {
-            let count = unsafe read(ends.reading, &block, block.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            result += block[..<count]
-        }
-        return result
     }
 }

@@ -11,80 +11,15 @@ struct LocalTransport {
     mutating func deliver() async -> (TransportVerdict, [TransportLogLine]) {
         do throws(TransportTrouble) {
             if let tooBig = try await scene.checkSize() { return (.failed(tooBig), []) }
-            let user = try await user()
-            if scene.environment.neverUsers.contains(user.uid) {
-                let text: ByteString =
-                    "User \(user.uid) set for \(scene.transport.name) transport is on the \(user.uid == 0 ? "fixed_" : "")never_users list"
-                return (
-                    .deferred(TransportTrouble(text, errno: -29)), [TransportLogLine(text, isPanic: true)]
-                )
-            }
+            let doer = LocalDoer(scene: scene)
+            let user = try await doer.user()
+            if let (trouble, line) = doer.refusal(of: user) { return (.deferred(trouble), [line]) }
             let order = try await order(user)
             if scene.message.isDryRun { return (.delivered(confirmation: nil), []) }
-            switch await perform(order, user) {
-            case .delivered: return (.delivered(confirmation: nil), [])
-            case .deferred(let trouble): return (.deferred(trouble), [])
-            }
+            return (await doer.perform(.file(order), user).verdict(0), [])
         } catch {
             return (.deferred(error), [])
         }
-    }
-
-    private func perform(_ order: LocalOrder, _ user: DeliveryUser) async -> LocalOutcome {
-        let body = scene.message.body
-        let isOurs = System.effectiveUser != 0 || user.uid == 0
-        if isOurs {
-            return await Offload.run {
-                body.withDescriptor { descriptor, _ in LocalDelivery.perform(order, data: descriptor) }
-            }
-        }
-        guard let program = scene.environment.deliverLocalProgram else {
-            return .deferred(
-                TransportTrouble(
-                    "bobbin-deliver-local is not beside this program, so nothing can be delivered as user \(user.uid)",
-                    errno: -29))
-        }
-        return await LocalProcess(program: program, user: user).deliver(order, body)
-    }
-
-    // MARK: The user
-
-    private func user() async throws(TransportTrouble) -> DeliveryUser {
-        let users = SystemUsers()
-        let given = scene.items.first?.instruction
-        var user = given?.user
-        var group = given?.group ?? given?.user?.gid
-        if let template = scene.transport.generic.user {
-            let account = try await account(template, users)
-            user = DeliveryUser(
-                uid: account.uid, gid: account.gid,
-                initializesGroups: scene.transport.generic.initializesGroups)
-            group = given?.group ?? account.gid ?? group
-        }
-        if let template = scene.transport.generic.group {
-            let name = try await scene.expand(template, "group")?.bytes ?? ""
-            guard let gid = users.group(named: name) else {
-                throw TransportTrouble(
-                    "group \"\(name)\" for \(scene.transport.name) transport not found", errno: -30)
-            }
-            group = gid
-        }
-        var chosen = user ?? scene.environment.mailUser
-        guard let gid = group ?? (user == nil ? chosen.gid : nil) else {
-            throw TransportTrouble(
-                "User set without group for \(scene.transport.name) transport", errno: -30)
-        }
-        chosen.gid = gid
-        return chosen
-    }
-
-    private func account(
-        _ template: Template, _ users: SystemUsers
-    ) async throws(TransportTrouble) -> (uid: UInt32, gid: UInt32?) {
-        let name = try await scene.expand(template, "user")?.bytes ?? ""
-        if let user = users.user(named: name) { return (user.uid, user.gid) }
-        if let number = name.decimalInteger(), let uid = UInt32(exactly: number) { return (uid, nil) }
-        throw TransportTrouble("user \"\(name)\" for \(scene.transport.name) transport not found", errno: -29)
     }
 
     // MARK: The order

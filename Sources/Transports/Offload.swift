@@ -5,7 +5,9 @@ enum Offload {
     /// Runs the body on a thread of its own and gives its result.
     static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global(qos: .utility).async { continuation.resume(returning: body()) }
+            // A queue of its own has a thread at once; a global one waits for a second when its threads all block, which a
+            // few mailboxes that are locked, or LMTP servers that do not answer, would bring about.
+            DispatchQueue(label: "offload", qos: .utility).async { continuation.resume(returning: body()) }
         }
     }
 }

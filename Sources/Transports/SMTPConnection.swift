@@ -13,12 +13,14 @@ package struct ConnectionKey: Sendable, Hashable {
     var helo: ByteString
 }
 
-/// The time limits of a connection, in seconds.
+/// The time limits of a connection, in seconds, and how it is kept.
 struct ConnectionTimeouts: Sendable, Hashable {
     var connect: Int64
     var command: Int64
     var data: Int64
     var final: Int64
+    /// `keepalive`: whether the system looks now and then whether the peer is still there.
+    var keepsAlive = true
 
     func seconds(_ which: ClientTimeout) -> Int64 {
         switch which {
@@ -53,24 +55,29 @@ struct WireMessage: Sendable {
 /// One SMTP connection; a single task at a time uses it.
 package final class SMTPConnection: Sendable {
     let key: ConnectionKey
+    /// For a host of `serialize_hosts`: what keeps others from it, until this connection ends.
+    private let turn: SharedTurns.Turn?
     /// Nil while somebody uses it.
     private let session: Mutex<Session?>
 
-    private init(_ key: ConnectionKey, _ session: consuming Session) {
+    private init(_ key: ConnectionKey, _ turn: SharedTurns.Turn?, _ session: consuming Session) {
         self.key = key
+        self.turn = turn
         self.session = Mutex(consume session)
     }
 
     /// Connects and greets.
     static func open(
-        _ key: ConnectionKey, _ options: ClientOptions, _ timeouts: ConnectionTimeouts, _ loops: DeliveryLoops
+        _ key: ConnectionKey, _ options: ClientOptions, _ timeouts: ConnectionTimeouts,
+        _ turn: SharedTurns.Turn?, _ loops: DeliveryLoops
     ) async -> Result<SMTPConnection, ClientTrouble> {
         do throws(SystemFailure) {
             let socket = try await ClientSocket.connected(
                 to: key.address, port: key.port, from: key.interface, timeout: timeouts.connect, loops)
+            if timeouts.keepsAlive { socket.keepAlive() }
             var session = Session(socket, ClientMachine(options: options), timeouts, key)
             if let trouble = await session.greet() { return .failure(trouble) }
-            return .success(SMTPConnection(key, session))
+            return .success(SMTPConnection(key, turn, session))
         } catch {
             return .failure(
                 ClientTrouble(scope: .host, isPermanent: false, errno: Int(error.number), text: ""))
@@ -87,6 +94,12 @@ package final class SMTPConnection: Sendable {
 
     /// Says QUIT and closes.
     func quit() async {
+        await sayQuit()
+        await turn?.end()
+    }
+
+    /// When it returns, the connection is closed.
+    private func sayQuit() async {
         var own = take()
         await own.quit()
     }
@@ -323,28 +336,5 @@ private struct Session: ~Copyable {
             for octet in block[..<count] where octet == .newline { size += 1 }
         }
         return size
-    }
-}
-
-/// CRLF made LF, over pieces that part anywhere.
-private struct UnixLines {
-    let isNeeded: Bool
-    private var held = false
-
-    init(isNeeded: Bool) { self.isNeeded = isNeeded }
-
-    /// A carriage return that came last of all.
-    var rest: [UInt8] { held ? [.carriageReturn] : [] }
-
-    mutating func convert(_ octets: ArraySlice<UInt8>) -> [UInt8] {
-        guard isNeeded else { return Array(octets) }
-        var result: [UInt8] = []
-        result.reserveCapacity(octets.count + 1)
-        for octet in octets {
-            if held, octet != .newline { result.append(.carriageReturn) }
-            held = octet == .carriageReturn
-            if !held { result.append(octet) }
-        }
-        return result
     }
 }

@@ -32,6 +32,9 @@ struct SMTPSettings: Sendable {
     let avoidsESMTP: ListText?
     let avoidsPipelining: ListText?
     let triesChunking: ListText?
+    let serialized: ListText?
+    let ignoresQuota: Bool
+    let keepsAlive: Bool
 
     init(_ block: OptionBlock) {
         hosts = block.template("hosts")
@@ -61,6 +64,9 @@ struct SMTPSettings: Sendable {
         avoidsESMTP = block.list("hosts_avoid_esmtp")
         avoidsPipelining = block.list("hosts_avoid_pipelining")
         triesChunking = block.list("hosts_try_chunking")
+        serialized = block.list("serialize_hosts")
+        ignoresQuota = block.flag("lmtp_ignore_quota") ?? false
+        keepsAlive = block.flag("keepalive") ?? true
     }
 
     private static func items(_ text: ByteString?) -> [ByteString] {

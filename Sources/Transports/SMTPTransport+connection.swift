@@ -24,13 +24,16 @@ extension SMTPTransport {
         let connection = ConnectionKey(
             transport: scene.transport.name, hostName: host.name, address: address, port: used.port,
             interface: interface, helo: helo)
-        await environment.connections.enter(address, used.port)
+        let isSerialized = await isListed(host, settings.serialized, otherwise: false)
+        await environment.connections.enter(address, used.port, alone: isSerialized)
         // Another message may have found out meanwhile that the host does not answer.
-        if await isUsable(key) {
+        let isUsable = await isUsable(key)
+        if isUsable {
             tried += 1
-            await converse(connection, host, &used, key, isLast: isLast, message)
+            await converse(
+                connection, host, &used, key, isLast: isLast, message, isSerialized: isSerialized)
         }
-        environment.connections.leave(address, used.port)
+        environment.connections.leave(address, used.port, hadConnection: isUsable)
     }
 
     private mutating func pretend(_ used: UsedHost) {
@@ -68,6 +71,7 @@ extension SMTPTransport {
     private func options(for host: RouteHost, helo: ByteString) async -> ClientOptions {
         var options = ClientOptions(helo: helo)
         options.isLMTP = settings.protocolName == "lmtp"
+        options.ignoresQuota = settings.ignoresQuota
         options.usesTLS = false
         options.usesPRDR = false
         options.sizeAddition = settings.sizeAddition
@@ -87,23 +91,43 @@ extension SMTPTransport {
 
     mutating func converse(
         _ key: ConnectionKey, _ host: RouteHost, _ used: inout UsedHost, _ retryKey: RetryKey, isLast: Bool,
-        _ message: WireMessage
+        _ message: WireMessage, isSerialized: Bool
     ) async {
         let options = await options(for: host, helo: key.helo)
-        let timeouts = ConnectionTimeouts(
+        var timeouts = ConnectionTimeouts(
             connect: settings.connectTimeout, command: settings.commandTimeout, data: settings.dataTimeout,
             final: settings.finalTimeout)
+        timeouts.keepsAlive = settings.keepsAlive
         if let kept = await environment.connections.take(key) {
             used.isContinued = true
             if await transact(kept, &used, retryKey, isLast: isLast, message, mayRenew: true) { return }
+            await kept.quit()
             used.isContinued = false
         }
-        switch await SMTPConnection.open(key, options, timeouts, environment.connections.loops) {
+        let turn = isSerialized ? await hostTurn(host.name) : nil
+        guard !isSerialized || turn != nil else {
+            limited += 1
+            tried -= 1
+            skipped = true
+            return
+        }
+        switch await SMTPConnection.open(key, options, timeouts, turn, environment.connections.loops) {
         case .success(let connection):
+            environment.connections.prove(key.address, key.port)
             _ = await transact(connection, &used, retryKey, isLast: isLast, message, mayRenew: false)
         case .failure(let trouble):
+            await turn?.end()
             take(hostTrouble: trouble, used, retryKey, isLast: isLast)
         }
+    }
+
+    /// The right to connect to a host of `serialize_hosts`; nil while another process has it.
+    private func hostTurn(_ name: ByteString) async -> SharedTurns.Turn? {
+        let key: ByteString = "host-serialize-\(name)"
+        if let turn = await environment.turns.begin(key, atMost: 1) { return turn }
+        // It may be that a connection of our own is open that does not fit this message.
+        guard await environment.connections.close(host: name) else { return nil }
+        return await environment.turns.begin(key, atMost: 1)
     }
 
     /// Sends to all that wait, in as many transactions as it takes; false when a kept connection proved dead at once.

@@ -57,7 +57,11 @@ extension SMTPTransport {
             case .found(let some):
                 try checkLocal(some)
                 hosts += some
-            case .notFound: missing.append((item.name, false))
+            case .notFound:
+                missing.append((item.name, false))
+                if settings.byName {
+                    lines.append(TransportLogLine("no IP address found for host \(item.name)"))
+                }
             case .deferred, .insecure: missing.append((item.name, true))
             }
         }

@@ -205,6 +205,14 @@ extension SMTPTransport {
             let text: ByteString = "all hosts\(forDomain) have been failing for a long time \(tail)"
             return .failed(TransportTrouble(text, errno: -54, userText: text))
         }
-        return .deferred(TransportTrouble("retry time not reached for any host\(forDomain)", errno: -54))
+        let text: ByteString =
+            if limited == 0 {
+                "retry time not reached for any host\(forDomain)"
+            } else if limited == hosts.count {
+                "connection limit reached for all hosts\(forDomain)"
+            } else {
+                "some host address lookups failed and retry time not reached for other hosts or connection limit reached\(forDomain)"
+            }
+        return .deferred(TransportTrouble(text, errno: -54))
     }
 }

@@ -18,6 +18,8 @@ struct SMTPTransport {
     var lines: [TransportLogLine] = []
     var tried = 0
     var skipped = false
+    /// How many hosts had as many connections as `serialize_hosts` allows.
+    var limited = 0
     var standings: [HostStanding] = []
     var waits = true
     var hostRetries: [RetryItem] = []

@@ -39,8 +39,12 @@ extension Transport {
         case .appendfile(let settings):
             var transport = LocalTransport(settings: settings, scene: scene)
             let (verdict, lines) = await transport.deliver()
-            if case .delivered = verdict { await served(Array(items.indices)) }
+            if verdict.isDelivered { await served(Array(items.indices)) }
             return (shared(verdict, items.count), lines)
+        case .lmtp(let settings):
+            let (verdicts, lines) = await LMTPTransport(settings: settings, scene: scene).deliver()
+            await served(verdicts.indices.filter { verdicts[$0].isDelivered })
+            return (outcomes(verdicts), lines)
         case .queuefile, .unavailable:
             let text: ByteString = "the \(unavailableDriver ?? "queuefile") transport is not available"
             return (shared(.deferred(TransportTrouble(text, errno: -1)), items.count), [])
@@ -48,9 +52,15 @@ extension Transport {
     }
 
     private func shared(_ verdict: TransportVerdict, _ count: Int) -> [TransportOutcome] {
-        (0..<count).map { index in
+        outcomes((0..<count).map { _ in verdict })
+    }
+
+    /// The first that was served has the arrow of a first one.
+    private func outcomes(_ verdicts: [TransportVerdict]) -> [TransportOutcome] {
+        let first = verdicts.firstIndex(where: \.isDelivered) ?? 0
+        return verdicts.enumerated().map { index, verdict in
             var outcome = TransportOutcome(verdict)
-            outcome.isFirst = index == 0
+            outcome.isFirst = index == first
             return outcome
         }
     }

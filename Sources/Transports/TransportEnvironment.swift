@@ -21,6 +21,8 @@ package struct TransportEnvironment: Sendable {
     package var hosts: HostBook
     /// Connections that are kept for further messages.
     package var connections: ConnectionPool
+    /// Who has a connection to a host of `serialize_hosts`, over all processes.
+    package var turns = SharedTurns(nil)
     /// How hosts are spelled in retry keys.
     package var hostSpelling: RetryHostSpelling = .upTo497
     /// Whether retry times are not regarded (a forced delivery).

@@ -16,6 +16,8 @@ package struct TransportTrouble: Error, Sendable, Hashable {
     package var freezes = false
     /// Whether the panic log tells of it too: the configuration is at fault.
     package var isPanic = false
+    /// Whether it fails the address for good, where it is thrown.
+    package var isFinal = false
 
     /// Makes a value.
     package init(_ text: ByteString, errno: Int32, userText: ByteString? = nil) {
@@ -40,6 +42,8 @@ package enum TransportVerdict: Sendable, Hashable {
     case deferred(TransportTrouble)
     /// Never.
     case failed(TransportTrouble)
+
+    var isDelivered: Bool { if case .delivered = self { true } else { false } }
 }
 
 /// A change to the retry hints that a delivery asks for.

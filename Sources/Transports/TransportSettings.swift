@@ -7,6 +7,7 @@ package struct Transport: Sendable {
     /// What a transport does.
     enum Driver: Sendable {
         case appendfile(AppendfileSettings)
+        case lmtp(LMTPSettings)
         case queuefile(directory: Template)
         case smtp(SMTPSettings)
         /// Known to Exim, not done here: what comes to it is deferred.
@@ -24,6 +25,7 @@ package struct Transport: Sendable {
         generic = TransportSettings(block)
         switch block.driver {
         case "appendfile": driver = .appendfile(AppendfileSettings(block))
+        case "lmtp": driver = .lmtp(LMTPSettings(block))
         case "queuefile":
             driver =
                 block.template("directory").map { .queuefile(directory: $0) } ?? .unavailable("queuefile")
@@ -39,8 +41,23 @@ package struct Transport: Sendable {
     package var batchLimit: Int {
         switch driver {
         case .appendfile(let settings): settings.batchMax
+        case .lmtp(let settings): settings.batchMax
         case .queuefile, .smtp: 0
         case .unavailable: 1
+        }
+    }
+
+    /// `max_parallel`: how many runs of it there may be at one time, over all processes; 0 is no limit.
+    ///
+    /// Throws why it cannot be told.
+    package func parallelLimit(
+        _ facts: Facts, _ expander: Expander
+    ) async throws(TransportTrouble) -> Int {
+        guard let template = generic.maximumParallel else { return 0 }
+        do {
+            return try await expander.expandToInteger(template, facts)
+        } catch {
+            throw TransportTrouble(error.text, errno: -1).panicking
         }
     }
 
@@ -53,17 +70,26 @@ package struct Transport: Sendable {
     }
 
     /// Whether the options name `$local_part` or `$domain`, so that addresses that differ in it go apart.
-    package var dependsOnLocalPart: Bool {
-        if case .appendfile(let settings) = driver {
-            settings.mentions(ByteString("local_part"))
-        } else {
-            false
+    package var dependsOnLocalPart: Bool { mentions("local_part") }
+
+    /// See `dependsOnLocalPart`.
+    package var dependsOnDomain: Bool { mentions("domain") }
+
+    /// `batch_id`: addresses for which it comes to different texts go apart.
+    package var batchID: Template? {
+        switch driver {
+        case .appendfile(let settings): settings.batchID
+        case .lmtp(let settings): settings.batchID
+        case .queuefile, .smtp, .unavailable: nil
         }
     }
 
-    /// See `dependsOnLocalPart`.
-    package var dependsOnDomain: Bool {
-        if case .appendfile(let settings) = driver { settings.mentions(ByteString("domain")) } else { false }
+    private func mentions(_ variable: ByteString) -> Bool {
+        switch driver {
+        case .appendfile(let settings): settings.mentions(variable)
+        case .lmtp(let settings): settings.mentions(variable)
+        case .queuefile, .smtp, .unavailable: false
+        }
     }
 
     /// The driver's name when it is one that this program has not.
@@ -81,6 +107,7 @@ struct TransportSettings: Sendable {
     let addsDeliveryDate: Bool
     let returnPath: Template?
     let sizeLimit: Template?
+    let maximumParallel: Template?
     let user: Template?
     let group: Template?
     let initializesGroups: Bool
@@ -100,6 +127,7 @@ struct TransportSettings: Sendable {
         addsDeliveryDate = block.flag("delivery_date_add") ?? false
         returnPath = block.template("return_path")
         sizeLimit = block.template("message_size_limit")
+        maximumParallel = block.template("max_parallel")
         user = block.template("user")
         group = block.template("group")
         initializesGroups = block.flag("initgroups") ?? false
@@ -146,7 +174,7 @@ struct AppendfileSettings: Sendable {
     let quota: Template?
     let quotaIsInclusive: Bool
     let batchMax: Int
-    private let texts: ByteString
+    let batchID: Template?
 
     init(_ block: OptionBlock) {
         file = block.template("file")
@@ -180,11 +208,22 @@ struct AppendfileSettings: Sendable {
         quota = block.template("quota")
         quotaIsInclusive = block.flag("quota_is_inclusive") ?? true
         batchMax = Int(block.number("batch_max") ?? 1)
-        texts = [file, directory, messagePrefix, messageSuffix, maildirTag, quota].compactMap { $0?.source }
-            .joined(separator: " ")
+        batchID = block.template("batch_id")
     }
 
     func mentions(_ variable: ByteString) -> Bool {
-        texts.contains("$\(variable)" as ByteString) || texts.contains("${\(variable)" as ByteString)
+        let templates = [file, directory, messagePrefix, messageSuffix, maildirTag, quota]
+        return MentionedVariables.contain(variable, in: templates.map { $0?.source })
+    }
+}
+
+/// Which variables an option's text names.
+enum MentionedVariables {
+    /// Whether one of the texts names the variable.
+    static func contain(_ variable: ByteString, in texts: [ByteString?]) -> Bool {
+        texts.contains { text in
+            guard let text else { return false }
+            return text.contains("$\(variable)" as ByteString) || text.contains("${\(variable)" as ByteString)
+        }
     }
 }

@@ -1,14 +1,17 @@
 // Transports: what to do with an address is done.
 //
-// Purpose: the transports smtp, appendfile and queuefile: a message and some addresses in, an outcome for each
+// Purpose: the transports smtp, lmtp, appendfile and queuefile: a message and some addresses in, an outcome for each
 // address out. They change no message on the queue; who calls them journals what they tell.
 // May import: Bytes, MailText, DNS, Hints, SMTP, Expansion, Configuration, Routing, Spooler (body), CLinux, Dispatch, Glibc.
 // Read in this order:
 //   what is shared: DeliveryItem.swift, TransportOutcome.swift, MessageBody.swift, OutgoingMessage.swift,
 //     TransportEnvironment.swift, TransportSettings.swift, HeaderAssembly.swift, Offload.swift
 //   local: LocalOrder.swift, LocalOrder+coding.swift, LocalDelivery.swift, LockFile.swift, MailboxFile.swift,
-//     MaildirDelivery.swift, MessageWriter.swift, LocalTransport.swift, LocalProcess.swift
+//     MaildirDelivery.swift, MessageWriter.swift, UnixLines.swift, LocalTransport.swift, LocalDoer.swift,
+//     LocalProcess.swift, Pipe.swift
+//   lmtp: LMTPOrder.swift, LocalWork+coding.swift, LocalStream.swift, ChildCommand.swift, LMTPDelivery.swift,
+//     CommandWords.swift, LMTPTransport.swift
 //   queuefile: QueuefileTransport.swift
-//   smtp: SMTPSettings.swift, HostBook.swift, DeliveryLoop.swift, ClientSocket.swift, SMTPConnection.swift,
+//   smtp: SMTPSettings.swift, HostBook.swift, SharedTurns.swift, DeliveryLoop.swift, ClientSocket.swift, SMTPConnection.swift,
 //     ConnectionPool.swift, SMTPTransport.swift, SMTPTransport+hosts.swift, SMTPTransport+connection.swift, SMTPTransport+outcomes.swift
 //   system calls: SystemCalls.swift

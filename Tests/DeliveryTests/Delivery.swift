@@ -15,13 +15,18 @@ import TestKit
 ///     rcpt: <c@d> NOTIFY=NEVER      its recipients
 ///     text: Subject: x    its lines (else a short one is made)
 ///     run: -qf            a queue run
+///     start: -M {1}       the same, beside what follows, as soon as it is held by a server
+///     release: all        what is held goes on, and what was started comes to its end
 ///     age: 7200           all that is on the queue becomes older by so many seconds
 ///     sleep: 2            seconds go by
 ///     exim: -Mf {1}       Exim does something to the first message
 ///     file: name text     a file below SITE; `\n` parts lines
 ///
+/// `server: full 9` is one on 127.0.1.9 that answers no connection.
+///
 /// An answer is a reply, or `<close>`, `<silence>`, `<reset>`; `<raw>text` sends it without a line end, and
-/// `<closing>text` closes after the reply.
+/// `<closing>text` closes after the reply; `<held>text` is given when the delivery releases it, and
+/// after `<deaf>text` nothing more is read.
 /// In texts `\r \n \t \0 \\ \xHH` are octets and `\{1000:x}` is a repetition.
 struct Delivery: Sendable {
     /// A server's behaviour.
@@ -30,6 +35,8 @@ struct Delivery: Sendable {
         var address: UInt32?
         var offers: [ByteString] = ["SIZE", "8BITMIME", "PIPELINING"]
         var rules: [Rule] = []
+        /// Whether no connection to it comes to stand.
+        var isFull = false
     }
 
     /// An answer to certain commands.
@@ -51,6 +58,8 @@ struct Delivery: Sendable {
     enum Step: Sendable {
         case mail(Mail)
         case run([String])
+        case start([String])
+        case release
         case age(Int)
         case sleep(UInt32)
         case exim([String])
@@ -95,13 +104,17 @@ struct Delivery: Sendable {
         switch name {
         case "main", "router", "remote", "smtp", "local", "localfile", "retry", "transport":
             settings[name, default: []].append(rest)
-        case "server": servers.append(Server(address: rest.decimalInteger().map { UInt32($0) }))
+        case "server":
+            let words = Self.words(rest)
+            servers.append(Server(address: words.last.flatMap { UInt32($0) }, isFull: words.first == "full"))
         case "offers": try editServer { $0.offers = rest.split(separator: .blank).map { ByteString($0) } }
         case "when": try takeRule(rest)
         case "mail": steps.append(.mail(Mail(sender: rest)))
         case "rcpt": try editMail { $0.recipients.append(rest) }
         case "text": try editMail { $0.lines.append(try Octets.unescaped(rest)) }
         case "run": steps.append(.run(Self.words(rest)))
+        case "start": steps.append(.start(Self.words(rest)))
+        case "release": steps.append(.release)
         case "age": steps.append(.age(Int(rest.decimalInteger() ?? 0)))
         case "sleep": steps.append(.sleep(UInt32(rest.decimalInteger() ?? 0)))
         case "exim": steps.append(.exim(Self.words(rest)))

@@ -10,6 +10,10 @@ final class ScriptedServer: Sendable {
     private let listener: CInt
     private let path: String?
     private let state = Mutex(State())
+    /// Where an answer that is held waits.
+    let gate = Gate()
+    /// Connections that fill the queue of a server that is full.
+    private let filling: [CInt]
 
     private struct State {
         /// What each connection heard, in the order in which they were made.
@@ -23,11 +27,17 @@ final class ScriptedServer: Sendable {
         self.script = script
         if let address = script.address {
             path = nil
-            listener = try Self.listening(0x7F00_0100 + address, port)
+            listener = try Self.listening(0x7F00_0100 + address, port, script)
         } else {
             path = socketPath.string
             listener = try Self.listening(socketPath)
         }
+        gate.close()
+        if script.isFull {
+            filling = (0..<3).map { _ in Self.connection(0x7F00_0100 + (script.address ?? 0), port) }
+            return
+        }
+        filling = []
         Thread.detachNewThread { [listener, weak self] in
             while true {
                 let descriptor = accept(listener, nil, nil)
@@ -40,8 +50,10 @@ final class ScriptedServer: Sendable {
     }
 
     deinit {
+        gate.open()
         shutdown(listener, CInt(SHUT_RDWR))
         close(listener)
+        for descriptor in filling { close(descriptor) }
     }
 
     /// What was heard, a line for each; connections one after the other.
@@ -55,7 +67,23 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    private static func listening(_ address: UInt32, _ port: Int) throws -> CInt {
+    /// A connection that has been begun, whether it comes to stand or not.
+    private static func connection(_ address: UInt32, _ port: Int) -> CInt {
+        let descriptor = socket(
+            AF_INET,
+            CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
+        var place = loopbackAddress(port, address)
+        _ = unsafe withUnsafePointer(to: &place) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        return descriptor
+    }
+
+    private static func listening(
+        _ address: UInt32, _ port: Int, _ script: Delivery.Server
+    ) throws -> CInt {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         var on: CInt = 1
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
@@ -65,7 +93,12 @@ final class ScriptedServer: Sendable {
                 unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard done, listen(descriptor, 50) == 0 else {
+        if script.rules.contains(where: { $0.answer.starts(with: "<deaf>".utf8) }) {
+            // The little room makes a message that nobody reads stay with its sender.
+            var room: CInt = 4096
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<CInt>.size))
+        }
+        guard done, listen(descriptor, script.isFull ? 0 : 50) == 0 else {
             throw Stage.Failure(description: "cannot listen on port \(port): error \(errno)")
         }
         return descriptor
@@ -235,6 +268,14 @@ private struct Talk {
             usleep(2_500_000)
             throw Ended()
         case "raw": try stream.write(said)
+        case "held":
+            server.gate.pass()
+            try stream.write("\(said)\r\n")
+        case "deaf":
+            try stream.write("\(said)\r\n")
+            // Longer than the client's patience.
+            usleep(4_000_000)
+            throw Ended()
         default: try stream.write("\(said)\r\n")
         }
         return said.first.map { $0 < UInt8(ascii: "4") } ?? false

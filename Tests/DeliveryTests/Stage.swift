@@ -64,10 +64,19 @@ struct Stage {
 
     /// Makes the delivery, and gives what is left.
     func perform() throws -> [String] {
+        var started: [ChildProcess] = []
         for step in delivery.steps {
             switch step {
             case .mail(let mail): try submit(mail)
-            case .run(let arguments): try run(arguments)
+            case .run(let arguments): try run(arguments, isAlone: started.isEmpty)
+            case .start(let arguments):
+                started.append(try start(arguments.map(named)))
+                try eventually("a server holds the delivery") { servers.contains { $0.gate.isWaitedFor } }
+            case .release:
+                for server in servers { server.gate.open() }
+                for process in started { try process.wait() }
+                started = []
+                if isExim { try awaitQuiet() }
             case .age(let seconds): try age(by: seconds)
             case .sleep(let seconds): sleep(seconds)
             case .exim(let arguments): try site.start(exim: arguments.map(named)).wait()
@@ -102,14 +111,14 @@ struct Stage {
         }
     }
 
-    private func run(_ arguments: [String]) throws {
+    private func run(_ arguments: [String], isAlone: Bool) throws {
         let arguments = arguments.map(named)
         let ending = try start(arguments).wait()
         guard ending.code == 0 else {
             throw Stage.Failure(
                 description: "\(delivery.title): \(arguments) ended with \(ending): \(ending.errors)")
         }
-        if isExim { try awaitQuiet() }
+        if isExim, isAlone { try awaitQuiet() }
     }
 
     private func start(_ arguments: [String]) throws -> ChildProcess {

@@ -45,18 +45,24 @@ package final class WireServer: Sendable {
     /// The port.
     package let port: Int
 
-    private let listener: CInt
+    private let listeners: [CInt]
     private let script: Script
     private let accepted = Mutex([Transaction]())
     private let connections = Mutex((now: 0, most: 0))
 
-    /// Starts a server.
-    package init(_ script: @escaping Script = { _ in nil }) throws {
+    /// Starts a server; on the same port of further addresses of 127.0.0.0/8 too, when some are given.
+    package init(alsoAt addresses: [UInt32] = [], _ script: @escaping Script = { _ in nil }) throws {
         self.script = script
-        (listener, port) = try Self.listening()
-        Thread.detachNewThread { [listener, weak self] in
+        let (first, port) = try Self.listening()
+        self.port = port
+        listeners = try [first] + addresses.map { try Self.listening($0, port).0 }
+        for listener in listeners { accept(from: listener) }
+    }
+
+    private func accept(from listener: CInt) {
+        Thread.detachNewThread { [weak self] in
             while true {
-                let descriptor = accept(listener, nil, nil)
+                let descriptor = Glibc.accept(listener, nil, nil)
                 guard descriptor >= 0 else { return }
                 _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
                 let stream = LoopbackStream(descriptor: descriptor)
@@ -70,8 +76,10 @@ package final class WireServer: Sendable {
     }
 
     deinit {
-        shutdown(listener, CInt(SHUT_RDWR))
-        close(listener)
+        for listener in listeners {
+            shutdown(listener, CInt(SHUT_RDWR))
+            close(listener)
+        }
     }
 
     /// What was accepted so far, in order.
@@ -83,9 +91,13 @@ package final class WireServer: Sendable {
     /// Forgets what was accepted so far.
     package func forget() { accepted.withLock { $0 = [] } }
 
-    private static func listening() throws -> (CInt, Int) {
+    private static func listening(
+        _ address: UInt32 = 0x7F00_0001, _ port: Int = 0
+    ) throws -> (CInt, Int) {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        var address = loopbackAddress(0)
+        var on: CInt = 1
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
+        var address = loopbackAddress(port, address)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let done = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
@@ -93,7 +105,7 @@ package final class WireServer: Sendable {
                     && getsockname(descriptor, general, &length) == 0
             }
         }
-        guard done else { throw Program.Failure(description: "cannot listen on 127.0.0.1: error \(errno)") }
+        guard done else { throw Program.Failure(description: "cannot listen: error \(errno)") }
         return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
     }
 

@@ -106,6 +106,51 @@ struct LocalDeliveryTests {
         #expect(link.errno == -5)
     }
 
+    @Test("Work for another process, and its report, are read as they were written; damaged octets are none")
+    func work() throws {
+        var lmtp = LMTPOrder(
+            peer: .command(["/bin/x", "", "a b"]), greeting: "here", sender: "", recipients: ["a@b", "c@d"])
+        (lmtp.head, lmtp.transport, lmtp.directory) = ("Subject: x\n\n", "t", "/var")
+        (lmtp.timeout, lmtp.bodyStart, lmtp.bodySize) = (7, 19, 4)
+        (lmtp.ignoresQuota, lmtp.isWireFormat) = (true, true)
+        var other = lmtp
+        (other.peer, other.bodyStart) = (.socket("/run/lmtp"), nil)
+        let file = LocalOrder(
+            transport: "t", kind: .mailbox, path: "/x", uid: 1, gid: 2, hostName: "here")
+        var trouble = TransportTrouble("why: 1:2", errno: -44, userText: "told")
+        (trouble.more, trouble.freezes, trouble.isPanic) = (12_800, true, true)
+        let report = try #require(
+            LocalReport([
+                .delivered(confirmation: "250 yes"), .delivered(confirmation: nil), .deferred(trouble),
+                .failed(TransportTrouble("no", errno: 0)),
+            ]))
+        #expect(LocalReport(decoding: report.encoded) == report)
+        #expect(LocalReport(decoding: "") == nil)
+        var random = SeededGenerator(seed: 5)
+        for work in [LocalWork.lmtp(lmtp), .lmtp(other), .file(file)] {
+            #expect(LocalWork(decoding: work.encoded) == work)
+            for _ in 0..<2000 {
+                if let read = LocalWork(decoding: work.encoded.mutated(using: &random)) {
+                    #expect(LocalWork(decoding: read.encoded) == read)
+                }
+                if let read = LocalReport(decoding: report.encoded.mutated(using: &random)) {
+                    #expect(LocalReport(decoding: read.encoded) == read)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "Words of a command are parted as Exim parts them",
+        arguments: [
+            ("/bin/x a  b", ["/bin/x", "a", "b"]), ("  \t", []),
+            ("x \"a \\\" \\t\" 'b \\ c'd", ["x", "a \" \t", "b \\ c", "d"]),
+            ("\"open", ["open"]), ("''", [""]), ("a\"b c\"", ["a\"b", "c\""]),
+        ] as [(ByteString, [ByteString])])
+    func words(text: ByteString, words: [ByteString]) {
+        #expect(CommandWords.split(text) == words)
+    }
+
     @Test("An order is read as it was written; damaged octets are none")
     func coding() throws {
         var (order, _) = try order(.maildir, "x", body: "")

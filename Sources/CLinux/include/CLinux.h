@@ -2,6 +2,8 @@
 #ifndef BOBBIN_CLINUX_H
 #define BOBBIN_CLINUX_H
 
+#include <spawn.h>
+
 // Takes an exclusive open-file-description lock on the first `length` octets of the file, without waiting.
 // Returns 0, or the errno: EAGAIN or EACCES when somebody else holds a lock that overlaps.
 int clinux_lock_prefix(int descriptor, long length);
@@ -12,6 +14,9 @@ int clinux_unlock_prefix(int descriptor, long length);
 
 // Makes a pipe whose ends are not inherited by programs that are started meanwhile. Returns 0, or the errno.
 int clinux_pipe(int ends[2]);
+
+// Lets a program that will be started begin in a directory. Returns 0, or the errno.
+int clinux_start_in(posix_spawn_file_actions_t *actions, const char *directory);
 
 // Makes everything on the descriptor's file system outlive a crash. Returns 0, or the errno; from Linux 5.8 on
 // also that of a write that failed in the background since the descriptor was opened, or since the last call.

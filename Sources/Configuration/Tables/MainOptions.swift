@@ -5,9 +5,9 @@ extension OptionTable {
         .init(
             .boolean, .honoured,
             """
-            accept_8bitmime allow_domain_literals bounce_return_body delivery_date_remove
-            disable_ipv6 envelope_to_remove extract_addresses_remove_arguments ignore_fromline_local
-            local_from_check
+            accept_8bitmime allow_domain_literals bounce_return_body commandline_checks_require_admin
+            delivery_date_remove disable_ipv6 envelope_to_remove extract_addresses_remove_arguments
+            ignore_fromline_local local_from_check
             local_sender_retain log_timezone message_body_newlines message_logs
             preserve_message_logs prod_requires_admin queue_list_requires_admin queue_only
             queue_only_load_latch queue_only_override queue_run_in_order recipients_max_reject
@@ -20,7 +20,7 @@ extension OptionTable {
             .boolean, .notYet,
             """
             allow_utf8_domains bounce_return_message check_rfc2047_length
-            commandline_checks_require_admin debug_store deliver_drop_privilege disable_fsync
+            debug_store deliver_drop_privilege disable_fsync
             dkim_verify_minimal dns_csa_use_reverse gnutls_allow_auto_pkcs11
             gnutls_compat_mode ldap_start_tls move_frozen_messages
             perl_at_start perl_taintmode prdr_enable print_topbitchars queue_fast_ramp
@@ -105,7 +105,7 @@ extension OptionTable {
         .init(
             .string, .honoured,
             """
-            bounce_message_text daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group
+            bounce_message_text bounce_sender_authentication daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group
             exim_path exim_user exim_version gecos_pattern helo_allow_chars hints_backend local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
             smtp_ratelimit_mail smtp_ratelimit_rcpt spf_guess sqlite_dbfile syslog_facility
@@ -114,7 +114,7 @@ extension OptionTable {
         .init(
             .string, .notYet,
             """
-            av_scanner bi_command bounce_sender_authentication dmarc_history_file dmarc_tld_file
+            av_scanner bi_command dmarc_history_file dmarc_tld_file
             headers_charset ldap_ca_cert_dir ldap_ca_cert_file ldap_cert_file
             ldap_cert_key ldap_cipher_suite ldap_require_cert notifier_socket perl_startup
             process_log_path spamd_address
@@ -180,8 +180,12 @@ extension OptionTable {
         .init(
             .domainList, .honoured,
             """
-            dns_again_means_nonexist helo_lookup_domains hold_domains hosts_treat_as_local
-            queue_domains queue_smtp_domains
+            helo_lookup_domains hold_domains hosts_treat_as_local queue_domains queue_smtp_domains
+            """),
+        .init(
+            .domainList, .notYetDecisive,
+            """
+            dns_again_means_nonexist
             """),
         .init(
             .domainList, .notYet,

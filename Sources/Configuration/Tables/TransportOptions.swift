@@ -9,7 +9,7 @@ extension OptionTable {
             rcpt_include_affixes retry_use_local_part return_path_add
             """),
         .init(
-            .expandedInteger, .notYet,
+            .expandedInteger, .honoured,
             """
             max_parallel
             """),
@@ -56,8 +56,13 @@ extension OptionTable {
             .boolean, .honoured,
             """
             allow_symlink check_group check_owner create_directory file_must_exist maildir_format
-            mode_fail_narrower notify_comsat quota_is_inclusive use_crlf use_fcntl_lock
-            use_flock_lock use_lockfile
+            mode_fail_narrower quota_is_inclusive use_crlf use_fcntl_lock use_flock_lock
+            use_lockfile
+            """),
+        .init(
+            .boolean, .notYet,
+            """
+            notify_comsat
             """),
         .init(
             .boolean, .notYet,
@@ -97,7 +102,12 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            batch_id directory file maildir_tag message_prefix message_suffix quota quota_directory
+            batch_id directory file maildir_tag message_prefix message_suffix quota
+            """),
+        .init(
+            .expanded, .notYet,
+            """
+            quota_directory
             """),
         .init(
             .expanded, .notYet,
@@ -149,22 +159,22 @@ extension OptionTable {
     /// The lmtp transport.
     static let lmtp = OptionTable([
         .init(
-            .boolean, .notYetDecisive,
+            .boolean, .honoured,
             """
             ignore_quota
             """),
         .init(
-            .integer, .notYetDecisive,
+            .integer, .honoured,
             """
             batch_max
             """),
         .init(
-            .time, .notYetDecisive,
+            .time, .honoured,
             """
             timeout
             """),
         .init(
-            .expanded, .notYetDecisive,
+            .expanded, .honoured,
             """
             batch_id command socket
             """),
@@ -231,13 +241,18 @@ extension OptionTable {
         .init(
             .boolean, .honoured,
             """
-            address_retry_include_sender allow_localhost delay_after_cutoff dns_qualify_single
-            dns_search_parents gethostbyname hosts_override hosts_randomize keepalive
+            address_retry_include_sender allow_localhost delay_after_cutoff gethostbyname
+            hosts_override hosts_randomize keepalive lmtp_ignore_quota
             """),
         .init(
             .boolean, .notYet,
             """
-            authenticated_sender_force gnutls_compat_mode lmtp_ignore_quota tls_tempfail_tryclear
+            dns_qualify_single dns_search_parents
+            """),
+        .init(
+            .boolean, .notYet,
+            """
+            authenticated_sender_force gnutls_compat_mode tls_tempfail_tryclear
             """),
         .init(
             .expandedBoolean, .honoured,
@@ -310,19 +325,24 @@ extension OptionTable {
         .init(
             .domainList, .honoured,
             """
-            dnssec_request_domains dnssec_require_domains
+            dnssec_require_domains
+            """),
+        .init(
+            .domainList, .notYet,
+            """
+            dnssec_request_domains
             """),
         .init(
             .hostList, .honoured,
             """
-            hosts_avoid_esmtp hosts_avoid_pipelining hosts_try_chunking
+            hosts_avoid_esmtp hosts_avoid_pipelining hosts_try_chunking serialize_hosts
             """),
         .init(
             .hostList, .notYet,
             """
             hosts_avoid_tls hosts_nopass_tls hosts_noproxy_tls hosts_pipe_connect hosts_request_ocsp
             hosts_try_auth hosts_try_dane hosts_try_fastopen hosts_try_prdr hosts_verify_avoid_tls
-            serialize_hosts tls_resumption_hosts tls_try_verify_hosts tls_verify_cert_hostnames
+            tls_resumption_hosts tls_try_verify_hosts tls_verify_cert_hostnames
             tls_verify_hosts
             """),
         .init(

@@ -47,21 +47,26 @@ struct HeaderFileFilling {
             if arrival.claims.address != nil { header.hostAddress?.taint = .tainted }
             header.hostName = connection.hostName.name.map { TaintedBytes($0, .tainted) }
         }
-        header.hostAuth = connection.authenticatorName.map { TaintedBytes($0) }
+        let claims = arrival.claims
+        header.hostAuth = connection.authenticatorName.map {
+            TaintedBytes($0, claims.authenticator == nil ? .clean : .tainted)
+        }
         header.hostAuthPubname = connection.authenticatorPublicName.map { TaintedBytes($0) }
         if let address = connection.interfaceAddress {
             header.interface = HostAndPort(address: address.text, port: connection.interfacePort)
         }
         header.activeHostname = connection.activeHostName.map { TaintedBytes($0) }
         // What a caller claims is not to be trusted as what the system knows.
-        let claims = arrival.claims
         header.ident = connection.ident.map { TaintedBytes($0, claims.ident == nil ? .clean : .tainted) }
         header.receivedProtocol = connection.receivedProtocol.map {
             TaintedBytes($0, claims.protocolName == $0 ? .tainted : .clean)
         }
-        header.authID = connection.authenticatedID.map { TaintedBytes($0) }
+        header.authID = connection.authenticatedID.map {
+            TaintedBytes($0, claims.authenticatedID == nil ? .clean : .tainted)
+        }
         header.authSender = connection.authenticatedSender.map {
-            TaintedBytes($0, envelope.mail?.auth == nil ? .clean : .tainted)
+            let isOwn = envelope.mail?.auth == nil && claims.authenticatedSender == nil
+            return TaintedBytes($0, isOwn ? .clean : .tainted)
         }
         switch connection.hostName.known {
         case .deferred: header.hostLookupDeferred = true

@@ -33,7 +33,9 @@ struct DeliverLocalCommand: ParsableCommand {
     mutating func run() throws {
         try becomeUser()
         if let path = program.first { throw Self.become(path, program) }
-        guard let order = LocalOrder(decoding: Self.input()) else {
+        // A peer that goes away is an error of the write that meets it.
+        signal(SIGPIPE, SIG_IGN)
+        guard let order = LocalWork(decoding: Self.input()) else {
             throw CleanExit.message(
                 "standard input holds no order; this program is started by bobbin-queuerunner")
         }
@@ -80,6 +82,12 @@ struct DeliverLocalCommand: ParsableCommand {
     }
 
     private static func output(_ octets: ByteString) {
-        unsafe octets.bytes.withUnsafeBytes { _ = unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+        var rest = octets.bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
     }
 }
