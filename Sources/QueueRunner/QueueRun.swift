@@ -41,10 +41,11 @@ final class QueueRun: Sendable {
     }
 
     /// Works on messages as their ids come, until there are no more.
-    func deliver(_ ids: AsyncStream<MessageID>) async {
+    func deliver(_ orders: AsyncStream<InputIDs.Order>) async {
+        let holding = runner.changing { $0.queuesSMTP = true }
         await withDiscardingTaskGroup { group in
-            for await id in ids {
-                await begin(id, runner, &group)
+            for await order in orders {
+                await begin(order.id, order.queuesSMTP ? holding : runner, &group)
                 for bounce in takeBounces() { await begin(bounce, runner, &group) }
             }
         }

@@ -4,8 +4,8 @@
 // journals and logs each outcome, folds the rest into hints, bounces, warnings and a new -H, or completes it.
 // May import: everything below the programs.
 // Read in this order:
-//   the program: RunnerCommand.swift, RunOptions.swift, RunnerSystem.swift, StopSignal.swift, RunnerStatus.swift,
-//     RunnerActivity.swift
+//   the program: RunnerCommand.swift, RunnerKeeper.swift, InputIDs.swift, RunOptions.swift, RunnerSystem.swift,
+//     StopSignal.swift, RunnerStatus.swift, RunnerActivity.swift
 //   a run: RunSchedule.swift, QueueRun.swift, Selection.swift, Slots.swift
 //   one message: MessageDesk.swift, MessageDelivery.swift, FrozenRules.swift, StoredFacts.swift, DeliveryTree.swift,
 //     RoutingStage.swift, TransportStage.swift, OutcomeLog.swift, RetryStage.swift, RetryForgetting.swift,

@@ -19,6 +19,7 @@ struct RunnerCommand: AsyncParsableCommand {
             """)
 
     static func main() async {
+        if let keeper = RunnerKeeper(CommandLine.arguments) { Glibc.exit(keeper.run()) }
         await main(ConfigurationSource.separated(CommandLine.arguments.dropFirst()))
     }
 
@@ -44,6 +45,15 @@ struct RunnerCommand: AsyncParsableCommand {
 
     @Flag(help: "Take message ids from standard input, one a line, until it ends.")
     var fromStdin = false
+
+    @Flag(help: "With --from-stdin: start the runner again when it is killed, or told to begin anew.")
+    var keep = false
+
+    @Flag(help: .hidden)
+    var kept = false
+
+    @Option(help: .hidden)
+    var replaces: String?
 
     @Option(help: "A file that gets the process id, with --every.")
     var pidFile: String?
@@ -75,7 +85,9 @@ struct RunnerCommand: AsyncParsableCommand {
             Self.complain(error.description)
             throw ExitCode(EX_CONFIG)
         }
-        if signal.restarts, every != nil { Self.beginAnew() }
+        guard signal.restarts else { return }
+        if kept { throw ExitCode(RunnerKeeper.replacedCode) }
+        if every != nil || fromStdin { Self.beginAnew() }
     }
 
     private func run(_ runner: RunnerSystem) async throws {
@@ -102,11 +114,16 @@ struct RunnerCommand: AsyncParsableCommand {
     /// The end of the ids is the end of the daemon; what is in hand is finished.
     private func runFed(_ runner: RunnerSystem) async {
         let immediate = runner.changing { $0 = RunOptions(immediateOf: $0) }
+        if let replaces { runner.log.panic("\(ByteString(replaces)); another takes its place") }
         await withDiscardingTaskGroup { group in
+            // What had been handed to the one that was killed has not been tried yet.
+            if replaces != nil {
+                group.addTask { await QueueRun(immediate.changing { $0.firstTimeOnly = true }).walk() }
+            }
             if let interval {
                 group.addTask { await RunSchedule(runner: runner, interval: interval).run() }
             }
-            await QueueRun(immediate).deliver(InputIDs.stream())
+            await QueueRun(immediate).deliver(InputIDs.stream(runner.stop, isKept: kept))
             runner.stop.ask()
         }
     }
@@ -166,6 +183,9 @@ struct SelectionArguments: ParsableArguments {
     @Flag(help: "Only local deliveries.")
     var localOnly = false
 
+    @Flag(help: "Of the messages named, leave to a queue run what would go to other hosts.")
+    var queueSMTP = false
+
     @Flag(help: "Route everything first, then deliver: hosts get all their messages together.")
     var twoStage = false
 
@@ -201,6 +221,7 @@ struct SelectionArguments: ParsableArguments {
         options.firstTimeOnly = firstTime
         options.localOnly = localOnly
         options.isTwoStage = twoStage
+        options.queuesSMTP = queueSMTP
         options.queue = ByteString(queue)
         options.recipient = try Self.search(recipient, recipientPattern)
         options.sender = try Self.search(sender, senderPattern)
@@ -258,21 +279,5 @@ enum ProcessIDFile {
         return unsafe text.bytes.withUnsafeBytes {
             unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) == $0.count
         }
-    }
-}
-
-/// Message ids from standard input.
-enum InputIDs {
-    /// The ids, one a line; a line that is no id is passed over.
-    static func stream() -> AsyncStream<MessageID> {
-        let (stream, continuation) = AsyncStream.makeStream(of: MessageID.self)
-        let reader = DispatchQueue(label: "stdin")
-        reader.async {
-            while let line = readLine(strippingNewline: true) {
-                if let id = MessageID(ByteString(line)) { continuation.yield(id) }
-            }
-            continuation.finish()
-        }
-        return stream
     }
 }

@@ -21,6 +21,14 @@ final class StopSignal: Sendable {
     /// Asks.
     func ask() { state.withLock { $0.isAsked = true } }
 
+    /// Asks, and the program shall begin anew.
+    func askRestart() {
+        state.withLock { state in
+            if !state.isAsked { state.restarts = true }
+            state.isAsked = true
+        }
+    }
+
     /// Hears SIGTERM, SIGINT and SIGHUP from now on; a broken pipe is an error of the write, not a signal.
     func listen() {
         signal(SIGPIPE, SIG_IGN)

@@ -4,7 +4,7 @@
 // a temporary directory and one configuration that the installed Exim and Bobbin both run on. Nothing is asked of the
 // DNS; all traffic goes to 127.0.0.1.
 // Read in this order: SystemTests.swift, Reception*.swift, Submission*, LocalSocket*, Clients*, Delivery*, BothWays*,
-// Crash*, Queuefile*, RunControl*.
+// Crash*, Queuefile*, RunControl*, Daemon*, Permission*, Proof*, Postfix*.
 import Bytes
 import TestKit
 import Testing

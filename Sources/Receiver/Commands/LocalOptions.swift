@@ -15,6 +15,9 @@ struct LocalOptions: ParsableArguments {
     @Flag(help: "Only queue it; a queue run delivers it.")
     var queueOnly = false
 
+    @Flag(help: "Deliver what is local at once, and leave the rest to a queue run.")
+    var queueSMTP = false
+
     @Flag(help: "Begin the delivery at once, where queue_only_override lets that be said.")
     var deliverNow = false
 
@@ -50,7 +53,7 @@ struct LocalOptions: ParsableArguments {
     var reference: String?
 
     /// When deliveries begin.
-    var choice: DeliveryChoice { queueOnly ? .queue : deliverNow ? .now : .standard }
+    var choice: DeliveryChoice { queueOnly ? .queue : deliverNow || queueSMTP ? .now : .standard }
 
     /// What the caller claims of a client, which counts from trusted ones only.
     func claims(of caller: LocalCaller) throws(StartError) -> PeerClaims {

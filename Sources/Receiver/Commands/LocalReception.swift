@@ -81,14 +81,15 @@ struct LocalReception: Sendable {
         let caller = await LocalCaller(
             identity, system, settings, fullName: options.fullName.map { ByteString($0) })
         let (starter, deliveries) = (DeliveryStarter(source), deliveries)
+        let isLocalOnly = options.queueSMTP
         var context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
             login: caller.login, commits: CommitGroup(system.spool, .eximOrder),
             choice: options.choice, localCaller: caller,
             deliver: { id in
                 switch deliveries {
-                case .alone: starter.deliverAlone(id)
-                case .reported(let runner): Self.report(id, to: runner)
+                case .alone: starter.deliverAlone(id, queuesSMTP: isLocalOnly)
+                case .reported(let runner): Self.report(id, queuesSMTP: isLocalOnly, to: runner)
                 case .none: break
                 }
             })
@@ -97,8 +98,8 @@ struct LocalReception: Sendable {
     }
 
     /// What the runner cannot take now waits for the next queue run.
-    private static func report(_ id: MessageID, to runner: CInt) {
-        let line = id.bytes.bytes + [UInt8.newline]
+    private static func report(_ id: MessageID, queuesSMTP: Bool, to runner: CInt) {
+        let line = Array((queuesSMTP ? "\(id.bytes) queue-smtp\n" : "\(id.bytes)\n" as ByteString).bytes)
         unsafe line.withUnsafeBytes { _ = unsafe write(runner, $0.baseAddress, $0.count) }
     }
 

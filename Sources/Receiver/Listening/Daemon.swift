@@ -26,18 +26,14 @@ struct Daemon {
         let runner =
             needsRunner(system, settings) || !command.runWords.isEmpty
             ? DeliveryStarter(source).startRunner(log, command.runWords) : nil
-        let context = SessionContext(
-            system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
-            login: owner(system), commits: commitGroup(system, log),
-            choice: command.queueOnly ? .queue : .standard, localCaller: nil, deliver: { runner?.deliver($0) }
-        )
+        let context = context(system, settings, commitGroup(system, log), runner)
         // Bound by root; nobody is let in before `run`, when root's rights are gone.
         var sockets: [ListeningSocket] = []
         for address in try command.addresses(system) {
             sockets.append(try ListeningSocket(address, backlog: settings.backlog))
         }
         let door = localDoor(system, log)
-        let signals = Signals.arrivals(of: [SIGTERM, SIGINT])
+        let signals = Signals.arrivals(of: [SIGTERM, SIGINT, SIGHUP])
         try writePID()
         announce(sockets, system, log)
         // Sessions need none of root's rights, and none begins before this.
@@ -46,8 +42,9 @@ struct Daemon {
         // What is open now stays open; the rest of the descriptors is for sessions.
         let listener = Listener(context: context, log: log, reserve: .ofProcess())
         let status = statusSocket(sockets, listener, system)
-        await serve(sockets, listener, signals, door)
-        await context.turns.forget()
+        let bound = sockets
+        await serve(sockets, listener, signals, door) { await reload(listener, runner, bound) }
+        await listener.current.forgetTurns()
         await context.commits.finish()
         status?.close()
         await runner?.finish()
@@ -56,19 +53,25 @@ struct Daemon {
 
     /// Runs the servers; at a signal stops accepting, and lets sessions end.
     private func serve(
-        _ sockets: [ListeningSocket], _ listener: Listener, _ signals: AsyncStream<CInt>, _ door: LocalDoor?
+        _ sockets: [ListeningSocket], _ listener: Listener, _ signals: AsyncStream<CInt>, _ door: LocalDoor?,
+        _ reload: @escaping @Sendable () async -> Void
     ) async {
         await withTaskGroup(of: Void.self) { group in
             for socket in sockets { group.addTask { await listener.run(socket) } }
-            group.addTask { await stop(at: signals, sockets, listener, door) }
+            group.addTask { await stop(at: signals, sockets, listener, door, reload: reload) }
             await group.waitForAll()
         }
     }
 
     private func stop(
-        at signals: AsyncStream<CInt>, _ sockets: [ListeningSocket], _ listener: Listener, _ door: LocalDoor?
+        at signals: AsyncStream<CInt>, _ sockets: [ListeningSocket], _ listener: Listener, _ door: LocalDoor?,
+        reload: @Sendable () async -> Void
     ) async {
-        for await _ in signals {
+        for await signal in signals {
+            if signal == SIGHUP {
+                await reload()
+                continue
+            }
             door?.shut()
             listener.sessions.stop()
             for socket in sockets { socket.close() }
@@ -78,6 +81,36 @@ struct Daemon {
         Task {
             try? await Task.sleep(for: .seconds(Self.patience))
             listener.sessions.abort()
+        }
+    }
+
+    private func context(
+        _ system: MailSystem, _ settings: ReceptionSettings, _ commits: CommitGroup, _ runner: RunnerProcess?
+    ) -> SessionContext {
+        SessionContext(
+            system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
+            login: owner(system), commits: commits, choice: command.queueOnly ? .queue : .standard,
+            localCaller: nil, deliver: { runner?.deliver($0) })
+    }
+
+    /// Reads the configuration anew (SIGHUP): for sessions that begin from now on, and for the queue runner.
+    ///
+    /// A configuration that cannot be used changes nothing, and the log says why.
+    private func reload(_ listener: Listener, _ runner: RunnerProcess?, _ sockets: [ListeningSocket]) async {
+        let old = listener.current.context
+        old.system.log.main("pid \(getpid()): SIGHUP received: re-exec daemon")
+        do throws(StartError) {
+            let system = try await MailSystem.start(source)
+            guard system.spool.directory == old.system.spool.directory else {
+                throw StartError("another spool_directory needs a restart")
+            }
+            let new = context(system, ReceptionSettings(system), old.commits, runner)
+            listener.current.replace(by: new)
+            runner?.restart()
+            announce(sockets, system, SessionLog(system: system))
+        } catch {
+            old.system.log.panic(
+                "the new configuration is not used, the old one stays: \(ByteString(error.description))")
         }
     }
 

@@ -31,7 +31,7 @@ struct DeliveryStarter: Sendable {
         _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
         defer { close(ends[0]) }
         let child = Sibling.start(
-            program, arguments + ["--from-stdin"] + words, descriptors: [0: ends[0]])
+            program, arguments + ["--from-stdin", "--keep"] + words, descriptors: [0: ends[0]])
         guard let child else {
             close(ends[1])
             log.panic("immediate delivery is not possible: \(program); messages wait for the next queue run")
@@ -41,8 +41,9 @@ struct DeliveryStarter: Sendable {
     }
 
     /// Starts a runner for one message and does not wait for it.
-    func deliverAlone(_ id: MessageID) {
-        _ = Sibling.start(program, arguments + ["--message", id.bytes.string])
+    func deliverAlone(_ id: MessageID, queuesSMTP: Bool = false) {
+        let words = queuesSMTP ? ["--queue-smtp"] : []
+        _ = Sibling.start(program, arguments + words + ["--message", id.bytes.string])
     }
 }
 
@@ -73,6 +74,15 @@ final class RunnerProcess: Sendable {
             return true
         }
         if hasEnded { log.panic("the queue runner has ended; messages wait for the next queue run") }
+    }
+
+    /// Lets a runner with a new configuration take this one's place; it finishes what it has.
+    func restart() {
+        let line = Array("restart\n".utf8)
+        input.withLock { input in
+            guard let end = input else { return }
+            _ = unsafe line.withUnsafeBytes { unsafe write(end, $0.baseAddress, $0.count) }
+        }
     }
 
     /// A copy of our end of its standard input, for a program that reports messages of its own; nil when there is none.

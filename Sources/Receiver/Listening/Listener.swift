@@ -11,11 +11,20 @@ import Synchronization
 
 /// The daemon: accepts connections and runs a session for each, until it is told to stop.
 struct Listener: Sendable {
-    let context: SessionContext
+    /// What sessions are made of; another at a new configuration.
+    let current: CurrentContext
     let log: SessionLog
     let sessions = OpenSessions()
     /// How many connections the process can serve to their end.
     let reserve: DescriptorReserve
+
+    init(context: SessionContext, log: SessionLog, reserve: DescriptorReserve) {
+        current = CurrentContext(context)
+        self.log = log
+        self.reserve = reserve
+    }
+
+    private var context: SessionContext { current.context }
 
     /// How long is waited after a failed `accept`: what has run out must be given back first.
     static let pause = TimeAmount.seconds(1)
@@ -110,6 +119,40 @@ struct Listener: Sendable {
 
     private static func address(_ socket: SocketAddress) -> IPAddress? {
         socket.ipAddress.flatMap { IPAddress(ByteString($0)) }?.unmapped
+    }
+}
+
+/// What new sessions are made of.
+final class CurrentContext: Sendable {
+    /// What an earlier configuration's sessions have started; gone with the last that works on it.
+    private struct FormerTurns {
+        weak var turns: Turns?
+    }
+
+    private struct State {
+        var context: SessionContext
+        var former: [FormerTurns] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(_ context: SessionContext) { state = Mutex(State(context: context)) }
+
+    var context: SessionContext { state.withLock { $0.context } }
+
+    /// Sessions that begin from now on are made of this; those that are open go on as they are.
+    func replace(by context: SessionContext) {
+        state.withLock { state in
+            state.former.removeAll { $0.turns == nil }
+            state.former.append(FormerTurns(turns: state.context.turns))
+            state.context = context
+        }
+    }
+
+    /// Lets other programs begin what is at work here, under any configuration; for the end of the daemon.
+    func forgetTurns() async {
+        let all = state.withLock { [$0.context.turns] + $0.former.compactMap(\.turns) }
+        for turns in all { await turns.forget() }
     }
 }
 

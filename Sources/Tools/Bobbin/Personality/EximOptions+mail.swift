@@ -27,8 +27,8 @@ extension EximOptions {
             request.submission.bouncedMessage = values.first
         },
         EximOption("-odq", "Leave the message on the queue.", queueOnly),
-        EximOption("-odqs", "Leave the message on the queue.", queueOnly),
-        EximOption("-odqr", "As -odqs.", queueOnly),
+        EximOption("-odqs", "Deliver what is local at once, and leave the rest on the queue.", queueSMTP),
+        EximOption("-odqr", "As -odq.", queueOnly),
         EximOption(
             "-odb", "Begin the delivery at once, where queue_only_override lets that be said.", deliverNow),
         EximOption("-odf", "As -odb; nobody waits for its end.", deliverNow),
@@ -48,6 +48,10 @@ extension EximOptions {
 
     @Sendable private static func queueOnly(_ request: inout EximRequest, _: [ByteString]) {
         request.submission.queueOnly = true
+    }
+
+    @Sendable private static func queueSMTP(_ request: inout EximRequest, _: [ByteString]) {
+        request.submission.queueSMTP = true
     }
 
     @Sendable private static func deliverNow(_ request: inout EximRequest, _: [ByteString]) {

@@ -33,7 +33,10 @@ struct EximProgram: Sendable {
         if let handOver = EximHandOver(request).words {
             let site = try Site(source)
             note(words, site)
-            guard !request.isProd || site.mayProd(.current()) else { throw EximUsageError.denied }
+            guard !request.isProd || site.mayProd(.current()) else {
+                throw request.isDelivery ? EximUsageError.deniedDelivery : .denied
+            }
+            guard !request.isGivingUp || site.isAdmin(.current()) else { throw EximUsageError.denied }
             guard !request.deeds.contains(.daemon) || site.isAdmin(.current()) else {
                 throw EximUsageError.denied
             }
@@ -42,6 +45,7 @@ struct EximProgram: Sendable {
         }
         let site = try Site(source)
         note(words, site)
+        guard !request.isCheck || site.mayCheck(.current()) else { throw EximUsageError.checksDenied }
         let tasks = EximTasks(request: request, site: site, caller: .current(), console: console)
         return try await tasks.run()
     }
@@ -86,14 +90,29 @@ extension EximRequest {
     /// Whether the request starts deliveries, which `prod_requires_admin` is about.
     var isProd: Bool {
         switch messageCommand?.kind {
-        case .deliver, .giveUp: return true
+        case .deliver: return true
         default: break
         }
         return messageCommand == nil && deeds == [.runQueue]
+    }
+
+    /// Whether single messages are delivered, which is refused in other words than a run.
+    var isDelivery: Bool { if case .deliver = messageCommand?.kind { true } else { false } }
+
+    /// Whether messages are given up, which is for admin users, whatever is said about deliveries.
+    var isGivingUp: Bool { if case .giveUp = messageCommand?.kind { true } else { false } }
+
+    /// Whether the request is of those that `commandline_checks_require_admin` is about.
+    var isCheck: Bool {
+        !deeds.isDisjoint(with: [.expand, .testAddress, .verifyRecipient, .verifySender])
     }
 }
 
 extension EximUsageError {
     /// The caller is no admin user.
     static let denied = EximUsageError("exim: permission denied")
+    /// The same of -M and -Mc.
+    static let deniedDelivery = EximUsageError("exim: Permission denied")
+    /// The caller is no admin user, and only those may test.
+    static let checksDenied = EximUsageError("exim: those command-line flags are set to require admin")
 }

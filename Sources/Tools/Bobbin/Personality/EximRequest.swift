@@ -106,8 +106,10 @@ struct SubmissionRequest: Sendable, Equatable {
     var ignoresDot = false
     /// The message of -E; the id may be empty.
     var bouncedMessage: ByteString?
-    /// Whether -odq or -odqs is given.
+    /// Whether -odq is given.
     var queueOnly = false
+    /// Whether -odqs is given.
+    var queueSMTP = false
     /// Whether -odb, -odf or -odi is given.
     var deliverNow = false
     /// Whether -N is given.
@@ -144,7 +146,8 @@ struct SubmissionRequest: Sendable, Equatable {
 
     /// When the delivery begins, and whom the caller speaks for.
     private var deliveryWords: [ByteString] {
-        (queueOnly ? ["--queue-only"] : deliverNow ? ["--deliver-now"] : []) + claims
+        (queueOnly ? ["--queue-only"] : queueSMTP ? ["--queue-smtp"] : deliverNow ? ["--deliver-now"] : [])
+            + claims
     }
 }
 

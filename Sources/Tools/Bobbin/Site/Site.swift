@@ -62,6 +62,11 @@ struct Site: Sendable {
         !(configuration.main.flag("prod_requires_admin") ?? true) || isAdmin(caller)
     }
 
+    /// Whether the caller may try expansions and addresses (`commandline_checks_require_admin`).
+    func mayCheck(_ caller: Caller) -> Bool {
+        !(configuration.main.flag("commandline_checks_require_admin") ?? false) || isAdmin(caller)
+    }
+
     /// What addresses may look like here.
     var addressRules: AddressRules {
         let main = configuration.main
