@@ -135,10 +135,12 @@ extension SystemTests.RunControl {
     func localAtOnce() throws {
         func lines(_ start: (MailSite, [String], ByteString) throws -> ChildProcess) throws -> [String] {
             let site = try Self.site()
-            let ending = try start(
+            // Exim delivers in a process of the same group, which ends with this value.
+            let submission = try start(
                 site, ["-odqs", "-f", "a@example.org", "bob@example.org", "carol@example.com"],
-                "Subject: x\n\nhello\n"
-            ).wait()
+                "Subject: x\n\nhello\n")
+            defer { withExtendedLifetime(submission) {} }
+            let ending = try submission.wait()
             #expect(ending.code == 0, "\(ending.errors)")
             try eventually("the delivery is over", within: Self.waiting) {
                 try site.log().contains { $0.contains("== carol@") }

@@ -25,7 +25,8 @@ extension SystemTests.RunControl {
         if !option.starts(with: "queue".utf8) { words += [["-bp"], ["-bpc"], ["-bpu"], ["-bpra"]] }
         if option.starts(with: "command".utf8) {
             words += [
-                ["-be", "x"], ["-bt", "u@example.com"], ["-bv", "u@example.com"], ["-bvs", "u@example.com"],
+                ["-brt", "x"], ["-brw", "x"], ["-be", "x"], ["-bt", "u@example.com"],
+                ["-bv", "u@example.com"], ["-bvs", "u@example.com"],
             ]
         }
         for words in words {

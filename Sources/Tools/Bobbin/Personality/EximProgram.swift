@@ -104,7 +104,9 @@ extension EximRequest {
 
     /// Whether the request is of those that `commandline_checks_require_admin` is about.
     var isCheck: Bool {
-        !deeds.isDisjoint(with: [.expand, .testAddress, .verifyRecipient, .verifySender])
+        !deeds.isDisjoint(with: [
+            .expand, .testAddress, .testRetry, .testRewriting, .verifyRecipient, .verifySender,
+        ])
     }
 }
 
