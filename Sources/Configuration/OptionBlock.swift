@@ -135,5 +135,5 @@ enum DriverTables {
         "accept", "dnslookup", "ipliteral", "manualroute", "redirect",
     ]
     /// Transports that run today; mail that is routed to another one is deferred.
-    static let runningTransports: Set<ByteString> = ["appendfile", "queuefile", "smtp"]
+    static let runningTransports: Set<ByteString> = ["appendfile", "lmtp", "queuefile", "smtp"]
 }

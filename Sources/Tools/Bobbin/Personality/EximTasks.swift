@@ -165,8 +165,8 @@ struct EximTasks: Sendable {
             """
             \(Version.short), options and output of Exim version \(Version.exim)
             Lookups (built-in): lsearch wildlsearch nwildlsearch iplsearch cdb dnsdb dsearch json passwd sqlite
-            Routers: accept dnslookup manualroute redirect
-            Transports: appendfile/maildir queuefile smtp
+            Routers: accept dnslookup ipliteral manualroute redirect
+            Transports: appendfile/maildir lmtp queuefile smtp
             Configuration file is \(file.isEmpty ? "built in" : file)
 
             """)
