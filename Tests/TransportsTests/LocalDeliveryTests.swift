@@ -31,7 +31,10 @@ struct LocalDeliveryTests {
 
     @Test("A mailbox gets the message with its From lines escaped, and is as it was when the writing fails")
     func mailbox() throws {
-        let (order, data) = try order(.mailbox, "mbox", body: "From x\n From y\nFrom z")
+        let (fixed, data) = try order(.mailbox, "mbox", body: "From x\n From y\nFrom z")
+        var order = fixed
+        // A program that another test starts has our descriptors, and the lock with them, until it is executed.
+        (order.lockRetries, order.lockInterval) = (60, 1)
         for _ in 0..<2 { #expect(LocalDelivery.perform(order, data: data.fileDescriptor) == .delivered) }
         let once = "From a@b now\nSubject: x\n\n>From x\n From y\n>From z\n\n"
         #expect(try directory.read("mbox").string == once + once)
