@@ -14,7 +14,6 @@ struct ClientSocket: ~Copyable {
     }
 
     private let descriptor: Descriptor
-    private let loops: DeliveryLoops
     private var loop: DeliveryLoop
     private var buffer = [UInt8](repeating: 0, count: 4096)
     /// Whether the last read filled the buffer, so that more may be there, which no loop tells again.
@@ -28,7 +27,6 @@ struct ClientSocket: ~Copyable {
         guard raw >= 0 else { throw .last }
         let owned = Descriptor(raw)
         descriptor = owned
-        self.loops = loops
         loop = loops.present
     }
 
@@ -106,15 +104,6 @@ struct ClientSocket: ~Copyable {
         var size = socklen_t(MemoryLayout<CInt>.size)
         unsafe getsockopt(raw, SOL_SOCKET, SO_ERROR, &problem, &size)
         guard problem == 0 else { throw SystemFailure(number: problem) }
-    }
-
-    /// From here on the loop that the caller runs on watches the socket.
-    mutating func join() throws(SystemFailure) {
-        let present = loops.present
-        guard present !== loop else { return }
-        loop.forget(descriptor.raw)
-        try present.watch(descriptor.raw)
-        loop = present
     }
 
     private static func localName(_ raw: CInt) -> (IPAddress, Int)? {

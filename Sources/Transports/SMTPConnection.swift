@@ -223,16 +223,6 @@ private struct Session: ~Copyable {
         return ending
     }
 
-    /// The actions, when the caller's loop watches the socket from here on.
-    private mutating func joined(_ actions: [ClientAction]) -> [ClientAction] {
-        do {
-            try socket.join()
-            return actions
-        } catch {
-            return machine.ioFailed(errno: Int(error.number), text: "")
-        }
-    }
-
     private mutating func hear(_ limit: ClientTimeout) async -> [ClientAction] {
         switch await socket.read(timeout: timeouts.seconds(limit)) {
         case .octets(let octets):
