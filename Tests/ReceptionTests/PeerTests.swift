@@ -75,6 +75,16 @@ extension ReceptionTests {
         return try Traces(server.site, clients, heard).lines
     }
 
+    /// Whether all threads of a process stand still: SIGSTOP comes to them one after the other.
+    private static func hasStopped(_ process: Int32) throws -> Bool {
+        let tasks = "/proc/\(process)/task"
+        return try FileManager.default.contentsOfDirectory(atPath: tasks).allSatisfy { task in
+            let stat = try String(contentsOfFile: "\(tasks)/\(task)/stat", encoding: .utf8)
+            // The state stands behind the name in brackets.
+            return stat.split(separator: ") ").last?.first == "T"
+        }
+    }
+
     @Test("smtp_backlog_monitor tells of the connections that wait, as Exim does")
     func backlog() throws {
         func lines(isExim: Bool) throws -> [String] {
@@ -84,6 +94,7 @@ extension ReceptionTests {
             let busy = try SMTPDialogue(port: server.port)
             _ = try busy.reply()
             server.daemon.signal(SIGSTOP)
+            try eventually("every thread has stopped") { try Self.hasStopped(server.daemon.number) }
             let waiting = try (0..<5).map { _ in try SMTPDialogue(port: server.port) }
             server.daemon.signal(SIGCONT)
             for dialogue in waiting { _ = try dialogue.reply() }
