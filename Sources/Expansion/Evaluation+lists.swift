@@ -72,7 +72,7 @@ extension Evaluation {
             let key = try await text(extractor).bytes
             // Put before the first element that it precedes, so that equal ones keep their order.
             var index = keyed.count
-            for (place, other) in keyed.enumerated() where try order.precedes(key, other.key) {
+            for (place, other) in keyed.enumerated() where order.precedes(key, other.key) {
                 index = place
                 break
             }
@@ -106,8 +106,14 @@ struct SortOrder {
         ignoresCase = name.count == 3
     }
 
-    func precedes(_ one: ByteString, _ other: ByteString) throws(ExpansionError) -> Bool {
-        if isNumeric { return relation.holds(try EximNumber.read(one), try EximNumber.read(other)) }
+    /// Whether one goes before the other; by numbers, what is no number precedes nothing, as in Exim.
+    func precedes(_ one: ByteString, _ other: ByteString) -> Bool {
+        if isNumeric {
+            guard let one = try? EximNumber.read(one), let other = try? EximNumber.read(other) else {
+                return false
+            }
+            return relation.holds(one, other)
+        }
         return ignoresCase
             ? relation.holds(one.lowercasedASCII(), other.lowercasedASCII()) : relation.holds(one, other)
     }

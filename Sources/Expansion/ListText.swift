@@ -26,7 +26,7 @@ package struct ListText: Sendable, Hashable {
     }
 
     /// Makes a list of text that is not to be expanded.
-    init(literal: ByteString) { self.init(compiled: Template(literal: literal)) }
+    package init(literal: ByteString) { self.init(compiled: Template(literal: literal)) }
 
     /// The text before expansion.
     package var source: ByteString { template.source }

@@ -16,16 +16,10 @@ struct EnvironmentFilling {
     let settings: Settings
     let resolver: Resolver
     let log: EximLogWriter
-
-    init(_ configuration: Configuration, _ settings: Settings, _ resolver: Resolver, _ log: EximLogWriter) {
-        self.configuration = configuration
-        self.settings = settings
-        self.resolver = resolver
-        self.log = log
-    }
+    let variables: ProcessEnvironment
 
     /// What can be told before anything is expanded.
-    static func constants(_ configuration: Configuration) -> Environment {
+    static func constants(_ configuration: Configuration, _ variables: ProcessEnvironment) -> Environment {
         var environment = Environment()
         let main = configuration.main
         let host = main.text("primary_hostname") ?? machineName()
@@ -41,14 +35,12 @@ struct EnvironmentFilling {
         environment.settings.allowDomainLiterals = main.flag("allow_domain_literals") ?? false
         environment.settings.spfGuess = main.text("spf_guess") ?? environment.settings.spfGuess
         environment.namedLists = configuration.namedLists
-        environment.processEnvironment = { name in
-            unsafe getenv(name.string).map { unsafe ByteString(String(cString: $0)) }
-        }
+        environment.processEnvironment = { variables[$0] }
         return environment
     }
 
     func environment() -> Environment {
-        var environment = Self.constants(configuration)
+        var environment = Self.constants(configuration, variables)
         environment.settings.spoolDirectory = settings.spool.directory
         environment.settings.localhostNumber = settings.localhostNumber
         environment.settings.showsPortInHostText = settings.logSelector.has(.incomingPort)
@@ -71,7 +63,8 @@ struct EnvironmentFilling {
         environment.namesOfAddress = { await Self.names(of: $0, lookup) }
         environment.addressesOfHost = { await Self.addresses(of: $0, lookup) }
         environment.mailExchangers = { await Self.exchangers(of: $0, lookup) }
-        environment.runProgram = { await ProgramRunning.run($0) }
+        let assignments = variables.assignments
+        environment.runProgram = { await ProgramRunning.run($0, environment: assignments) }
         environment.readSocket = { await SocketReading.ask($0) }
         environment.callACL = aclRunner()
         let spool = settings.spool

@@ -4,7 +4,8 @@
 // settings, expander, spool, logs, resolver, hints. Programs get one value; nothing is global.
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
-// ProgramRunning.swift, SocketReading.swift, RoutingFilling.swift, RoutingVerifier.swift, StartError.swift.
+// ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift, RoutingFilling.swift, RoutingVerifier.swift,
+// StartError.swift.
 
 package import ACL
 package import Bytes
@@ -69,13 +70,17 @@ package final class MailSystem: Sendable {
     /// Puts the parts together for a configuration that has been read.
     package static func start(_ configuration: Configuration) async throws(StartError) -> MailSystem {
         try refuseDecisive(configuration)
-        let bare = Expander(EnvironmentFilling.constants(configuration))
+        let variables = await ProcessEnvironment(configuration.main)
+        let bare = Expander(EnvironmentFilling.constants(configuration, variables))
         let settings = try await Settings(configuration, bare)
         try settings.makeSpoolDirectory()
         let resolver: Resolver
         do { resolver = try Resolver(settings.resolver) } catch { throw StartError("\(error)") }
         let log = try settings.makeLog(configuration.main)
-        let environment = EnvironmentFilling(configuration, settings, resolver, log).environment()
+        let environment = EnvironmentFilling(
+            configuration: configuration, settings: settings, resolver: resolver, log: log,
+            variables: variables
+        ).environment()
         let ids = MessageIDGenerator(
             format: settings.messageIDFormat, localhostNumber: settings.localhostNumber,
             processID: MailUser.processID, clock: SpoolTime.now)
@@ -102,8 +107,10 @@ package final class MailSystem: Sendable {
         _ source: ConfigurationSource
     ) async throws(StartError) -> SubmissionPlaces {
         let configuration = try source.read()
+        let variables = await ProcessEnvironment(configuration.main)
         let reader = OptionExpansion(
-            main: configuration.main, expander: Expander(EnvironmentFilling.constants(configuration)))
+            main: configuration.main,
+            expander: Expander(EnvironmentFilling.constants(configuration, variables)))
         let spool = try await reader.text("spool_directory") ?? "/var/spool/bobbin"
         return SubmissionPlaces(spool: spool, socket: try await Settings.socket(reader, spool))
     }

@@ -13,19 +13,22 @@ enum ProgramRunning {
     /// What stands for the status of a program that could not be started.
     private static let notStarted = 127
 
-    static func run(_ arguments: [ByteString]) async -> ProgramOutcome {
+    static func run(_ arguments: [ByteString], environment: [ByteString]) async -> ProgramOutcome {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: runToEnd(arguments)) }
+            // A queue of its own has a thread at once, however many programs run.
+            DispatchQueue(label: "run").async {
+                continuation.resume(returning: runToEnd(arguments, environment))
+            }
         }
     }
 
-    private static func runToEnd(_ arguments: [ByteString]) -> ProgramOutcome {
+    private static func runToEnd(_ arguments: [ByteString], _ environment: [ByteString]) -> ProgramOutcome {
         var ends: [CInt] = [-1, -1]
         guard arguments[0].first == UInt8(ascii: "/"), unsafe clinux_pipe(&ends) == 0 else {
             return ProgramOutcome(output: "", status: notStarted)
         }
         defer { close(ends[0]) }
-        let child = spawn(arguments, output: ends[1])
+        let child = spawn(arguments, environment, output: ends[1])
         close(ends[1])
         guard let child else { return ProgramOutcome(output: "", status: notStarted) }
         let (output, isWhole) = readAll(ends[0])
@@ -33,7 +36,9 @@ enum ProgramRunning {
         return ProgramOutcome(output: output, status: status(of: child))
     }
 
-    private static func spawn(_ arguments: [ByteString], output: CInt) -> pid_t? {
+    private static func spawn(
+        _ arguments: [ByteString], _ environment: [ByteString], output: CInt
+    ) -> pid_t? {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -44,12 +49,23 @@ enum ProgramRunning {
         var attributes = unsafe posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        // Signals as a login shell has them: a server ignores SIGPIPE, and its threads may block others.
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+        unsafe sigfillset(&signals)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+        unsafe posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         var pointers = unsafe arguments.map { unsafe strdup($0.string) } + [nil]
-        defer { unsafe pointers.forEach { unsafe free($0) } }
+        var variables = unsafe environment.map { unsafe strdup($0.string) } + [nil]
+        defer {
+            unsafe pointers.forEach { unsafe free($0) }
+            unsafe variables.forEach { unsafe free($0) }
+        }
         var child: pid_t = 0
         let code = unsafe posix_spawn(
-            &child, arguments[0].string, &actions, &attributes, &pointers, environ)
+            &child, arguments[0].string, &actions, &attributes, &pointers, &variables)
         return code == 0 ? child : nil
     }
 

@@ -10,7 +10,8 @@ enum SocketReading {
 
     static func ask(_ request: SocketRequest) async -> SocketAnswer {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: askAndWait(request)) }
+            // A queue of its own has a thread at once, however many servers are waited for.
+            DispatchQueue(label: "readsocket").async { continuation.resume(returning: askAndWait(request)) }
         }
     }
 

@@ -40,6 +40,8 @@ ${env{NOSUCH}}
 ${env{NOSUCH}{y}fail}
 ${env{}{y}{n}}
 ${env{PATH}{${length_4:$value}}fail}
+${env{KEPT}{$value}{no}} ${env{LEFT}{$value}{no}} ${env{REPLACED}{$value}{no}} ${env{ADDED}{$value}{no}} ${env{nothing}{yes}{no}} ${env{TZ}{$value}{no}}
+${tr{${run{/usr/bin/env}}}{\n}{;}}
 ${extract{b}{a=1 b=2}}
 ${extract{B}{a=1 b=2}}
 ${extract{b}{a=1 b="2 3" c=4}}
@@ -243,6 +245,8 @@ ${sort{b:B:a}{lt}{$item}}
 ${sort{<, 10, 9, 100}{<=}{$item}}
 ${sort{a2:b1}{<}{${substr_1:$item}}}
 ${sort{a:b}{eq}{$item}}
+${sort{3:b:2}{<}{$item}}
+${sort{x:3:1}{>=}{$item}}
 ${sort{}{lt}{$item}}
 #! Exim gives no reason
 ${sort{b:a}{nosuch}{$item}}
