@@ -167,7 +167,8 @@ struct ACLSectionParser {
         guard ACLVocabulary.known.contains(name) else {
             throw ConfigurationError("unknown ACL condition or modifier \"\(name)\"", at: place)
         }
-        notices.append(.init(place: place, option: "acl: \(name)", isDecisive: name != "udpsend"))
+        notices.append(
+            .init(place: place, option: "acl: \(name)", consequence: name != "udpsend" ? .noStart : .none))
     }
 
     /// Reads `acl_m0`, `acl_c_name` and the older spelling with a dollar sign.

@@ -40,13 +40,27 @@ package struct Configuration: Sendable {
     /// What was read but is not honoured yet: never ignored in silence.
     package var notices: [Notice] = []
 
-    /// An option or section that Exim knows and this program does not honour yet.
+    /// An option or section that Exim knows and that has no effect here.
     package struct Notice: Sendable, Hashable {
+        /// What follows from that.
+        package enum Consequence: Sendable, Hashable {
+            /// Nothing; the text says why it can have no effect.
+            case needless(ByteString)
+            /// Something is missing, but mail goes where it should.
+            case none
+            /// It could change where mail goes or who gets in: nothing may start.
+            case noStart
+        }
+
         /// Where it is set.
         package var place: SourcePlace
         /// The option's name, with its driver where it has one.
         package var option: ByteString
+        /// What follows from its having no effect.
+        package var consequence: Consequence
         /// Whether it could change where mail goes or who gets in; then nothing may start.
-        package var isDecisive: Bool
+        package var isDecisive: Bool { consequence == .noStart }
+        /// Whether something is missing.
+        package var isLack: Bool { if case .needless = consequence { false } else { true } }
     }
 }

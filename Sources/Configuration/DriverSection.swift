@@ -84,14 +84,15 @@ struct OptionAssigner {
     }
 
     private mutating func note(_ name: ByteString, _ support: OptionSupport, at place: SourcePlace) {
-        if case .honoured = support { return }
+        let consequence: Configuration.Notice.Consequence
+        switch support {
+        case .honoured: return
+        case .needless(let why): consequence = .needless(ByteString(why))
+        case .notYet: consequence = .none
+        case .notYetDecisive: consequence = .noStart
+        }
         let option = block.kind == .main ? name : "\(block.name) (\(block.driver)): \(name)"
-        notices.append(.init(place: place, option: option, isDecisive: isDecisive(support)))
-    }
-
-    private func isDecisive(_ support: OptionSupport) -> Bool {
-        if case .notYetDecisive = support { return true }
-        return false
+        notices.append(.init(place: place, option: option, consequence: consequence))
     }
 
     /// The option that a line names, and the value that `no_` gives a switch.
@@ -218,7 +219,9 @@ struct DriverSectionParser {
         // gets in; only a router that is left out would send mail elsewhere.
         if !isRunning(driver) {
             notices.append(
-                .init(place: place, option: "\(name ?? ""): driver = \(driver)", isDecisive: kind == .router))
+                .init(
+                    place: place, option: "\(name ?? ""): driver = \(driver)",
+                    consequence: kind == .router ? .noStart : .none))
         }
     }
 }

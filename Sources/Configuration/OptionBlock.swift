@@ -110,6 +110,11 @@ package struct OptionBlock: Sendable {
         }
     }
 
+    /// `bounce_return_size_limit`, or what its older name `return_size_limit` says, in octets.
+    package var bounceReturnSizeLimit: Int64 {
+        number("bounce_return_size_limit") ?? number("return_size_limit") ?? 100 << 10
+    }
+
     /// A domain, host, address or local part list.
     package func list(_ option: ByteString) -> ListText? { template(option).map { ListText($0.source) } }
 }

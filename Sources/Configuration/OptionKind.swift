@@ -61,6 +61,8 @@ package enum OptionValue: Sendable, Hashable {
 package enum OptionSupport: Sendable {
     /// It does what the manual says.
     case honoured
+    /// It is known, and can have no effect here; the text says why.
+    case needless(String)
     /// It is known and does nothing yet; `bobbin config check` says so.
     case notYet
     /// It is known, does nothing yet, and could change where mail goes or who gets in: nothing may start.

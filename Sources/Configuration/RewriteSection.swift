@@ -34,6 +34,11 @@ struct RewriteRuleParser {
         for flag in flags where !ByteString("EFTSXbcdfhrstwqQR").contains(flag) {
             throw ConfigurationError("unknown rewriting flag character '\(ByteString([flag]))'", at: place)
         }
+        let isRegularExpression =
+            words[0].starts(with: "^" as ByteString) || words[0].starts(with: "\\N^" as ByteString)
+        guard isRegularExpression || !flags.contains(UInt8(ascii: "S")) else {
+            throw ConfigurationError("rewrite rule has the S flag but is not a regular expression", at: place)
+        }
         return RewriteRule(pattern: words[0], replacement: Template(words[1]), flags: flags, place: place)
     }
 

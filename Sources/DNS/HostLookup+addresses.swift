@@ -31,16 +31,16 @@ extension HostLookup {
     /// Asks for both families at once.
     private func both(_ host: ByteString, _ families: [RecordType]) async -> [DNSAnswer] {
         guard families.count > 1, let first = families.first, let last = families.last else {
-            return [await ask(host, .a)]
+            return [await resolver.lookup(host, .a)]
         }
-        async let one = ask(host, first)
-        async let other = ask(host, last)
+        async let one = resolver.lookup(host, first)
+        async let other = resolver.lookup(host, last)
         return await [one, other]
     }
 
     /// Finds the names of an address, and keeps those that lead back to it (`host_lookup`).
     package func names(of address: IPAddress) async -> ReverseOutcome {
-        let answer = await ask(address.reverseName, .ptr)
+        let answer = await resolver.lookup(address.reverseName, .ptr)
         switch answer.outcome {
         case .noData, .noSuchDomain: return .none(unconfirmed: [])
         case .tryAgain(let reason), .failed(let reason): return .deferred(reason)

@@ -16,8 +16,8 @@ package struct HostLookup: Sendable {
         package var ipv4Only = false
         /// `ipv4_prefer`: IPv4 addresses of a host before its IPv6 ones.
         package var ipv4Prefer = false
-        /// `dns_again_means_nonexist`: names whose trouble means that they do not exist.
-        package var againMeansNonexistent: @Sendable (ByteString) -> Bool = { _ in false }
+        /// `allow_mx_to_ip`: a target that looks like an address is one.
+        package var allowsAddressTargets = false
 
         /// Exim's defaults.
         package init() {}
@@ -52,7 +52,7 @@ package struct HostLookup: Sendable {
                 if !options.ignoreServiceTrouble { return .deferred(reason) }
             }
         }
-        let answer = await ask(domain, .mx)
+        let answer = await resolver.lookup(domain, .mx)
         switch answer.outcome {
         case .records(let records):
             let targets = Self.exchangers(records)
@@ -65,15 +65,6 @@ package struct HostLookup: Sendable {
         case .tryAgain(let reason), .failed(let reason):
             return options.ignoreMXTrouble ? await ownHost(domain, absence: answer) : .deferred(reason)
         }
-    }
-
-    /// Asks; trouble with a name of `dns_again_means_nonexist` means that it does not exist.
-    func ask(_ name: ByteString, _ type: RecordType) async -> DNSAnswer {
-        var answer = await resolver.lookup(name, type)
-        if case .tryAgain = answer.outcome, options.againMeansNonexistent(name) {
-            answer.outcome = .noSuchDomain
-        }
-        return answer
     }
 
     /// A domain without MX is its own host (RFC 5321 section 5.1).
@@ -98,8 +89,11 @@ package struct HostLookup: Sendable {
         for target in targets.prefix(Self.mostHosts) {
             var host = MailHost(
                 name: target.name, preference: target.preference, port: target.port, addresses: [])
-            if IPAddress(target.name) != nil {
+            if let address = IPAddress(target.name) {
                 literals = true
+                guard options.allowsAddressTargets, seen.insert(address).inserted else { continue }
+                host.addresses = [address]
+                hosts.append(host)
                 continue
             }
             switch await addresses(of: target.name) {

@@ -19,7 +19,7 @@ extension HostLookup {
 
     /// Asks for a service's SRV records.
     func services(of name: ByteString) async -> Services {
-        let answer = await ask(name, .srv)
+        let answer = await resolver.lookup(name, .srv)
         switch answer.outcome {
         case .noData, .noSuchDomain: return .absent
         case .tryAgain(let reason), .failed(let reason): return .trouble(reason)

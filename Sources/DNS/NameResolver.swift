@@ -4,6 +4,13 @@ package import Bytes
 package protocol NameResolver: Sendable {
     /// Asks one question; never throws, since every trouble is an answer to the asker.
     func lookup(_ name: ByteString, _ type: RecordType) async -> DNSAnswer
+
+    /// Whether the name is one of a host or domain (`dns_check_names_pattern`); others do not exist without being asked for.
+    func mayAsk(_ name: ByteString) -> Bool
+}
+
+extension NameResolver {
+    package func mayAsk(_ name: ByteString) -> Bool { true }
 }
 
 /// Answers from a table, for trials and tests; a name that is not in it does not exist.

@@ -15,6 +15,8 @@ package final class Resolver: NameResolver {
 
     deinit { unbound.close() }
 
+    package func mayAsk(_ name: ByteString) -> Bool { settings.mayAsk(name) }
+
     /// Asks one question.
     package func lookup(_ name: ByteString, _ type: RecordType) async -> DNSAnswer {
         guard Self.isUnchecked(type) || settings.mayAsk(name), let question = DNSName.presentation(of: name)

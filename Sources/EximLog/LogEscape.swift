@@ -4,12 +4,17 @@ extension ByteString {
     /// The octets with those that do not print shown as Exim shows them: `\n`, `\t` and the like, or three
     /// octal digits; a backslash stays single.
     ///
-    /// `topBitPrints` is the option `print_topbitchars`.
-    package func escapedForLog(topBitPrints: Bool = false) -> ByteString {
-        guard contains(where: { !$0.isPrinting(topBitPrints) }) else { return self }
+    /// `topBitPrints` leaves octets above 127 as they are, as Exim does in reasons and addresses; `tabPrints` leaves
+    /// tabs, as it does in what ACLs write.
+    package func escapedForLog(topBitPrints: Bool = false, tabPrints: Bool = false) -> ByteString {
+        func prints(_ octet: UInt8) -> Bool {
+            octet.isASCIIPrinting || (topBitPrints && octet > 127)
+                || (tabPrints && octet == UInt8(ascii: "\t"))
+        }
+        guard !allSatisfy(prints) else { return self }
         var result = ByteString()
         for octet in self {
-            if octet.isPrinting(topBitPrints) { result.append(octet) } else { result += octet.logEscape }
+            if prints(octet) { result.append(octet) } else { result += octet.logEscape }
         }
         return result
     }
@@ -29,10 +34,6 @@ extension ByteString {
 }
 
 extension UInt8 {
-    fileprivate func isPrinting(_ topBitPrints: Bool) -> Bool {
-        isASCIIPrinting || (topBitPrints && self > 127)
-    }
-
     fileprivate var logEscape: ByteString {
         switch self {
         case 0x0A: "\\n"

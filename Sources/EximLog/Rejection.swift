@@ -90,7 +90,7 @@ package struct Rejection: Sendable, Hashable {
         if !text.isEmpty { text.append(.blank) }
         if subject.showsSender { text += identity.senderInfo(sender) }
         text += "\(isTemporary ? "temporarily " : "")rejected \(subject.text)" as ByteString
-        if let reason { text += ": \(reason.escapedForLog())" as ByteString }
+        if let reason { text += ": \(reason.escapedForLog(topBitPrints: true))" as ByteString }
         return text
     }
 
@@ -118,8 +118,8 @@ extension Rejection.Subject {
         switch self {
         case .connection: "connection in \"connect\" ACL"
         case .hello(let name): "EHLO or HELO \(name.escapedForLog())"
-        case .mail(let argument): "MAIL \(argument.escapedForLog())"
-        case .recipient(let argument): "RCPT \(argument.escapedForLog())"
+        case .mail(let argument): "MAIL \(argument.escapedForLog(topBitPrints: true))"
+        case .recipient(let argument): "RCPT \(argument.escapedForLog(topBitPrints: true))"
         case .data: "DATA"
         case .afterData: "after DATA"
         case .command(let text): text.escapedForLog()

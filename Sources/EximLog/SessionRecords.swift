@@ -46,8 +46,6 @@ package enum SessionEvent: Sendable, Hashable {
     case incompleteTransaction(cause: ByteString, sender: ByteString, recipients: [ByteString])
     /// `<peer> sender verify fail for <a>: text`; selector `sender_verify_fail`; main and reject log.
     case senderVerifyFailed(address: ByteString, isTemporary: Bool, text: ByteString)
-    /// `<peer> Warning: text`: a warn statement's log_message.
-    case warning(ByteString)
     /// `rejected from <sender> <peer>: message too big: read=n max=m`; selector `size_reject`; main and
     /// reject log.
     case tooBig(sender: ByteString, read: Int, maximum: Int)
@@ -95,7 +93,7 @@ package enum SessionEvent: Sendable, Hashable {
         case .refused, .refusedForNow, .rejectedByHost: .connectionReject
         case .headerTooLong, .outOfStep, .tooEarly, .tooManyMessages, .unverifiedHello, .closedAfterSignal,
             .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
-            .tooManyUnknown, .warning:
+            .tooManyUnknown:
             nil
         }
     }
@@ -146,7 +144,7 @@ package enum SessionEvent: Sendable, Hashable {
         case .outOfStep(let text, let next, let isOffered):
             "SMTP protocol synchronization error (next input sent too soon: pipelining was\(isOffered ? "" : " not") advertised): rejected \"\(text.escapedForLog())\" \(line.host) next input=\"\(next.escapedForLog())\""
         case .unqualified(let role, let address):
-            "unqualified \(role) rejected: <\(address.escapedForLog())> \(line.host)"
+            "unqualified \(role) rejected: <\(address.escapedForLog(topBitPrints: true))> \(line.host)"
         case .refused(let why): "Connection from \(line.call) refused: \(why)"
         case .refusedForNow(let why): "temporarily refused connection from \(line.call): \(why)"
         case .rejectedByHost: "refused connection from \(line.call) (host_reject_connection)"
@@ -165,7 +163,6 @@ package enum SessionEvent: Sendable, Hashable {
             "\(line.host) incomplete transaction (\(cause)) from <\(sender)>\(recipients.isEmpty ? "" : " for ")\(recipients.joined(separator: " "))"
         case .senderVerifyFailed(let address, let isTemporary, let why):
             "\(line.host) sender verify \(isTemporary ? "defer" : "fail") for <\(address)>: \(why.escapedForLog())"
-        case .warning(let text): "\(line.host) Warning: \(text.escapedForLog())"
         case .tooBig(let sender, let read, let maximum):
             "rejected from <\(sender)> \(line.host): message too big: read=\(read) max=\(maximum)"
         case .announcedTooBig(let sender, let size, let maximum):

@@ -165,16 +165,6 @@ extension PatternMatch {
     }
 }
 
-extension PatternError {
-    /// PCRE2's words as Exim shows them.
-    var words: ByteString {
-        switch self {
-        case .invalid(let message, let offset, _): "\(message) at offset \(offset)"
-        case .matchFailed(let message, _): message
-        }
-    }
-}
-
 /// Yes and no in all the ways that Exim reads them.
 enum Truth {
     /// The rule of `bool{}`.

@@ -88,6 +88,14 @@ package final class Expander: Sendable {
         Truth.lax(try await expand(condition, facts).bytes)
     }
 
+    /// A header line's text with its encoded words decoded, as `$h_` shows them (RFC 2047); what cannot be decoded stays.
+    package func decodingWords(_ text: ByteString) -> ByteString {
+        let settings = environment.settings
+        let decoded = try? EncodedWords.decode(
+            text, into: settings.headersCharset, checksLength: settings.checkRFC2047Length)
+        return decoded ?? text
+    }
+
     /// The items of a list, split by Exim's rules (manual, section 6.21), each with the list's taint.
     package func items(ofList list: TaintedBytes) -> [TaintedBytes] {
         ListItems(list.bytes).map { TaintedBytes($0, list.taint) }

@@ -97,13 +97,3 @@ enum KeyPattern {
         return .success(tail.count <= subject.count && subject.suffix(tail.count).equalsIgnoringCase(tail))
     }
 }
-
-extension PatternError {
-    /// PCRE2's words as Exim shows them.
-    var words: ByteString {
-        switch self {
-        case .invalid(let message, let offset, _): "\(message) at offset \(offset)"
-        case .matchFailed(let message, _): message
-        }
-    }
-}

@@ -14,7 +14,7 @@ import Synchronization
 struct EnvironmentFilling {
     let configuration: Configuration
     let settings: Settings
-    let resolver: Resolver
+    let resolver: any NameResolver
     let log: EximLogWriter
     let variables: ProcessEnvironment
 
@@ -33,6 +33,11 @@ struct EnvironmentFilling {
         environment.settings.messageBodyNewlines = main.flag("message_body_newlines") ?? false
         environment.settings.stripExcessAngleBrackets = main.flag("strip_excess_angle_brackets") ?? false
         environment.settings.allowDomainLiterals = main.flag("allow_domain_literals") ?? false
+        environment.settings.headersCharset =
+            main.text("headers_charset") ?? environment.settings.headersCharset
+        environment.settings.checkRFC2047Length = main.flag("check_rfc2047_length") ?? true
+        environment.settings.printTopBitChars = main.flag("print_topbitchars") ?? false
+        environment.settings.bounceReturnSizeLimit = Int(main.bounceReturnSizeLimit)
         environment.settings.spfGuess = main.text("spf_guess") ?? environment.settings.spfGuess
         environment.namedLists = configuration.namedLists
         environment.processEnvironment = { variables[$0] }
@@ -85,7 +90,9 @@ struct EnvironmentFilling {
                 router: { () throws(StartError) -> AddressRouter in try filling.router(filling.rewriter()) })
             let evaluator = ACLEvaluator(configuration, expander: call.expander, verifier: verifier)
             let (result, lines) = await evaluator.answer(call)
-            for line in lines where line.item.map(log.selector.has) ?? true { log.main(line.text) }
+            for line in lines where line.item.map(log.selector.has) ?? true {
+                log.main(line.text.escapedForLog(tabPrints: true))
+            }
             return result
         }
     }

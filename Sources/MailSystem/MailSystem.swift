@@ -4,8 +4,8 @@
 // settings, expander, spool, logs, resolver, hints. Programs get one value; nothing is global.
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
-// ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift, RoutingFilling.swift, RoutingVerifier.swift,
-// StartError.swift.
+// ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift, RoutingFilling.swift, RoutingVerifier.swift,
+// SignalListener.swift, StartError.swift.
 
 package import ACL
 package import Bytes
@@ -34,7 +34,7 @@ package final class MailSystem: Sendable {
     /// The main, reject and panic logs.
     package let log: EximLogWriter
     /// Asks the DNS.
-    package let resolver: Resolver
+    package let resolver: any NameResolver
     /// Where and how the hints databases are kept.
     package let hints: HintsSettings
     /// The rules of the `rewrite` section.
@@ -44,7 +44,7 @@ package final class MailSystem: Sendable {
 
     private init(
         configuration: Configuration, settings: Settings, expander: Expander, spool: Spool,
-        ids: MessageIDGenerator, log: EximLogWriter, resolver: Resolver, hints: HintsSettings,
+        ids: MessageIDGenerator, log: EximLogWriter, resolver: any NameResolver, hints: HintsSettings,
         rewriter: Rewriter, router: AddressRouter
     ) {
         self.configuration = configuration
@@ -74,8 +74,10 @@ package final class MailSystem: Sendable {
         let bare = Expander(EnvironmentFilling.constants(configuration, variables))
         let settings = try await Settings(configuration, bare)
         try settings.makeSpoolDirectory()
-        let resolver: Resolver
-        do { resolver = try Resolver(settings.resolver) } catch { throw StartError("\(error)") }
+        let resolver: ConfiguredResolver
+        do {
+            resolver = ConfiguredResolver(try Resolver(settings.resolver), bare, configuration.main)
+        } catch { throw StartError("\(error)") }
         let log = try settings.makeLog(configuration.main)
         let environment = EnvironmentFilling(
             configuration: configuration, settings: settings, resolver: resolver, log: log,
@@ -122,7 +124,9 @@ package final class MailSystem: Sendable {
 
     /// Writes one line that tells which options have no effect yet; programs that stay call it once.
     package func logNotices() {
-        let options = configuration.notices.map { "\($0.option) (\($0.place.description))" as ByteString }
+        let options = configuration.notices.filter(\.isLack).map {
+            "\($0.option) (\($0.place.description))" as ByteString
+        }
         guard !options.isEmpty else { return }
         let list = options.joined(separator: ", ")
         log.main("options that have no effect yet: \(list); \"bobbin config check\" explains")

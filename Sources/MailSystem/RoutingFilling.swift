@@ -9,7 +9,7 @@ struct RoutingFilling {
     let configuration: Configuration
     let settings: Settings
     let expander: Expander
-    let resolver: Resolver
+    let resolver: any NameResolver
 
     func rewriter() -> Rewriter {
         Rewriter(configuration.rewriteRules, expander: expander, qualifyRecipient: settings.qualifyRecipient)
@@ -25,6 +25,7 @@ struct RoutingFilling {
         let main = configuration.main
         environment.hostsTreatedAsLocal = main.list("hosts_treat_as_local")
         environment.disablesIPv6 = main.flag("disable_ipv6") ?? false
+        environment.allowsMXToIP = main.flag("allow_mx_to_ip") ?? false
         environment.allowsDomainLiterals = main.flag("allow_domain_literals") ?? false
         do {
             return try AddressRouter(configuration.routers, environment)

@@ -6,6 +6,7 @@ import Expansion
 import Glibc
 package import Hints
 package import Lookups
+import MailText
 package import Spooler
 
 /// The main options that every program needs, expanded once and typed.
@@ -36,6 +37,8 @@ package struct Settings: Sendable {
     package var sqlite: SQLiteSearch.Options
     /// How the DNS is asked.
     package var resolver: ResolverSettings
+    /// `pid_file_path`; nil where it is not set.
+    package var pidFilePath: ByteString?
     /// `hints_layout`: which record layout hints files get (ours); nil for what each file holds.
     package var hintsLayout: HintsLayout?
     /// `hints_directory` (ours), or where in the spool our databases may lie.
@@ -76,7 +79,8 @@ package struct Settings: Sendable {
         sqlite = SQLiteSearch.Options(
             file: main.text("sqlite_dbfile"),
             lockTimeout: main.seconds("sqlite_lock_timeout").map { Int($0) } ?? 5)
-        resolver = Self.resolver(main)
+        pidFilePath = try await reader.text("pid_file_path")
+        resolver = try Self.resolver(main)
         hintsLayout = try Self.layout(main)
         hintsDirectory = try await reader.text("hints_directory") ?? HintsDirectory.usable("\(directory)/db")
         hintsBackend = try Self.backend(main)
@@ -236,8 +240,11 @@ package struct Settings: Sendable {
         return Int(number)
     }
 
-    private static func resolver(_ main: OptionBlock) -> ResolverSettings {
+    private static func resolver(_ main: OptionBlock) throws(StartError) -> ResolverSettings {
         var settings = ResolverSettings()
+        if let pattern = main.text("dns_check_names_pattern") {
+            settings.mayAsk = try usualNames(pattern)
+        }
         settings.hostsFile = "/etc/hosts"
         // An empty value turns validation off.
         if let file = main.text("dns_trust_anchor_file") {
@@ -248,6 +255,22 @@ package struct Settings: Sendable {
             settings.servers = .forward(items)
         }
         return settings
+    }
+}
+
+extension Settings {
+    /// Which names may be asked for, by `dns_check_names_pattern`; all, where it is empty.
+    private static func usualNames(
+        _ pattern: ByteString
+    ) throws(StartError) -> @Sendable (ByteString) -> Bool {
+        guard !pattern.isEmpty else { return { _ in true } }
+        do {
+            let compiled = try PCRE2Pattern.compile(pattern)
+            // A name on which the pattern gives up is none that is usual.
+            return { name in (try? compiled.matches(name)) ?? false }
+        } catch {
+            throw StartError("dns_check_names_pattern: \(error.words)")
+        }
     }
 }
 

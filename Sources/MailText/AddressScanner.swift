@@ -141,8 +141,23 @@ extension AddressScanner {
     private mutating func readDomainComponent() -> ByteString {
         let first = place
         guard let octet = next, isDomainOctet(octet) else { return ByteString() }
-        while let octet = next, isDomainOctet(octet) || octet == UInt8(ascii: "-") { advance() }
+        while let octet = next, isDomainOctet(octet) || octet == UInt8(ascii: "-") {
+            guard octet > 127 else {
+                advance()
+                continue
+            }
+            guard let length = scalarLength else { break }
+            place += length
+        }
         return ByteString(text[first..<place])
+    }
+
+    /// The octets of the character that begins here; nil where they are no good UTF-8.
+    private var scalarLength: Int? {
+        var octets = text[place..<end].makeIterator()
+        var decoder = UTF8()
+        guard case .scalarValue(let scalar) = decoder.decode(&octets) else { return nil }
+        return UTF8.width(scalar)
     }
 
     private func isDomainOctet(_ octet: UInt8) -> Bool {

@@ -7,6 +7,21 @@ package enum PatternError: Error, Hashable, Sendable {
     case invalid(message: ByteString, offset: Int, pattern: ByteString)
     /// Matching gave up: PCRE2's words (match limit, heap limit).
     case matchFailed(message: ByteString, pattern: ByteString)
+
+    /// The pattern that was to be compiled or matched.
+    package var pattern: ByteString {
+        switch self {
+        case .invalid(_, _, let pattern), .matchFailed(_, let pattern): pattern
+        }
+    }
+
+    /// PCRE2's words, with the offset of the octet where a pattern is wrong.
+    package var words: ByteString {
+        switch self {
+        case .invalid(let message, let offset, _): "\(message) at offset \(offset)"
+        case .matchFailed(let message, _): message
+        }
+    }
 }
 
 /// What a pattern found.

@@ -98,10 +98,12 @@ struct RunnerCommand: AsyncParsableCommand {
         } else if !messages.isEmpty {
             await QueueRun(runner).deliver(messages.compactMap { MessageID(ByteString($0)) })
         } else if let interval {
-            try announce(runner, interval)
+            let pidFile = ProcessIDFile(pidFile, otherwise: runner.system.settings.pidFilePath)
+            try pidFile?.write()
+            announce(runner, interval)
             await RunSchedule(runner: runner, interval: interval).run()
             if runner.stop.restarts { runner.log.main("pid \(getpid()): SIGHUP received: re-exec daemon") }
-            if let pidFile, !runner.stop.restarts { unsafe unlink(pidFile) }
+            if !runner.stop.restarts { pidFile?.remove() }
         } else {
             await QueueRun(runner).walk()
         }
@@ -128,12 +130,8 @@ struct RunnerCommand: AsyncParsableCommand {
         }
     }
 
-    /// The line with which a daemon begins, and the file with its process id.
-    private func announce(_ runner: RunnerSystem, _ interval: Int64) throws {
-        if let pidFile, !ProcessIDFile.write(ByteString(pidFile)) {
-            Self.complain("--pid-file \(pidFile): \(unsafe String(cString: strerror(errno)))")
-            throw ExitCode(EX_CANTCREAT)
-        }
+    /// The line with which a daemon begins.
+    private func announce(_ runner: RunnerSystem, _ interval: Int64) {
         let text = EximInterval.format(interval)
         runner.log.main(
             "\(runner.system.settings.product) daemon started: pid=\(getpid()), -q\(text), not listening for SMTP"
@@ -145,7 +143,8 @@ struct RunnerCommand: AsyncParsableCommand {
         do throws(PatternError) {
             options = try selection.options()
         } catch {
-            let text = "regular expression error: \(error.words)" as ByteString
+            let text =
+                "regular expression error: \(error.words) while compiling \(error.pattern)" as ByteString
             log.panic(text)
             Self.complain(text.string)
             throw ExitCode(1)
@@ -246,17 +245,6 @@ extension RunOptions {
     }
 }
 
-extension PatternError {
-    /// What is wrong, in Exim's words.
-    var words: ByteString {
-        switch self {
-        case .invalid(let message, let offset, let pattern):
-            "\(message) at offset \(offset) while compiling \(pattern)"
-        case .matchFailed(let message, _): message
-        }
-    }
-}
-
 /// How many files this process may have open.
 enum OpenFiles {
     /// Asks for as many as the system lets us have: each message in flight holds a few.
@@ -265,19 +253,5 @@ enum OpenFiles {
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
-}
-
-/// The file that says which process a daemon is.
-enum ProcessIDFile {
-    /// Writes the process id and a newline; false, with `errno` set, when that fails.
-    static func write(_ path: ByteString) -> Bool {
-        let descriptor = unsafe open(path.string, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        let text = "\(getpid())\n" as ByteString
-        return unsafe text.bytes.withUnsafeBytes {
-            unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) == $0.count
-        }
     }
 }

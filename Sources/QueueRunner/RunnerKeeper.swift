@@ -1,6 +1,6 @@
 import Bytes
-import Dispatch
 import Glibc
+import MailSystem
 import Synchronization
 
 /// Keeps a daemon's queue runner going: a runner that is killed gets a successor after a pause, and so does at once one
@@ -34,8 +34,8 @@ final class RunnerKeeper: Sendable {
 
     /// Keeps a runner going until its input ends; gives the exit code.
     func run() -> CInt {
-        let sources = [SIGTERM, SIGINT, SIGHUP, Self.replaceSignal].map(hear)
-        defer { sources.forEach { $0.cancel() } }
+        let listener = SignalListener([SIGTERM, SIGINT, SIGHUP, Self.replaceSignal]) { [self] in take($0) }
+        defer { withExtendedLifetime(listener) {} }
         var (pause, begin) = (1, Self.now)
         guard start() else { return EX_OSERR }
         while let (child, status) = Self.ended() {
@@ -97,7 +97,11 @@ final class RunnerKeeper: Sendable {
         unsafe sigemptyset(&defaults)
         for number in [SIGTERM, SIGINT, SIGHUP, replaceSignal] { unsafe sigaddset(&defaults, number) }
         unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        // Threads of libdispatch block signals, and a successor would inherit that.
+        var blocked = sigset_t()
+        unsafe sigemptyset(&blocked)
+        unsafe posix_spawnattr_setsigmask(&attributes, &blocked)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         defer { unsafe arguments.forEach { unsafe free($0) } }
         var child: pid_t = 0
@@ -106,14 +110,6 @@ final class RunnerKeeper: Sendable {
     }
 
     // MARK: Signals
-
-    private func hear(_ number: CInt) -> any DispatchSourceSignal {
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { [self] in take(number) }
-        source.activate()
-        return source
-    }
 
     private func take(_ number: CInt) {
         state.withLock { state in

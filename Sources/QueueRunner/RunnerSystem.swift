@@ -231,7 +231,7 @@ struct DeliverySettings: Sendable {
         delayWarningCondition = main.template("delay_warning_condition") ?? Self.defaultCondition
         holdDomains = main.list("hold_domains")
         bounceReturnsBody = main.flag("bounce_return_body") ?? true
-        bounceSizeLimit = Int(main.number("bounce_return_size_limit") ?? 100 * 1024)
+        bounceSizeLimit = Int(main.bounceReturnSizeLimit)
         bounceLineLimit = Int(main.number("bounce_return_linesize_limit") ?? 998)
         dsnFrom = main.template("dsn_from") ?? "Mail Delivery System <Mailer-Daemon@$qualify_domain>"
         bounceText = main.text("bounce_message_text")

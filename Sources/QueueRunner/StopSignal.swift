@@ -1,5 +1,5 @@
-import Dispatch
 import Glibc
+import MailSystem
 import Synchronization
 
 /// Whether the program has been asked to end: what is on the wire is finished, nothing new is begun.
@@ -10,7 +10,7 @@ final class StopSignal: Sendable {
     }
 
     private let state = Mutex(State())
-    private let sources = Mutex<[SignalSource]>([])
+    private let listener = Mutex<SignalListener?>(nil)
 
     /// Whether it has been asked.
     var isAsked: Bool { state.withLock(\.isAsked) }
@@ -34,28 +34,13 @@ final class StopSignal: Sendable {
         signal(SIGPIPE, SIG_IGN)
         // A file that may grow no further is an error of a call, and no reason to die.
         signal(SIGXFSZ, SIG_IGN)
-        for number in [SIGTERM, SIGINT, SIGHUP] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [self] in
-                state.withLock { state in
-                    if number == SIGHUP, !state.isAsked { state.restarts = true }
-                    if number != SIGHUP { state.restarts = false }
-                    state.isAsked = true
-                }
+        let heard = SignalListener([SIGTERM, SIGINT, SIGHUP]) { [self] number in
+            state.withLock { state in
+                if number == SIGHUP, !state.isAsked { state.restarts = true }
+                if number != SIGHUP { state.restarts = false }
+                state.isAsked = true
             }
-            source.activate()
-            let kept = SignalSource(source)
-            sources.withLock { $0.append(kept) }
         }
+        listener.withLock { $0 = heard }
     }
-}
-
-/// Keeps a signal source alive.
-///
-/// `@unchecked Sendable`: libdispatch lets a source be used from any thread, and nothing is done with it here.
-private final class SignalSource: @unchecked Sendable {
-    private let source: any DispatchSourceSignal
-
-    init(_ source: any DispatchSourceSignal) { self.source = source }
 }

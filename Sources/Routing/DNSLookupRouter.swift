@@ -28,13 +28,17 @@ struct DNSLookupRouter: Sendable {
         options.ipv4Prefer = await isOn(ipv4Prefer, scene)
         options.requireMX = try await isListed(mxDomains, "mx_domains", &scene)
         options.ignoreMXTrouble = try await isListed(mxFailDomains, "mx_fail_domains", &scene)
+        options.allowsAddressTargets = scene.environment.allowsMXToIP
         let finder = scene.finder(HostFinding())
         let lookup = HostLookup(scene.environment.resolver, options: options)
         switch await finder.mailHosts(of: scene.domain, lookup) {
         case .hosts(let found): return try await accept(found, finder, &scene)
         case .noService:
             return try await decline("an MX or SRV record indicated no SMTP service", &scene)
-        case .noSuchDomain, .noHosts: return try await decline(nil, &scene)
+        case .noSuchDomain, .noHosts:
+            let isDomain = scene.environment.resolver.mayAsk(scene.domain)
+            return try await decline(
+                isDomain ? nil : "mail domain \"\(scene.domain)\" is syntactically invalid", &scene)
         case .hostsWithoutAddress(let literal):
             return try await decline(
                 "all relevant MX records point to non-existent hosts\(literal ? " or (invalidly) to IP addresses" : "")",

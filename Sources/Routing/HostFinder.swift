@@ -59,6 +59,7 @@ package struct HostFinder: Sendable {
         var options = HostLookup.Options()
         options.ipv4Only = finding.ipv4Only || environment.disablesIPv6
         options.ipv4Prefer = finding.ipv4Prefer
+        options.allowsAddressTargets = environment.allowsMXToIP
         return HostLookup(environment.resolver, options: options)
     }
 

@@ -168,7 +168,7 @@ package struct Rewriter: Sendable {
                 TaintedBytes(range.map { ByteString(text[$0]) } ?? ByteString(), .tainted)
             }
         } catch {
-            throw .failed("rewrite rule pattern \"\(pattern)\": \(ByteString(String(describing: error)))")
+            throw .failed("rewrite rule pattern \"\(pattern)\": \(error.words)")
         }
     }
 

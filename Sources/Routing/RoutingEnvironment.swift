@@ -32,8 +32,10 @@ package struct RoutingEnvironment: Sendable {
     package var qualifyRecipient: ByteString = "localhost"
     /// `hosts_treat_as_local`.
     package var hostsTreatedAsLocal: ListText?
-    /// `dns_ipv4_lookup` is for lists; this is `disable_ipv6`.
+    /// `disable_ipv6`.
     package var disablesIPv6 = false
+    /// `allow_mx_to_ip`.
+    package var allowsMXToIP = false
     /// `allow_domain_literals`.
     package var allowsDomainLiterals = false
     /// Addresses of a name by the system's own means (`/etc/hosts` and so on), as `byname` wants them.

@@ -14,6 +14,7 @@ enum CommandParameters {
             rest = parameter.before
         }
         command.addressText = ByteString(rest.trimmedEnd())
+        command.argument = command.addressText
         return command
     }
 
@@ -29,6 +30,7 @@ enum CommandParameters {
             rest = parameter.before
         }
         command.addressText = ByteString(rest.trimmedEnd())
+        command.argument = command.addressText
         return command
     }
 }

@@ -40,7 +40,7 @@ package enum SMTPCommand: Sendable, Hashable {
 
 /// MAIL FROM as it came.
 package struct MailCommand: Sendable, Hashable {
-    /// All that followed `MAIL FROM:`, white space at both ends gone; Exim's `$smtp_command_argument`.
+    /// What followed `MAIL FROM:`, white space at both ends and parameters gone, for replies and the log.
     package var argument: ByteString
     /// The part that holds the address, parameters cut off; still to be parsed (and rewritten before that).
     package var addressText: ByteString
@@ -85,7 +85,7 @@ package struct MailCommand: Sendable, Hashable {
 
 /// RCPT TO as it came.
 package struct RecipientCommand: Sendable, Hashable {
-    /// All that followed `RCPT TO:`, white space at both ends gone.
+    /// What followed `RCPT TO:`, white space at both ends and parameters gone, for replies and the log.
     package var argument: ByteString
     /// The part that holds the address, parameters cut off.
     package var addressText: ByteString

@@ -236,7 +236,6 @@ struct RecordTests {
                 .senderVerifyFailed(
                     address: "a@example.com", isTemporary: false, text: "Unrouteable address"), identity()
             ),
-            (.warning("a warning"), identity()),
             (.droppedByACL, local),
             (.closedByQuit, local),
             (

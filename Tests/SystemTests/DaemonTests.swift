@@ -239,4 +239,46 @@ extension SystemTests.RunControl {
         #expect(try holder.wait().code == 0)
         #expect(site.queue.isEmpty)
     }
+
+    @Test("A daemon waits for a port that is taken, gives up in time, and says both in Exim's words")
+    func takenPort() throws {
+        let other = try WireServer()
+        func lines(_ start: (MailSite, [String]) throws -> ChildProcess) throws -> [String] {
+            let site = try MailSite(
+                configuration(
+                    main: """
+                        daemon_startup_retries = 2
+                        daemon_startup_sleep = 1s
+                        local_interfaces = 127.0.0.1.\(other.port)
+
+                        """))
+            #expect(try start(site, ["-bdf"]).wait().code != 0)
+            return try ["main", "panic"].flatMap { log in
+                try site.log(log).filter { $0.contains("bind") }.map { "\(log): \($0.dropFirst(20))" }
+            }
+        }
+        let wanted = try lines { site, words in try site.start(exim: words) }
+        #expect(wanted.count == 4)
+        let found = try lines { site, words in try site.start("bobbin", ["exim"] + words) }
+        #expect(found == wanted)
+    }
+
+    @Test("A daemon on the site's own ports keeps its number in pid_file_path, as long as it runs")
+    func processNumber() throws {
+        let port = try freePort()
+        let site = try MailSite(
+            configuration(
+                main: "pid_file_path = SITE/log/$primary_hostname.pid\nlocal_interfaces = 127.0.0.1.\(port)\n"
+            ))
+        let file = "log/mail.example.org.pid" as ByteString
+        for words in [["-bdf"], ["-q5m"]] {
+            let daemon = try site.start("bobbin", ["exim"] + words)
+            try eventually("the number is there", within: Self.waiting) {
+                (try? site.directory.read(file)) == ByteString("\(daemon.number)\n")
+            }
+            daemon.signal(SIGTERM)
+            #expect(try daemon.wait().code == 0)
+            #expect((try? site.directory.read(file)) == nil)
+        }
+    }
 }

@@ -37,9 +37,9 @@ package final class MailSite: Sendable {
             SITE = \(directory.path)
             primary_hostname = mail.example.org
             tls_advertise_hosts =
-            smtputf8_advertise_hosts =
             pipelining_connect_advertise_hosts =
             keep_environment =
+            \(configuration.contains(ByteString("smtputf8_advertise_hosts")) ? "" : "smtputf8_advertise_hosts =")
 
             """
         try directory.write(text + configuration, to: "exim.conf")

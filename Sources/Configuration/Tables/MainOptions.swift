@@ -5,54 +5,41 @@ extension OptionTable {
         .init(
             .boolean, .honoured,
             """
-            accept_8bitmime allow_domain_literals bounce_return_body commandline_checks_require_admin
-            delivery_date_remove disable_ipv6 envelope_to_remove extract_addresses_remove_arguments
-            ignore_fromline_local local_from_check
-            local_sender_retain log_timezone message_body_newlines message_logs
+            allow_utf8_domains check_rfc2047_length print_topbitchars allow_mx_to_ip accept_8bitmime
+            allow_domain_literals bounce_return_body commandline_checks_require_admin delivery_date_remove
+            disable_ipv6 envelope_to_remove extract_addresses_remove_arguments ignore_fromline_local
+            local_from_check local_sender_retain log_timezone message_body_newlines message_logs
             preserve_message_logs prod_requires_admin queue_list_requires_admin queue_only
-            queue_only_load_latch queue_only_override queue_run_in_order recipients_max_reject
-            drop_cr return_path_remove smtp_accept_keepalive smtp_check_spool_space smtp_enforce_sync
-            smtp_etrn_serialize smtp_return_error_details split_spool_directory spool_wireformat strip_excess_angle_brackets
-            strict_acl_vars strip_trailing_dot syslog_duplication syslog_pid syslog_timestamp tcp_nodelay
-            write_rejectlog
+            queue_only_load_latch queue_only_override queue_run_in_order recipients_max_reject drop_cr
+            return_path_remove smtp_accept_keepalive smtp_check_spool_space smtp_enforce_sync
+            smtp_etrn_serialize smtp_return_error_details split_spool_directory spool_wireformat
+            strip_excess_angle_brackets strict_acl_vars strip_trailing_dot syslog_duplication syslog_pid
+            syslog_timestamp tcp_nodelay write_rejectlog
             """),
         .init(
             .boolean, .notYet,
             """
-            allow_utf8_domains bounce_return_message check_rfc2047_length
-            debug_store deliver_drop_privilege disable_fsync
-            dkim_verify_minimal dns_csa_use_reverse gnutls_allow_auto_pkcs11
-            gnutls_compat_mode ldap_start_tls move_frozen_messages
-            perl_at_start perl_taintmode prdr_enable print_topbitchars queue_fast_ramp
-            tls_remember_esmtp
+            dns_csa_use_reverse prdr_enable tls_remember_esmtp
             """),
         .init(
             .boolean, .notYetDecisive,
             """
-            allow_mx_to_ip mua_wrapper
+            mua_wrapper
             """),
         .init(
             .integer, .honoured,
             """
-            bounce_return_linesize_limit bounce_return_size_limit check_log_inodes check_log_space
-            check_spool_inodes check_spool_space header_line_maxsize header_maxsize
-            message_body_visible received_headers_max recipients_max remote_max_parallel
-            smtp_accept_max smtp_accept_max_nonmail smtp_accept_queue
-            smtp_accept_queue_per_connection smtp_accept_reserve smtp_backlog_monitor
-            smtp_connect_backlog
-            smtp_max_synprot_errors smtp_max_unknown_commands
+            daemon_startup_retries return_size_limit bounce_return_linesize_limit bounce_return_size_limit
+            check_log_inodes check_log_space check_spool_inodes check_spool_space header_line_maxsize
+            header_maxsize message_body_visible received_headers_max recipients_max remote_max_parallel
+            smtp_accept_max smtp_accept_max_nonmail smtp_accept_queue smtp_accept_queue_per_connection
+            smtp_accept_reserve smtp_backlog_monitor smtp_connect_backlog smtp_max_synprot_errors
+            smtp_max_unknown_commands
             """),
         .init(
             .integer, .notYet,
             """
-            daemon_startup_retries dns_csa_search_limit dns_dnssec_ok dns_retry dns_use_edns0
-            finduser_retries ldap_version lookup_open_max max_username_length return_size_limit
-            slow_lookup_log tls_dh_max_bits
-            """),
-        .init(
-            .integer, .notYetDecisive,
-            """
-            dns_cname_loops
+            dns_csa_search_limit finduser_retries max_username_length slow_lookup_log
             """),
         .init(
             .expandedInteger, .honoured,
@@ -77,15 +64,14 @@ extension OptionTable {
         .init(
             .time, .honoured,
             """
-            auto_thaw ignore_bounce_errors_after receive_timeout retry_data_expire retry_interval_max
-            rfc1413_query_timeout sqlite_lock_timeout timeout_frozen_after
+            daemon_startup_sleep auto_thaw ignore_bounce_errors_after receive_timeout retry_data_expire
+            retry_interval_max rfc1413_query_timeout sqlite_lock_timeout timeout_frozen_after
             """),
         .init(
             .time, .notYet,
             """
             callout_domain_negative_expire callout_domain_positive_expire callout_negative_expire
-            callout_positive_expire daemon_startup_sleep dns_retrans keep_malformed local_scan_timeout
-            proxy_protocol_timeout
+            callout_positive_expire proxy_protocol_timeout
             """),
         .init(
             .expandedTime, .honoured,
@@ -105,8 +91,9 @@ extension OptionTable {
         .init(
             .string, .honoured,
             """
-            bounce_message_text bounce_sender_authentication daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group
-            exim_path exim_user exim_version gecos_pattern helo_allow_chars hints_backend local_from_prefix local_from_suffix
+            headers_charset dns_check_names_pattern bounce_message_text bounce_sender_authentication
+            daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group exim_path exim_user
+            exim_version gecos_pattern helo_allow_chars hints_backend local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
             smtp_ratelimit_mail smtp_ratelimit_rcpt spf_guess sqlite_dbfile syslog_facility
             syslog_processname timezone unknown_username uucp_from_pattern
@@ -114,40 +101,36 @@ extension OptionTable {
         .init(
             .string, .notYet,
             """
-            av_scanner bi_command dmarc_history_file dmarc_tld_file
-            headers_charset ldap_ca_cert_dir ldap_ca_cert_file ldap_cert_file
-            ldap_cert_key ldap_cipher_suite ldap_require_cert notifier_socket perl_startup
-            process_log_path spamd_address
+            av_scanner bi_command dmarc_history_file dmarc_tld_file notifier_socket spamd_address
             """),
         .init(
             .string, .notYetDecisive,
             """
-            dns_check_names_pattern system_filter_group system_filter_user
+            system_filter_group system_filter_user
             """),
         .init(
             .expanded, .honoured,
             """
-            acl_not_smtp acl_not_smtp_start acl_smtp_connect acl_smtp_data acl_smtp_etrn
-            acl_smtp_expn acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_notquit
-            acl_smtp_predata acl_smtp_quit acl_smtp_rcpt acl_smtp_vrfy bounce_message_file
-            delay_warning_condition dsn_from gecos_name hints_directory localhost_number message_id_header_domain
-            message_id_header_text message_size_limit pid_file_path received_header_text
-            smtp_accept_max_per_host smtp_active_hostname smtp_banner smtp_etrn_command
-            spool_directory submission_socket unknown_login uucp_from_sender warn_message_file
+            acl_not_smtp acl_not_smtp_start acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
+            acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_notquit acl_smtp_predata acl_smtp_quit
+            acl_smtp_rcpt acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from gecos_name
+            hints_directory localhost_number message_id_header_domain message_id_header_text
+            message_size_limit pid_file_path received_header_text smtp_accept_max_per_host
+            smtp_active_hostname smtp_banner smtp_etrn_command spool_directory submission_socket
+            unknown_login uucp_from_sender warn_message_file
             """),
         .init(
             .expanded, .notYet,
             """
-            callout_random_local_part dmarc_forensic_sender event_action
-            spf_smtp_comment_template tls_crl tls_dhparam tls_eccurve
-            tls_ocsp_file tls_require_ciphers tls_verify_certificates
+            callout_random_local_part dmarc_forensic_sender event_action spf_smtp_comment_template tls_crl
+            tls_dhparam tls_eccurve tls_ocsp_file tls_require_ciphers tls_verify_certificates
             """),
         .init(
             .expanded, .notYetDecisive,
             """
             acl_not_smtp_mime acl_smtp_auth acl_smtp_data_prdr acl_smtp_dkim acl_smtp_mime
-            acl_smtp_starttls system_filter system_filter_directory_transport
-            system_filter_file_transport system_filter_pipe_transport system_filter_reply_transport
+            acl_smtp_starttls system_filter system_filter_directory_transport system_filter_file_transport
+            system_filter_pipe_transport system_filter_reply_transport
             """),
         .init(
             .list, .honoured,
@@ -159,8 +142,7 @@ extension OptionTable {
             .list, .notYet,
             """
             dkim_verify_hashes dkim_verify_keytypes dkim_verify_min_keysizes host_lookup_order
-            ibase_servers ldap_default_servers mysql_servers openssl_options oracle_servers
-            pgsql_servers
+            mysql_servers openssl_options pgsql_servers
             """),
         .init(
             .list, .notYetDecisive,
@@ -170,22 +152,18 @@ extension OptionTable {
         .init(
             .expandedList, .honoured,
             """
-            errors_copy log_file_path never_users trusted_groups trusted_users
+            admin_groups errors_copy log_file_path never_users trusted_groups trusted_users
             """),
         .init(
             .expandedList, .notYet,
             """
-            admin_groups tls_alpn tls_certificate tls_privatekey
+            tls_alpn tls_certificate tls_privatekey
             """),
         .init(
             .domainList, .honoured,
             """
-            helo_lookup_domains hold_domains hosts_treat_as_local queue_domains queue_smtp_domains
-            """),
-        .init(
-            .domainList, .notYetDecisive,
-            """
-            dns_again_means_nonexist
+            dns_again_means_nonexist dns_ipv4_lookup helo_lookup_domains hold_domains hosts_treat_as_local
+            queue_domains queue_smtp_domains
             """),
         .init(
             .domainList, .notYet,
@@ -195,24 +173,22 @@ extension OptionTable {
         .init(
             .domainList, .notYetDecisive,
             """
-            dns_ipv4_lookup dns_trust_aa percent_hack_domains
+            dns_trust_aa percent_hack_domains
             """),
         .init(
             .hostList, .honoured,
             """
-            chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts
+            smtputf8_advertise_hosts chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts
             helo_try_verify_hosts helo_verify_hosts host_lookup host_reject_connection
             hosts_connection_nolog hosts_require_helo ignore_fromline_hosts limits_advertise_hosts
-            pipelining_advertise_hosts recipient_unqualified_hosts rfc1413_hosts
-            sender_unqualified_hosts
+            pipelining_advertise_hosts recipient_unqualified_hosts rfc1413_hosts sender_unqualified_hosts
             smtp_accept_max_nonmail_hosts smtp_ratelimit_hosts smtp_reserve_hosts
             """),
         .init(
             .hostList, .notYet,
             """
-            auth_advertise_hosts pipelining_connect_advertise_hosts
-            smtputf8_advertise_hosts tls_advertise_hosts tls_resumption_hosts
-            tls_try_verify_hosts
+            auth_advertise_hosts pipelining_connect_advertise_hosts tls_advertise_hosts
+            tls_resumption_hosts tls_try_verify_hosts
             """),
         .init(
             .hostList, .notYetDecisive,
@@ -223,6 +199,108 @@ extension OptionTable {
             .addressList, .honoured,
             """
             untrusted_set_sender
+            """),
+        .init(
+            .boolean,
+            .needless("Exim itself returns messages whatever it says, since bounces have a delivery status"),
+            """
+            bounce_return_message
+            """),
+        .init(
+            .boolean, .needless("it concerns how Exim's own processes are made"),
+            """
+            debug_store deliver_drop_privilege disable_fsync
+            """),
+        .init(
+            .boolean, .needless("DKIM is not verified yet"),
+            """
+            dkim_verify_minimal
+            """),
+        .init(
+            .boolean, .needless("TLS is OpenSSL's"),
+            """
+            gnutls_allow_auto_pkcs11 gnutls_compat_mode
+            """),
+        .init(
+            .boolean, .needless("there are no LDAP lookups"),
+            """
+            ldap_start_tls
+            """),
+        .init(
+            .boolean, .needless("frozen messages stay in their queue, as in every usual build of Exim"),
+            """
+            move_frozen_messages
+            """),
+        .init(
+            .boolean, .needless("there is no Perl in it"),
+            """
+            perl_at_start perl_taintmode
+            """),
+        .init(
+            .boolean, .needless("both stages of a run deliver to many hosts at one time"),
+            """
+            queue_fast_ramp
+            """),
+        .init(
+            .integer, .needless("libunbound decides how servers are asked, and validates"),
+            """
+            dns_dnssec_ok dns_retry dns_use_edns0
+            """),
+        .init(
+            .integer, .needless("libunbound follows aliases to their end"),
+            """
+            dns_cname_loops
+            """),
+        .init(
+            .integer, .needless("there are no LDAP lookups"),
+            """
+            ldap_version
+            """),
+        .init(
+            .integer, .needless("files of lookups are not kept open"),
+            """
+            lookup_open_max
+            """),
+        .init(
+            .integer, .needless("TLS is OpenSSL's"),
+            """
+            tls_dh_max_bits
+            """),
+        .init(
+            .time, .needless("libunbound decides how servers are asked"),
+            """
+            dns_retrans
+            """),
+        .init(
+            .time, .needless("nothing that was accepted is removed; bobbin spool check names such messages"),
+            """
+            keep_malformed
+            """),
+        .init(
+            .time, .needless("there is no local_scan"),
+            """
+            local_scan_timeout
+            """),
+        .init(
+            .string, .needless("there are no LDAP lookups"),
+            """
+            ldap_ca_cert_dir ldap_ca_cert_file ldap_cert_file ldap_cert_key ldap_cipher_suite
+            ldap_require_cert
+            """),
+        .init(
+            .string, .needless("there is no Perl in it"),
+            """
+            perl_startup
+            """),
+        .init(
+            .string, .needless("exiwhat and bobbin status ask the programs themselves"),
+            """
+            process_log_path
+            """),
+        .init(
+            .list, .needless("there are no lookups of that kind"),
+            """
+            ibase_servers ldap_default_servers oracle_servers
             """),
     ])
 }

@@ -47,6 +47,9 @@ struct ListenCommand: AsyncParsableCommand {
         return runWords.dropFirst(place + 1).first.map { ByteString($0) }
     }
 
+    /// Whether the command line says where to listen.
+    var hasOwnPlaces: Bool { !listen.isEmpty || interfaces != nil }
+
     /// Where to listen.
     func addresses(_ system: MailSystem) throws(StartError) -> [ListeningAddress] {
         if listen.isEmpty {

@@ -30,11 +30,14 @@ struct Daemon {
         // Bound by root; nobody is let in before `run`, when root's rights are gone.
         var sockets: [ListeningSocket] = []
         for address in try command.addresses(system) {
-            sockets.append(try ListeningSocket(address, backlog: settings.backlog))
+            sockets.append(try await settings.patience.bind(address, backlog: settings.backlog, log))
         }
+        // Ports of one's own make a daemon that is not the site's (manual, option pid_file_path).
+        let pidFile = ProcessIDFile(
+            command.pidFile, otherwise: command.hasOwnPlaces ? nil : system.settings.pidFilePath)
         let door = localDoor(system, log)
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT, SIGHUP])
-        try writePID()
+        try pidFile?.write()
         announce(sockets, system, log)
         // Sessions need none of root's rights, and none begins before this.
         try Privileges.drop(to: system.settings.owner)
@@ -48,7 +51,7 @@ struct Daemon {
         await context.commits.finish()
         status?.close()
         await runner?.finish()
-        if let file = command.pidFile { unsafe unlink(file) }
+        pidFile?.remove()
     }
 
     /// Runs the servers; at a signal stops accepting, and lets sessions end.
@@ -169,17 +172,6 @@ struct Daemon {
     private func owner(_ system: MailSystem) -> ByteString {
         let uid = system.settings.owner?.uid ?? geteuid()
         return MailUser.account(of: uid)?.login ?? "uid\(uid)"
-    }
-
-    private func writePID() throws(StartError) {
-        guard let file = command.pidFile else { return }
-        let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw StartError("--pid-file \(file): \(unsafe String(cString: strerror(errno)))")
-        }
-        defer { close(descriptor) }
-        let text = "\(getpid())\n" as ByteString
-        unsafe text.bytes.withUnsafeBytes { _ = unsafe write(descriptor, $0.baseAddress, $0.count) }
     }
 
     /// Tells whoever asks which sessions there are (doc/bobbin-status.md).

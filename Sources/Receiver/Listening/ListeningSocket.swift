@@ -1,4 +1,5 @@
 import Bytes
+import Configuration
 import Glibc
 import MailSystem
 import NIOCore
@@ -24,18 +25,12 @@ final class ListeningSocket: Sendable {
     let local: SocketAddress
     private let state: Mutex<State>
 
-    /// Binds an address; the error says which and why.
-    init(_ address: ListeningAddress, backlog: Int) throws(StartError) {
+    /// Binds an address; the error is the system's.
+    init(_ address: ListeningAddress, backlog: Int) throws {
         self.backlog = CInt(clamping: backlog)
-        let descriptor: CInt
-        do {
-            let wanted = try SocketAddress(ipAddress: address.host, port: address.port)
-            descriptor = try Self.bound(wanted, backlog: self.backlog)
-            local = try SocketAddress(ipAddress: address.host, port: Self.port(of: descriptor))
-        } catch {
-            throw StartError(
-                "cannot listen on \(address.host) port \(address.port): \(error); is the port in use?")
-        }
+        let wanted = try SocketAddress(ipAddress: address.host, port: address.port)
+        let descriptor = try Self.bound(wanted, backlog: self.backlog)
+        local = try SocketAddress(ipAddress: address.host, port: Self.port(of: descriptor))
         state = Mutex(State(descriptor: descriptor))
     }
 
@@ -123,5 +118,41 @@ final class ListeningSocket: Sendable {
         }
         guard isKnown else { throw IOError(errnoCode: errno, reason: "getsockname") }
         return Int(address[2]) << 8 | Int(address[3])
+    }
+}
+
+/// How long a daemon waits for a port that another process still has (`daemon_startup_retries`, `daemon_startup_sleep`).
+struct BindingPatience: Sendable {
+    var retries: Int64
+    var pause: Int64
+
+    init(_ main: OptionBlock) {
+        retries = main.number("daemon_startup_retries") ?? 9
+        pause = main.seconds("daemon_startup_sleep") ?? 30
+    }
+
+    /// Binds an address, again and again while it is taken; the error says which and why.
+    func bind(
+        _ address: ListeningAddress, backlog: Int, _ log: SessionLog
+    ) async throws(StartError) -> ListeningSocket {
+        var left = retries
+        while true {
+            let trouble: any Error
+            do { return try ListeningSocket(address, backlog: backlog) } catch { trouble = error }
+            let code = (trouble as? IOError)?.errnoCode
+            let reason = ByteString(code.map { unsafe String(cString: strerror($0)) } ?? "\(trouble)")
+            let what: ByteString =
+                "socket bind() to port \(address.port) for address \(ByteString(address.host)) failed: \(reason)"
+            guard code == EADDRINUSE, left > 0 else {
+                log.panic("\(what): daemon abandoned")
+                throw StartError(
+                    "cannot listen on \(address.host) port \(address.port): \(reason); is the port in use?")
+            }
+            let wait = EximInterval.format(pause)
+            log.main(
+                "\(what): waiting \(wait) before trying again (\(left) more \(left == 1 ? "try" : "tries"))")
+            left -= 1
+            try? await Task.sleep(for: .seconds(pause))
+        }
     }
 }

@@ -33,6 +33,7 @@ struct HeaderFileFilling {
         if body.bodyZeroCount > 0 { header.bodyZeroCount = body.bodyZeroCount }
         flags(&header)
         header.tlsResumption = UInt8(ascii: "A")
+        header.smtpUTF8 = envelope.mail?.isSMTPUTF8 ?? false
         header.dsnEnvelopeID = envelope.mail?.envelopeID
         header.dsnReturn = envelope.mail?.returns.map { $0 == .full ? 1 : 2 }
         header.recipients = envelope.recipients.map(recipient)

@@ -41,7 +41,7 @@ struct MistakeReporting: Sendable {
         from = main.template("dsn_from") ?? "Mail Delivery System <Mailer-Daemon@$qualify_domain>"
         replyTo = main.text("errors_reply_to")
         returnsBody = main.flag("bounce_return_body") ?? true
-        limit = Int(main.number("bounce_return_size_limit") ?? 100 << 10)
+        limit = Int(main.bounceReturnSizeLimit)
     }
 
     /// Whether senders are told by mail.

@@ -82,7 +82,8 @@ extension Reception {
             record.messageID = identity.id.isEmpty ? nil : identity.id
             record.messageIDWasCreated = identity.created
         }
-        record.subject = fixed.headers.named("subject").first?.unfoldedValue
+        record.subject = (fixed.headers.named("subject").first?.unfoldedValue).map(
+            system.expander.decodingWords)
         record.rawSender = sender
         record.recipients = envelope.recipients.map { $0.given ?? $0.address }
         record.queue = state.queue ?? ""

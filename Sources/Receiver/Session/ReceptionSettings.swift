@@ -20,6 +20,7 @@ struct ReceptionSettings: Sendable {
     var keepsAlive: Bool
     var noDelay: Bool
     var backlog: Int
+    var patience: BindingPatience
     /// `smtp_backlog_monitor`; 0 is no monitor.
     var backlogMonitor: Int
     /// `rfc1413_query_timeout` in seconds; 0 asks nobody.
@@ -64,6 +65,7 @@ struct ReceptionSettings: Sendable {
         case limitsAdvertise = "limits_advertise_hosts"
         case fromLineIgnored = "ignore_fromline_hosts"
         case identAsked = "rfc1413_hosts"
+        case smtpUTF8Advertise = "smtputf8_advertise_hosts"
 
         /// What holds where the option is not set.
         var standard: ByteString {
@@ -91,6 +93,7 @@ struct ReceptionSettings: Sendable {
         keepsAlive = main.flag("smtp_accept_keepalive") ?? true
         noDelay = main.flag("tcp_nodelay") ?? true
         backlog = Int(main.number("smtp_connect_backlog") ?? Self.standardBacklog)
+        patience = BindingPatience(main)
         backlogMonitor = Int(main.number("smtp_backlog_monitor") ?? 0)
         identTimeout = main.seconds("rfc1413_query_timeout") ?? 0
         fromLine = FromLine(main) { system.log.panic($0) }
@@ -99,7 +102,8 @@ struct ReceptionSettings: Sendable {
         addressRules = AddressRules(
             allowsDomainLiterals: main.flag("allow_domain_literals") ?? false,
             stripsExcessAngleBrackets: main.flag("strip_excess_angle_brackets") ?? false,
-            stripsTrailingDot: main.flag("strip_trailing_dot") ?? false)
+            stripsTrailingDot: main.flag("strip_trailing_dot") ?? false,
+            allowsUTF8Domains: main.flag("allow_utf8_domains") ?? false)
         usesWireFormat = main.flag("spool_wireformat") ?? false
         receivedHeaderText = main.template("received_header_text")
         messageIDDomain = main.template("message_id_header_domain")

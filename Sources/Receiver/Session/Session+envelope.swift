@@ -12,7 +12,11 @@ extension Session {
     /// Forgets the transaction, if there is one; the connection's variables stay.
     mutating func endTransaction() {
         envelope = Envelope()
-        let connection = state.facts.connection
+        var connection = state.facts.connection
+        // Exim leaves it to all that follow in the connection, which is not true of them.
+        if let name = connection.receivedProtocol, name.starts(with: Self.smtpUTF8Prefix) {
+            connection.receivedProtocol = ByteString(name.dropFirst(Self.smtpUTF8Prefix.count))
+        }
         let order = state.variableOrder.filter { $0.first == UInt8(ascii: "c") }
         let lasting = state.controls.filter { Self.lastingControls.contains($0.name) }
         state = ACLState(facts: Facts())
@@ -20,6 +24,16 @@ extension Session {
         state.variableOrder = order
         state.controls = lasting
         phase.endTransaction()
+    }
+
+    /// What the name of the protocol begins with for a message whose MAIL said SMTPUTF8 (manual, section 60.1).
+    private static let smtpUTF8Prefix: ByteString = "utf8"
+
+    /// Which addresses the commands of the transaction may bring.
+    private func addressRules(_ command: MailCommand?) -> AddressRules {
+        var rules = settings.addressRules
+        if command?.isSMTPUTF8 == true { rules.allowsUTF8Domains = true }
+        return rules
     }
 
     /// Controls that hold for the connection.
@@ -38,7 +52,7 @@ extension Session {
         command.addressText = await rewrittenForSMTP(command.addressText)
         let address: EmailAddress
         do {
-            address = try command.sender(settings.addressRules)
+            address = try command.sender(addressRules(command))
         } catch {
             return await wrongSyntax(Reply(501, "\(command.argument): \(error.message)"), error.message)
         }
@@ -62,6 +76,11 @@ extension Session {
         envelope.mail = command
         state.facts.message.sender = sender
         state.facts.message.size = command.size ?? 0
+        if command.isSMTPUTF8 {
+            state.facts.message.isSMTPUTF8 = true
+            state.facts.connection.receivedProtocol =
+                Self.smtpUTF8Prefix + (state.facts.connection.receivedProtocol ?? "")
+        }
         let verdict = await runACL(.mail)
         noteVerifiedSender()
         await answerMail(verdict, command, otherwise: foreign)
@@ -122,7 +141,7 @@ extension Session {
         case .accept: return "OK"
         case .defer:
             state.facts.connection.authenticatedSender = nil
-            log.rejected(.command("MAILAUTH \(command.argument)"), verdict, state)
+            log.rejected(.command("MAILAUTH \(command.argument) AUTH=\(auth)"), verdict, state)
             await refuse(verdict)
             return nil
         case .deny, .discard, .drop:
@@ -138,7 +157,7 @@ extension Session {
         if address.isNull || address.isQualified { return address.text }
         guard await isListed(.senderUnqualified) || isLocal else {
             log.unqualified("sender", address.text, state.facts)
-            await say(Reply(501, "<\(address.text)>: sender address must contain a domain"))
+            await say(Reply(501, "\(command.argument): sender address must contain a domain"))
             return nil
         }
         return address.qualified(with: system.settings.qualifyDomain).text
@@ -169,13 +188,13 @@ extension Session {
         command.addressText = await rewrittenForSMTP(command.addressText)
         let address: EmailAddress
         do {
-            address = try command.recipient(settings.addressRules)
+            address = try command.recipient(addressRules(envelope.mail))
         } catch {
             let reply = Reply(501, "\(command.argument): \(error.message)")
             phase.refuseRecipient(reply.text)
             return await wrongSyntax(reply, error.message)
         }
-        guard let recipient = await qualifiedRecipient(address) else { return }
+        guard let recipient = await qualifiedRecipient(address, command) else { return }
         if settings.limits.recipients > 0, envelope.acceptedCount >= settings.limits.recipients {
             return await tooManyRecipients()
         }
@@ -197,10 +216,7 @@ extension Session {
     private mutating func decide(on recipient: ByteString) async -> ACLVerdict {
         if envelope.isDiscarded { return ACLVerdict(.discard) }
         state.recipient = recipient
-        let parts = recipient.cutAtLast(UInt8(ascii: "@")) ?? (recipient[...], [])
-        state.facts.address = AddressFacts()
-        state.facts.address.localPart = TaintedBytes(ByteString(parts.before), .tainted)
-        state.facts.address.domain = TaintedBytes(parts.after.lowercasedASCII(), .tainted)
+        state.facts.address = AddressFacts(of: recipient)
         state.facts.message.rcptCount += 1
         state.facts.message.recipientsCount = envelope.recipients.count
         let local = isLocal
@@ -258,7 +274,9 @@ extension Session {
         system.log.reject(text)
     }
 
-    private mutating func qualifiedRecipient(_ address: EmailAddress) async -> ByteString? {
+    private mutating func qualifiedRecipient(
+        _ address: EmailAddress, _ command: RecipientCommand
+    ) async -> ByteString? {
         if address.isQualified { return address.text }
         let isPostmaster = address.text.equalsIgnoringCase(ByteString("postmaster"))
         let local = isLocal
@@ -267,9 +285,19 @@ extension Session {
             return address.qualified(with: system.settings.qualifyRecipient).text
         }
         log.unqualified("recipient", address.text, state.facts)
-        let reply = Reply(501, "<\(address.text)>: recipient address must contain a domain")
+        let reply = Reply(501, "\(command.argument): recipient address must contain a domain")
         phase.refuseRecipient(reply.text)
         await say(reply)
         return nil
+    }
+}
+
+extension AddressFacts {
+    /// What ACLs see of an address that a client has given.
+    init(of address: ByteString) {
+        self.init()
+        let parts = address.cutAtLast(UInt8(ascii: "@")) ?? (address[...], [])
+        localPart = TaintedBytes(ByteString(parts.before), .tainted)
+        domain = TaintedBytes(parts.after.lowercasedASCII(), .tainted)
     }
 }

@@ -91,6 +91,10 @@ extension Session {
             advertised.insert(.chunking)
             lines.append("CHUNKING")
         }
+        if settings.accepts8BitMIME, await isListed(.smtpUTF8Advertise) {
+            advertised.insert(.smtpUTF8)
+            lines.append("SMTPUTF8")
+        }
         return lines + ["HELP"]
     }
 

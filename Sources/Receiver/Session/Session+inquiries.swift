@@ -27,10 +27,16 @@ extension Session {
             log.unqualified("verify", address.text, state.facts)
             return await say(Reply(501, "\(argument): recipient address must contain a domain"))
         }
+        let text = address.qualified(with: system.settings.qualifyRecipient).text
+        state.facts.address = AddressFacts(of: text)
+        defer { state.facts.address = AddressFacts() }
         let verdict = await runACL(.vrfy, unset: ACLVerdict(.deny))
         guard verdict.decision == .accept else { return await refuse("VRFY", argument, verdict, 252) }
-        let text = address.qualified(with: system.settings.qualifyRecipient).text
-        switch await RoutingVerifier(system).verify(text, asSender: false, state.facts) {
+        let verifier = RoutingVerifier(system)
+        let (rewritten, lines) = await verifier.rewritten(text, asSender: false, state.facts)
+        state.logLines += lines
+        log.flush(&state)
+        switch await verifier.verify(rewritten, asSender: false, state.facts) {
         case .accepted: await say(Reply(250, "<\(text)> is deliverable"))
         case .deferred(let said, let why): await say(Reply(451, "<\(text)> \(said ?? why)"))
         case .failed(let said, let why):
@@ -45,14 +51,15 @@ extension Session {
         let verdict = await runACL(.expn, unset: ACLVerdict(.deny))
         guard verdict.decision == .accept else { return await refuse("EXPN", argument, verdict, 550) }
         let domain = system.settings.qualifyRecipient
-        let address = argument.isEmpty ? "@\(domain)" : EmailAddress(argument).qualified(with: domain).text
+        let given = argument.isEmpty ? "@\(domain)" : EmailAddress(argument).qualified(with: domain).text
+        let (address, _) = await RoutingVerifier(system).rewritten(given, asSender: false, state.facts)
         let result = await system.router.route(
             RoutingAddress(address), state.facts, purpose: .verifyRecipient)
         switch result.verdict {
         case .deliver: await say(Reply(250, "<\(address)>"))
         case .discarded: await say(Reply(250, "mail to <\(address)> is discarded"))
-        case .failed: await say(Reply(553, "\(address) is undeliverable"))
-        case .deferred: await say(Reply(553, "\(address) cannot be resolved at this time"))
+        case .failed: await say(Reply(553, "\(given) is undeliverable"))
+        case .deferred: await say(Reply(553, "\(given) cannot be resolved at this time"))
         case .redirected(let items): await say(Reply(250, lines: items.map { "<\(Self.text(of: $0))>" }))
         }
     }

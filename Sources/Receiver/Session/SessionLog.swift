@@ -75,7 +75,9 @@ struct SessionLog {
     func flush(_ state: inout ACLState) {
         for line in state.logLines where line.item.map(selector.has) ?? true {
             let who = Self.identity(state.facts).peer.logged(by: selector)
-            let text = line.namesPeer && !who.isEmpty ? "\(who) \(line.text)" : line.text
+            // What ACLs write may hold a sender's octets: one line stays one line.
+            let said = line.text.escapedForLog(tabPrints: true)
+            let text = line.namesPeer && !who.isEmpty ? "\(who) \(said)" : said
             write(text, to: line.targets, id: state.facts.message.id)
         }
         state.logLines = []

@@ -29,7 +29,9 @@ struct ConfigCheckCommand: ConsoleCommand {
                 "\(decisive) options stop start-up: take them out, or wait for a later version")
         }
         let file = site.configuration.file.isEmpty ? "the built-in configuration" : site.configuration.file
-        if !json { console.say("\(file): good; \(notices.count) options have no effect yet\n") }
+        if !json {
+            console.say("\(file): good; \(notices.count(where: \.isLack)) options have no effect yet\n")
+        }
     }
 }
 
@@ -37,9 +39,12 @@ extension Configuration.Notice {
     /// The notice for people.
     var line: ByteString {
         let effect: ByteString =
-            isDecisive
-            ? "not supported yet, and could change where mail goes or who gets in: stops start-up"
-            : "not supported yet; has no effect"
+            switch consequence {
+            case .needless(let why): "has no effect: \(why)"
+            case .none: "not supported yet; has no effect"
+            case .noStart:
+                "not supported yet, and could change where mail goes or who gets in: stops start-up"
+            }
         return "\(place.description): \(option): \(effect)\n"
     }
 
@@ -50,6 +55,7 @@ extension Configuration.Notice {
         object.add("line", place.line)
         object.add("option", option)
         object.add("decisive", isDecisive)
+        if case .needless(let why) = consequence { object.add("reason", why) }
         return "\(object.text)\n"
     }
 }

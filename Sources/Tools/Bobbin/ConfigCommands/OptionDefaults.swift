@@ -109,7 +109,7 @@ enum OptionDefaults {
         smtp_max_synprot_errors = 3
         smtp_max_unknown_commands = 3
         smtp_receive_timeout = 5m
-        smtputf8_advertise_hosts = *
+        smtputf8_advertise_hosts =
         spamd_address = 127.0.0.1 783
         spf_guess = v=spf1 a/24 mx/24 ptr ?all
         spf_smtp_comment_template = Please%_see%_http://www.open-spf.org/Why

@@ -16,7 +16,9 @@ enum ReportDoors {
             submit: { mail in await submit(mail, words) })
     }
 
-    private static func ask(_ name: ByteString, _ resolver: Resolver) async -> ExternalDestination.Answer {
+    private static func ask(_ name: ByteString, _ resolver: any NameResolver) async
+        -> ExternalDestination.Answer
+    {
         let answer = await resolver.lookup(name, .txt)
         switch answer.outcome {
         case .records(let records):

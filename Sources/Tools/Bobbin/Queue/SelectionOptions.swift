@@ -80,13 +80,3 @@ struct SelectionOptions: ParsableArguments {
         }
     }
 }
-
-extension PatternError {
-    /// What is wrong, for people.
-    var words: ByteString {
-        switch self {
-        case .invalid(let message, let offset, _): "\(message) at offset \(offset)"
-        case .matchFailed(let message, _): message
-        }
-    }
-}
