@@ -118,18 +118,18 @@ let package = Package(
 
         // Tests
         .target(name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit", swiftSettings: house),
-        tests("Bytes", ["Bytes"]),
-        tests("Spooler", ["Bytes", "Spooler"], exclude: ["Fixtures"]),
-        tests("MailText", ["Bytes", "MailText"], exclude: ["Fixtures"]),
-        tests("EximLog", ["Bytes", "EximLog"], exclude: ["Fixtures"]),
-        tests("SMTP", ["Bytes", "MailText", "SMTP"], exclude: ["Fixtures"]),
+        tests("Bytes", ["Bytes", "TestKit"]),
+        tests("Spooler", ["Bytes", "Spooler", "TestKit"], exclude: ["Fixtures"]),
+        tests("MailText", ["Bytes", "MailText", "TestKit"], exclude: ["Fixtures"]),
+        tests("EximLog", ["Bytes", "EximLog", "TestKit"], exclude: ["Fixtures"]),
+        tests("SMTP", ["Bytes", "MailText", "SMTP", "TestKit"], exclude: ["Fixtures"]),
         tests("DNS", ["Bytes", "DNS", "TestKit"]),
         tests("Hints", ["Bytes", "Hints", "OpenSSL", "Redis", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("DMARCReports", ["Bytes", "MailText", "DMARCReports", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("OpenSSL", ["Bytes", "OpenSSL"]),
         tests("Lookups", ["Bytes", "DNS", "Lookups", "TestKit"]),
-        tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion"], exclude: ["Fixtures"]),
-        tests("Configuration", ["Bytes", "Expansion", "Configuration"]),
+        tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion", "TestKit"], exclude: ["Fixtures"]),
+        tests("Configuration", ["Bytes", "Expansion", "Configuration", "TestKit"]),
         tests(
             "Routing",
             [

@@ -46,7 +46,7 @@ enum ProgramRunning {
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
         // A group of its own, so that what a shell has started ends with it when the time is over.
-        var attributes = unsafe posix_spawnattr_t()
+        var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         // Signals as a login shell has them: a server ignores SIGPIPE, and its threads may block others.

@@ -67,6 +67,8 @@ struct MessageDelivery {
     var frozen: [FailedAddress] = []
     var served: [ServedAddress] = []
     var retries: [(node: Int, item: RetryItem)] = []
+    /// The only recipient left, while no journal is there to say that it was served: the message's removal will.
+    var sole: Int?
     /// Why the message is to be frozen; nil leaves it as it is.
     var freezing: ByteString?
     var submitted: [MessageID] = []
@@ -149,6 +151,7 @@ struct MessageDelivery {
             let plans = await route()
             try await deliver(plans)
         }
+        if try await completedAtOnce() { return await foldRetries() }
         await foldRetries()
         await reportSuccesses()
         try await reportFailures()
@@ -225,14 +228,31 @@ struct MessageDelivery {
         }
     }
 
+    /// Completes the message when its only recipient was served without a journal; before anything else, since until then a
+    /// crash would have it served again.
+    private mutating func completedAtOnce() async throws -> Bool {
+        guard let sole, served.contains(where: { $0.node == sole }) else { return false }
+        let key = tree.journalKey(sole, transport: served[0].instruction?.transport ?? "")
+        guard deferred.isEmpty, failed.isEmpty, freezing == nil else {
+            await journal([key])
+            return false
+        }
+        let (event, runner, id) = (completed, runner, id)
+        try desk.completeAtOnce(served: key) { runner.log(event.text(by: runner.selector), id) }
+        return true
+    }
+
     private func complete() async throws {
+        let (event, runner, id) = (completed, runner, id)
+        try desk.complete { runner.log(event.text(by: runner.selector), id) }
+    }
+
+    private var completed: MessageEvent {
         let now = runner.expander.environment.now()
         let micro =
             Int(now.seconds - original.receivedTime) * 1_000_000 + now.microseconds
             - (original.receivedTimeMicroseconds ?? 0)
-        let event = MessageEvent.completed(queueTime: LogInterval(microseconds: micro))
-        let (runner, id) = (runner, id)
-        try desk.complete { runner.log(event.text(by: runner.selector), id) }
+        return MessageEvent.completed(queueTime: LogInterval(microseconds: micro))
     }
 }
 
@@ -273,7 +293,7 @@ enum OpenedMessage {
             switch try runner.spool.open(id) {
             case .opened(let message):
                 let (header, size) = (message.header, message.bodySize)
-                return .opened(MessageDesk(message, runner.journals), header, bodySize: size)
+                return .opened(MessageDesk(message, runner.journals, runner.removals), header, bodySize: size)
             case .held: return .held
             case .gone: return .gone
             case .noData: return .gone

@@ -24,11 +24,13 @@ final class QueueExecutor: SerialExecutor {
 final class MessageDesk: Sendable {
     private let message: Mutex<LockedMessage?>
     private let journals: JournalGroup
+    private let removals: RemovalGroup
 
-    /// Takes a message over; the lock ends with `complete` or `release`.
-    init(_ message: consuming LockedMessage, _ journals: JournalGroup) {
+    /// Takes a message over; the lock ends with `complete`, `completeAtOnce` or `release`.
+    init(_ message: consuming LockedMessage, _ journals: JournalGroup, _ removals: RemovalGroup) {
         self.message = Mutex(consume message)
         self.journals = journals
+        self.removals = removals
     }
 
     /// Does something with the message, unless it is finished.
@@ -120,6 +122,15 @@ final class MessageDesk: Sendable {
     func complete(_ logCompleted: () -> Void) throws {
         guard let last = message.withLock({ $0.take() }) else { return }
         try last.complete(logCompleted: logCompleted)
+    }
+
+    /// Sees to it that the message can be completed without a journal; throws where nobody must be served.
+    func prepareRemoval() throws { try with { message throws(SpoolError) in try message.prepareRemoval() } }
+
+    /// Removes the message, whose only recipient left was served; the lock ends.
+    func completeAtOnce(served key: ByteString, _ logCompleted: () -> Void) throws {
+        guard let last = message.withLock({ $0.take() }) else { return }
+        removals.add(try last.completeAtOnce(served: key, logCompleted: logCompleted))
     }
 
     /// Ends the lock.

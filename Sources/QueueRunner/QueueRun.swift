@@ -144,6 +144,7 @@ final class QueueRun: Sendable {
             }
         }
         await runner.forgetting.flush(runner)
+        await runner.removals.finish()
         await runner.transportEnvironment.connections.closeIdle()
     }
 

@@ -36,6 +36,8 @@ final class RunnerSystem: Sendable {
     let loops: DeliveryLoops
     /// Makes journals durable.
     let journals: JournalGroup
+    /// Makes the removal of messages durable.
+    let removals: RemovalGroup
     /// How opening messages goes.
     let openings = OpeningPace()
     /// The retry records that are to go.
@@ -66,6 +68,10 @@ final class RunnerSystem: Sendable {
         let slots = messageSlots
         loops = DeliveryLoops()
         journals = JournalGroup(system.spool)
+        let log = system.log
+        removals = RemovalGroup(system.spool) {
+            log.panic("removed messages may come back after a crash: \(ByteString($0.description))")
+        }
         forgetting = RetryForgetting()
         let waiting = ConnectionPool.Waiting(begin: { slots.give() }, end: { slots.takeBack() })
         let turns = SharedTurns(HintsDatabase(system.hints, name: "misc"))
@@ -97,7 +103,9 @@ final class RunnerSystem: Sendable {
             other.transports, other.retries, other.waits, other.chooser
         )
         (messageSlots, localSlots, activity) = (other.messageSlots, other.localSlots, other.activity)
-        (loops, journals, forgetting) = (other.loops, other.journals, other.forgetting)
+        (loops, journals, removals, forgetting) = (
+            other.loops, other.journals, other.removals, other.forgetting
+        )
         transportTurns = other.transportTurns
         var environment = other.transportEnvironment
         environment.isForced = options.isForced || options.thaws
@@ -213,6 +221,8 @@ struct DeliverySettings: Sendable {
     let queueSMTPDomains: ListText?
     /// Files of `queue_only_file` that ask for remote deliveries to wait.
     let queueSMTPFiles: [ByteString]
+    /// Whether a message with one recipient needs no journal; not in Exim's own order (`commit_sharing = exim`).
+    let removalIsEnough: Bool
     let freezeTell: ByteString?
     let errorsCopy: ByteString?
     let bounceFile: Template?
@@ -242,6 +252,7 @@ struct DeliverySettings: Sendable {
         queueDomains = main.list("queue_domains")
         queueSMTPDomains = main.list("queue_smtp_domains")
         queueSMTPFiles = QueueOnlyFiles(main).forRemoteDeliveries
+        removalIsEnough = system.settings.commitSharing != .eximOrder
         freezeTell = main.text("freeze_tell")
         errorsCopy = main.template("errors_copy")?.source
         bounceFile = main.template("bounce_message_file")

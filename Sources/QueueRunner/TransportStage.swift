@@ -4,6 +4,7 @@ import Expansion
 import Hints
 import MailSystem
 import Routing
+import SMTP
 import Spooler
 import Synchronization
 import Transports
@@ -23,7 +24,7 @@ extension MessageDelivery {
         let groups = await grouped(plans)
         for group in groups where !group.transport.isRemote {
             if await isLocalTooEarly(group) { continue }
-            try prepareJournal()
+            try prepare(groups)
             let (outcomes, lines) = await deliver(group)
             take(outcomes, lines, group)
         }
@@ -34,7 +35,7 @@ extension MessageDelivery {
             return suppress(remote, TransportTrouble("remote deliveries suppressed", errno: -55))
         }
         if runner.options.isFirstStage { return noteWaiting(remote) }
-        try prepareJournal()
+        try prepare(remote)
         await deliverRemote(remote)
     }
 
@@ -51,8 +52,23 @@ extension MessageDelivery {
     }
 
     /// As in Exim, nobody is served before there is a journal: on a full disk each run would serve everybody again.
-    private func prepareJournal() throws {
-        if !outgoing.isDryRun { try desk.prepareJournal() }
+    ///
+    /// One recipient, of whose delivery nobody is to be told, needs none: the removal of the message says it all.
+    private mutating func prepare(_ groups: [DeliveryGroup]) throws {
+        if outgoing.isDryRun { return }
+        sole = onlyRecipient(groups)
+        if sole == nil { try desk.prepareJournal() } else { try desk.prepareRemoval() }
+    }
+
+    private func onlyRecipient(_ groups: [DeliveryGroup]) -> Int? {
+        guard runner.settings.removalIsEnough, groups.count == 1, groups[0].nodes.count == 1,
+            let node = groups[0].nodes.first, !groups[0].transport.handsOver,
+            deferred.isEmpty, failed.isEmpty, served.isEmpty, freezing == nil,
+            tree.nodes.count(where: { !$0.isSettled && $0.openChildren == 0 }) == 1
+                + tree.nodes[node].duplicates.count,
+            !tree.notify(of: node).contains(.success)
+        else { return nil }
+        return node
     }
 
     private mutating func deliverRemote(_ groups: [DeliveryGroup]) async {
@@ -357,8 +373,10 @@ struct TransportCall: Sendable {
     private let id: MessageID
 
     private let tree: DeliveryTree
+    private let isJournalled: Bool
 
     init(_ delivery: MessageDelivery) {
+        isJournalled = delivery.sole == nil
         runner = delivery.runner
         outgoing = delivery.outgoing
         desk = delivery.desk
@@ -406,14 +424,14 @@ struct TransportCall: Sendable {
     ) {
         let journalKeys = group.nodes.map { tree.journalKey($0, transport: group.transport.name) }
         let (runner, desk, id) = (runner, desk, id)
-        let isDryRun = outgoing.isDryRun
+        let isNoted = !outgoing.isDryRun && isJournalled
         let written = Mutex<WrittenJournal?>(nil)
         let (facts, domain) = (outgoing.facts, EmailParts(group.items.first?.address.address ?? "").domain)
         runner.activity.note(id, "to \(domain) by \(group.transport.name)")
         let (outcomes, lines) = await group.transport.deliver(
             outgoing, to: group.items, runner.transportEnvironment,
             served: { indices in
-                guard !isDryRun else { return }
+                guard isNoted else { return }
                 do {
                     let noted = try desk.note(indices.map { journalKeys[$0] })
                     if let noted { written.withLock { $0 = noted } }

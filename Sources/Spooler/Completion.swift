@@ -18,6 +18,41 @@ extension LockedMessage {
         try removeJournal()
     }
 
+    /// Ends the message's life when its only recipient left has just been served, and no journal says so: `-H` goes first,
+    /// since from then on nobody delivers it; then `-D`, then `Completed` is logged (spool-format/README.md, 6.4).
+    ///
+    /// - Parameters:
+    ///   - key: what the journal says of the recipient, should `-H` not go.
+    ///   - logCompleted: writes the line `Completed` to the main log.
+    /// - Returns: what is to be made durable.
+    /// - Throws: when a file cannot be removed; if it is `-H`, the message stays, with a journal, and completes at the next
+    ///   attempt.
+    public consuming func completeAtOnce(
+        served key: ByteString, logCompleted: () -> Void
+    ) throws(SpoolError) -> RemovedMessage {
+        do throws(SpoolError) {
+            try spool.step(.removeHeader)
+            try System.unlink(spool.path(.header, of: id, in: place))
+        } catch {
+            if error.cause != .stopped, let written = try writeToJournal([key]) {
+                try System.sync(open: written.descriptor, written.path)
+            }
+            throw error
+        }
+        try spool.step(.removeData)
+        try System.unlink(spool.path(.data, of: id, in: place))
+        try spool.step(.removeMessageLog)
+        try spool.retireMessageLog(of: id, in: place)
+        logCompleted()
+        if replayedJournal { try removeJournal() }
+        return RemovedMessage(spool: spool, directory: spool.directory("input", place))
+    }
+
+    /// Whether files of the message may be removed from its directory; to be asked before anybody is served without a journal.
+    public func prepareRemoval() throws(SpoolError) {
+        try System.checkMayChange(spool.directory("input", place))
+    }
+
     /// Removes the message unread, as `-Mrm` does.
     public consuming func remove() throws(SpoolError) {
         try spool.removeFiles(of: id)

@@ -14,7 +14,8 @@
 //   Completion.swift, PendingMessage.swift.
 // - Committing together (Commit/): CommitOrder.swift, HeldMessage.swift, CommitGroup.swift, CommitLine.swift,
 //   CommitBatch.swift; the log before it: CommitLogRecord.swift, CommitLogSegment.swift, CommitLog.swift,
-//   CommitLogDirectory.swift, CommitLogAccess.swift; journals that share a synchronisation: JournalGroup.swift.
+//   CommitLogDirectory.swift, CommitLogAccess.swift; journals and removals that share a
+//   synchronisation: JournalGroup.swift, RemovalGroup.swift.
 // - Looking: StoredMessage.swift, QueueWalk.swift, ListedMessage.swift, ListingReader.swift, SpoolCheck.swift.
 // - Other programs: HandOver.swift, Requeue.swift.
 // - Beneath: SpoolError.swift, SystemCalls.swift and SystemCalls+log.swift (the only files with system

@@ -455,6 +455,11 @@ extension Span<UInt8> {
 }
 
 extension System {
+    /// Throws where names in a directory may not be changed (`access`).
+    static func checkMayChange(_ directory: ByteString) throws(SpoolError) {
+        guard unsafe access(directory.string, W_OK | X_OK) == 0 else { throw .last("access", directory) }
+    }
+
     /// What `fsync` says where a file system cannot synchronise directories.
     static var invalidArgument: Int32 { EINVAL }
 }

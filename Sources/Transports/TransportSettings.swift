@@ -36,6 +36,8 @@ package struct Transport: Sendable {
 
     /// Whether it sends to hosts.
     package var isRemote: Bool { if case .smtp = driver { true } else { false } }
+    /// Whether it gives messages to another program's directory (queuefile).
+    package var handsOver: Bool { if case .queuefile = driver { true } else { false } }
 
     /// The most addresses of one call: `max_rcpt` is for transactions, this for calls; 0 is no limit.
     package var batchLimit: Int {

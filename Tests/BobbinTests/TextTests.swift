@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import MailSystem
+import TestKit
 import Testing
 
 @testable import Bobbin

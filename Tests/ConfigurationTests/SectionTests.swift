@@ -1,6 +1,7 @@
 import Bytes
 import Configuration
 import Expansion
+import TestKit
 import Testing
 
 @Suite("Configuration: sections")
@@ -75,7 +76,7 @@ struct SectionTests {
 
     @Test("Mutated configurations are read or refused, never worse", arguments: 0..<400)
     func fuzz(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         var octets = (seed.isMultiple(of: 2) ? Self.text : Configuration.builtInText(directory: "/tmp/x"))
             .bytes
         for _ in 0..<Int.random(in: 1...8, using: &random) {
@@ -91,20 +92,5 @@ struct SectionTests {
         } catch {
             #expect(!error.problem.isEmpty)
         }
-    }
-}
-
-/// A small seeded generator, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

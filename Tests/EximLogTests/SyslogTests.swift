@@ -105,7 +105,7 @@ struct SyslogTests {
 
     @Test("Long lines are cut, and the pieces put together are the entry", arguments: 0...40)
     func cutting(seed: Int) {
-        var generator = SeededGenerator(state: UInt64(seed))
+        var generator = SeededGenerator(seed: UInt64(seed))
         let length = Int.random(in: 1...120, using: &generator)
         let octets = (0..<length).map { _ in Bool.random(using: &generator) ? UInt8(ascii: "a") : 0x0A }
         let entry = ByteString(octets + [UInt8(ascii: "z")])

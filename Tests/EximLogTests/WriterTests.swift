@@ -1,6 +1,7 @@
 import Bytes
 import EximLog
 import Glibc
+import TestKit
 import Testing
 
 @Suite("The log writer")

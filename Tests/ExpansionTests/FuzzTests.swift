@@ -1,19 +1,8 @@
 import Bytes
 import Expansion
 import Lookups
+import TestKit
 import Testing
-
-/// A small generator with a seed, so that a failure can be had again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ state >> 29
-    }
-}
 
 @Suite("Any octets are a value or an error")
 struct FuzzTests {

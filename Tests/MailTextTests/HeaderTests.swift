@@ -1,5 +1,6 @@
 import Bytes
 import MailText
+import TestKit
 import Testing
 
 @Suite("Header lines")
@@ -79,14 +80,14 @@ struct HeaderTests {
 
     @Test("Any lines are header or body, and nothing but NUL and empty continuations is changed")
     func fuzz() {
-        var random = SeededGenerator(state: 6)
+        var random = SeededGenerator(seed: 6)
         let seeds: [ByteString] = ["From: a", " folded", "Resent-To: x", "", "Message-ID : <x>", "no header"]
         for _ in 0..<5_000 {
             var reader = HeaderReader(limits: HeaderLimits(total: 200, line: 60))
             var taken = ByteString()
             for _ in 0..<8 {
                 let seed = seeds.randomElement(using: &random) ?? ""
-                let line = random.mutated(seed, alphabet: ": \t\0\u{E9}-")
+                let line = seed.mutated(alphabet: ": \t\0\u{E9}-", using: &random)
                 guard reader.take(line + ByteString("\n")) == .more else { break }
                 if let first = line.first, first == .blank || first == 0x09, line.allSatisfy(\.isASCIISpace) {
                     continue

@@ -1,5 +1,6 @@
 import Bytes
 import MailText
+import TestKit
 import Testing
 
 @Suite("Names beyond ASCII")
@@ -21,7 +22,7 @@ struct InternationalNameTests {
 
     @Test("Every text comes back from its A-label as it was")
     func roundTrips() throws {
-        var random = SeededGenerator(state: 11)
+        var random = SeededGenerator(seed: 11)
         for _ in 0..<500 {
             var scalars = String.UnicodeScalarView()
             for _ in 0..<Int.random(in: 1...20, using: &random) {
@@ -41,7 +42,7 @@ struct InternationalNameTests {
 
     @Test("Whatever stands in an A-label, it is decoded or refused")
     func anyLabel() {
-        var random = SeededGenerator(state: 11)
+        var random = SeededGenerator(seed: 11)
         var refused = 0
         for _ in 0..<2000 {
             let octets = (0..<Int.random(in: 0...40, using: &random)).map { _ in

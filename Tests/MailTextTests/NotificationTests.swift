@@ -1,5 +1,6 @@
 import Bytes
 import MailText
+import TestKit
 import Testing
 
 @Suite("Delivery status notifications")

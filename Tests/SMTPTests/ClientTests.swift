@@ -1,6 +1,7 @@
 import Bytes
 import MailText
 import SMTP
+import TestKit
 import Testing
 
 /// A scripted server: answers each command of the client by the first rule that fits.
@@ -416,7 +417,7 @@ struct ClientTests {
 
     @Test("Whatever a server says, the machine ends with an outcome for each recipient")
     func fuzz() {
-        var random = SeededGenerator(state: 5)
+        var random = SeededGenerator(seed: 5)
         let words: [ByteString] = [
             "250 ok\r\n", "354 go\r\n", "450 no\r\n", "550 no\r\n", "421 bye\r\n", "250-a\r\n", "xx\r\n",
             "\r\n",

@@ -1,5 +1,6 @@
 import Bytes
 import SMTP
+import TestKit
 import Testing
 
 @Suite("Framing")
@@ -150,7 +151,7 @@ struct DataTests {
 
     @Test("What is stuffed and decoded is what it was, wherever the pieces are cut")
     func roundTrip() {
-        var random = SeededGenerator(state: 3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<2_000 {
             var message = ByteString()
             for _ in 0..<Int.random(in: 0...12, using: &random) {
@@ -186,7 +187,7 @@ struct DataTests {
 
     @Test("Any octets decode, the same however they are cut, and never to CR")
     func fuzz() {
-        var random = SeededGenerator(state: 4)
+        var random = SeededGenerator(seed: 4)
         for _ in 0..<5_000 {
             let wire = ByteString((0..<40).map { _ in "\r\n.a\r\n".utf8.randomElement(using: &random) ?? 0 })
             let (whole, end, counts) = decode(wire, piece: 40)

@@ -1,5 +1,7 @@
 import Bytes
+import Foundation
 import Spooler
+import Synchronization
 import Testing
 
 /// The states table of spool-format/README.md, acted out: stop before a step, look, recover.
@@ -139,6 +141,60 @@ struct CrashTests {
         }
         #expect(try scratch.spool.remove(id) != .absent)
         #expect(scratch.files() == [])
+    }
+
+    @Test(
+        "A message whose only recipient was served is whole, or nobody delivers it, wherever its removal stops",
+        arguments: [
+            (SpoolStep.removeHeader, "D H log"), (.removeData, "D log"), (.removeMessageLog, "log"),
+        ])
+    func removal(stop: SpoolStep, files: String) throws {
+        let scratch = try ScratchSpool()
+        let id = try scratch.spool.accept(["a@example.org"])
+        #expect(throws: SpoolError.self) { try Self.completeAtOnce(id, in: scratch.stopping(at: stop)) }
+        #expect(scratch.states(of: id) == files)
+        #expect(try scratch.spool.count() == (stop == .removeHeader ? 1 : 0))
+        if stop == .removeHeader {
+            #expect(try scratch.spool.take(id).header.undelivered.count == 1)
+        } else {
+            for finding in try allFindings(scratch.spool) {
+                #expect(try scratch.spool.repair(finding) != .leftToPeople)
+            }
+            #expect(scratch.files() == [])
+        }
+    }
+
+    @Test("A served message whose header cannot be removed has a journal that says so")
+    func stuckHeader() throws {
+        let scratch = try ScratchSpool()
+        let id = try scratch.spool.accept(["a@example.org"])
+        var spool = scratch.spool
+        spool.beforeStep = { (step) throws(SpoolError) in
+            if step == .removeHeader { throw SpoolError("unlink", "", .system(errno: 5)) }
+        }
+        #expect(throws: SpoolError.self) { try Self.completeAtOnce(id, in: spool) }
+        #expect(try scratch.spool.take(id).header.undelivered.isEmpty)
+    }
+
+    @Test("A directory whose removals cannot be made durable is told of, and nobody waits for ever")
+    func lostDirectory() async throws {
+        let scratch = try ScratchSpool()
+        let id = try scratch.spool.accept(["a@example.org"])
+        let removed = try Self.completeAtOnce(id, in: scratch.spool)
+        let told = Mutex<[SpoolError]>([])
+        let group = RemovalGroup(scratch.spool, isInMemory: false) { error in
+            told.withLock { $0.append(error) }
+        }
+        try FileManager.default.removeItem(atPath: "\(scratch.spool.directory)/input")
+        group.add(removed)
+        await group.finish()
+        #expect(told.withLock(\.count) == 1)
+    }
+
+    @discardableResult
+    private static func completeAtOnce(_ id: MessageID, in spool: Spool) throws -> RemovedMessage {
+        let message = try spool.take(id)
+        return try message.completeAtOnce(served: "a@example.org") {}
     }
 
     @Test(

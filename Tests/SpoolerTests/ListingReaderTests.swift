@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import TestKit
 import Testing
 
 @testable import Spooler
@@ -96,7 +97,7 @@ struct ListingReaderTests {
         "Whatever octets change, the quick reader agrees with the careful one or leaves it the message",
         arguments: 0..<8)
     func mutations(seed: UInt64) throws {
-        var random = SeededRandom(state: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
+        var random = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
         let spelling = Array(Self.ordinary.utf8)
         let alphabet = Array("\n -*0123#,XNY()<>@aZ\t\0".utf8)
         for _ in 0..<150 {
@@ -113,18 +114,5 @@ struct ListingReaderTests {
             let (listed, stored) = try read(String(decoding: octets, as: UTF8.self))
             if let listed { try expectSame(listed, stored) }
         }
-    }
-}
-
-/// Numbers that are the same in each run (splitmix64).
-private struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import Spooler
+import TestKit
 import Testing
 
 @Suite("Queues")

@@ -152,18 +152,6 @@ func run(_ program: String, _ arguments: [String], input: String = "") throws ->
     return (process.terminationStatus, String(decoding: octets, as: UTF8.self))
 }
 
-/// Random numbers that are the same in each run.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
-    }
-}
-
 /// Ids as a test wants them.
 func generator(_ format: MessageID.Format = .long) -> MessageIDGenerator {
     MessageIDGenerator(format: format, processID: ProcessInfo.processInfo.processIdentifier)

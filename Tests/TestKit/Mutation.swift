@@ -17,4 +17,21 @@ extension ByteString {
         }
         return result
     }
+
+    /// The octets with some replaced, taken out, or put in; new ones come from an alphabet.
+    package func mutated(
+        alphabet: ByteString, using random: inout some RandomNumberGenerator
+    ) -> ByteString {
+        var result = self
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            let octet = alphabet.randomElement(using: &random) ?? 0
+            let place = Int.random(in: 0...result.count, using: &random)
+            switch Int.random(in: 0..<3, using: &random) {
+            case 0 where place < result.count: result[place] = octet
+            case 1 where place < result.count: result.remove(at: place)
+            default: result.insert(octet, at: place)
+            }
+        }
+        return result
+    }
 }

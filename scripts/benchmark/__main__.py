@@ -14,6 +14,11 @@ PARTS = {"reception": parts.reception, "calls": parts.calls, "idle": parts.idle,
          "listing": parts.listing, "hints": hints.hints, "writers": hints.writers, "history": hints.history}
 
 
+def destinations(text):
+    number, _, dead = text.partition(":")
+    return int(number), int(dead or 0)
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="what to measure; nothing is everything")
@@ -26,7 +31,8 @@ def arguments():
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--sessions", type=int, nargs="+", default=[200, 10_000], help="idle sessions")
     parser.add_argument("--queued", type=int, default=2000, help="messages of a queue run")
-    parser.add_argument("--hosts", type=int, nargs="+", default=[1, 50], help="destinations of a queue run")
+    parser.add_argument("--hosts", type=destinations, nargs="+", default=[(1, 0), (50, 0), (50, 10)],
+                        metavar="N[:DEAD]", help="destinations of a queue run, and how many of them are dead")
     parser.add_argument("--listed", type=int, default=50_000)
     parser.add_argument("--records", type=int, nargs="+", default=[100_000], help="records of a hints database")
     parser.add_argument("--history", type=int, default=50_000, help="records of a history file")

@@ -203,29 +203,32 @@ def delivery(options, places, servers):
     try:
         for medium, place in places.items():
             peers = start(servers, f"{place}/delivery", options)
-            for destinations in options.hosts:
+            for destinations, dead in options.hosts:
                 figures = {peer.label: [] for peer in peers}
                 for _ in range(options.repeat):
                     for peer in peers:
-                        figures[peer.label].append(deliver_once(peer, destinations, options))
-                report_delivery(medium, destinations, peers, figures, options)
+                        figures[peer.label].append(deliver_once(peer, destinations, dead, options))
+                report_delivery(medium, destinations, dead, peers, figures, options)
             for peer in peers:
                 peer.end()
     finally:
         group.end()
 
 
-def fill(peer, destinations, count):
+def fill(peer, destinations, dead, count):
+    """Queues messages; gives how many of them cannot be delivered."""
     if destinations == 1:
         send(peer.port, count, 10240, 10)
-    else:
-        for number in range(1, destinations + 1):
-            send(peer.port, count // destinations, 10240, 4, recipient=f"c@d{number}.test")
+        return 0
+    for number in range(1, destinations + 1):
+        name = "dead" if number <= dead else "d"
+        send(peer.port, count // destinations, 10240, 4, recipient=f"c@{name}{number}.test")
+    return count // destinations * dead
 
 
-def deliver_once(peer, destinations, options):
+def deliver_once(peer, destinations, dead, options):
     peer.forget()
-    fill(peer, destinations, options.queued)
+    stuck = fill(peer, destinations, dead, options.queued)
     queued = peer.waiting()
     opens = active_opens()
     if hasattr(peer, "deliver_all"):
@@ -233,8 +236,8 @@ def deliver_once(peer, destinations, options):
     else:
         wall, cpu = peer.group.run(peer.deliver())
     left = peer.waiting()
-    if queued != options.queued or left:
-        print(f"  {peer.label}: {queued} queued, {left} left", file=sys.stderr)
+    if queued != options.queued or left != stuck:
+        print(f"  {peer.label}: {queued} queued, {left} left, {stuck} expected", file=sys.stderr)
     done = (queued - left) or 1
     result = (done / wall, cpu / done * 1e6, active_opens() - opens)
     peer.wipe()
@@ -247,14 +250,14 @@ def active_opens():
     return int(lines[1][lines[0].index("ActiveOpens")])
 
 
-def report_delivery(medium, destinations, peers, figures, options):
+def report_delivery(medium, destinations, dead, peers, figures, options):
     mine = [middle([f[i] for f in figures["bobbin"]]) for i in (0, 1)]
     rows = []
     for peer in peers:
         rate, cpu, opens = (middle([f[i] for f in figures[peer.label]]) for i in (0, 1, 2))
         rows.append([peer.label, f"{rate:.0f}", f"{cpu:.0f}", f"{opens:.0f}", ratio(mine[0], rate),
                      ratio(mine[1], cpu)])
-    table(f"Queue run, {medium}, {options.queued} messages of 10240 octets to {destinations} hosts, "
+    table(f"Queue run, {medium}, {options.queued} messages of 10240 octets to {destinations} hosts, {dead} of them dead, "
           f"median of {options.repeat}",
           ["", "messages/s", "CPU us/message", "connections", "bobbin's rate is", "bobbin's CPU is"], rows)
 

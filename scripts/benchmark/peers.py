@@ -11,7 +11,8 @@ from measure import Group, wait_for_port
 
 EXIM = "/usr/sbin/exim4"
 
-# Accepts all, queues only; dN.test goes to 127.0.1.N, everything else to 127.0.0.1, port 2525.
+# Accepts all, queues only; dN.test goes to 127.0.1.N, everything else to 127.0.0.1, port 2525; where deadN.test goes,
+# nobody listens.
 EXIM_CONFIGURATION = r"""
 primary_hostname = bench.test
 spool_directory = @SPOOL@
@@ -38,6 +39,12 @@ many:
   driver = manualroute
   condition = ${if match{$domain}{\N^d(\d+)\.test$\N}}
   route_data = 127.0.1.${sg{$domain}{\N^d(\d+)\.test$\N}{\$1}}
+  transport = out
+  self = send
+dead:
+  driver = manualroute
+  condition = ${if match{$domain}{\N^dead(\d+)\.test$\N}}
+  route_data = 127.0.3.${sg{$domain}{\N^dead(\d+)\.test$\N}{\$1}}::2526
   transport = out
   self = send
 one:
@@ -247,6 +254,7 @@ class Postfix:
                 file.write(text.replace("@CONF@", self.conf).replace("@PORT@", str(port)))
         with open(f"{self.conf}/transport", "w") as file:
             file.writelines(f"d{n}.test smtp:[127.0.1.{n}]:2525\n" for n in range(1, 51))
+            file.writelines(f"dead{n}.test smtp:[127.0.3.{n}]:2526\n" for n in range(1, 51))
 
     def _directory(self, name, mode, group):
         os.mkdir(f"{self.spool}/{name}")
@@ -275,7 +283,8 @@ class Postfix:
         self.group.end()
 
     def wipe(self):
-        put_aside(f"{self.spool}/hold")
+        for name in ("hold", "deferred", "defer"):
+            put_aside(f"{self.spool}/{name}")
 
     def forget(self):
         pass
@@ -283,8 +292,8 @@ class Postfix:
     def state(self):
         return open(f"{self.conf}/stderr").read()[-2000:]
 
-    def waiting(self):
-        return sum(len(files) for name in ("hold", "incoming", "active", "deferred", "maildrop")
+    def waiting(self, *queues):
+        return sum(len(files) for name in queues or ("hold", "incoming", "active", "deferred", "maildrop")
                    for _, _, files in os.walk(f"{self.spool}/{name}"))
 
     def release(self):
@@ -297,7 +306,7 @@ class Postfix:
         self.release()
         before, begun = self.group.cpu(), time.monotonic()
         subprocess.run([f"{self.root}/usr/sbin/postqueue", "-c", self.conf, "-f"], env=self.environment)
-        while self.waiting() and time.monotonic() < begun + 120:
+        while self.waiting("incoming", "active") and time.monotonic() < begun + 120:
             time.sleep(0.05)
         return time.monotonic() - begun, self.group.cpu() - before
 

@@ -78,7 +78,7 @@ package struct HintsTidyReport: Sendable, Equatable {
 
 /// Removes from a hints database what is of no more use, beside an Exim that uses it.
 ///
-/// Records are judged while no lock is held, and a page of them is changed in one short exclusive transaction, in
+/// Records are judged while no lock is held, and some thousands of them are changed in one short exclusive transaction, in
 /// which each is compared with what was judged: what others wrote meanwhile stays.
 package struct HintsTidy: Sendable {
     /// Whose rules hold.
@@ -139,16 +139,19 @@ package struct HintsTidy: Sendable {
             hear(event)
         }
         do throws(HintsTrouble) {
+            var steps: [TidyStep] = []
             while true {
                 let rows = try await pages.next()
-                if rows.isEmpty { break }
-                var steps: [TidyStep] = []
                 for row in rows {
                     if let step = await judge.step(row, isQueued) {
                         steps.append(try await judge.withContinuations(step, of: row, in: scan, isQueued))
                     }
                 }
-                for event in try await take(steps, scan) { tell(event) }
+                if rows.isEmpty || steps.count >= Self.stepsATime {
+                    for event in try await take(steps, scan) { tell(event) }
+                    steps = []
+                }
+                if rows.isEmpty { break }
                 tell(.progress(report.scanned + rows.count))
             }
         } catch {
@@ -197,6 +200,10 @@ package struct HintsTidy: Sendable {
         }
         return []
     }
+
+    /// How many steps share a transaction, which each synchronises: it takes about a tenth of a second, for which a running
+    /// Exim waits.
+    private static let stepsATime = 5000
 
     /// How often a transaction is tried when others hold the file for longer than the limit.
     private static let attempts = 3

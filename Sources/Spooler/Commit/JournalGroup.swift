@@ -62,11 +62,7 @@ public final class JournalGroup: Sendable {
     /// Makes a group for a spool and its named queues, before the first journal is written.
     public init(_ spool: Spool) {
         anchor = FileSystemAnchor(spool.directory)
-        do throws(SpoolError) {
-            isInMemory = try System.isInMemory(spool.directory)
-        } catch {
-            isInMemory = false
-        }
+        isInMemory = spool.isInMemory
     }
 
     /// Waits until the lines of a journal outlive a crash of the machine.
