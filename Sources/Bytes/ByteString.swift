@@ -109,3 +109,18 @@ extension String {
     /// Makes text for people from octets; bad UTF-8 shows as replacement characters.
     public init(_ octets: ByteString) { self = octets.string }
 }
+
+extension ByteString {
+    /// The octets in double quotes, `"` and `\` with a backslash before them.
+    public func inDoubleQuotes() -> ByteString {
+        var result: ByteString = "\""
+        for octet in self {
+            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
+                result.append(UInt8(ascii: "\\"))
+            }
+            result.append(octet)
+        }
+        result.append(UInt8(ascii: "\""))
+        return result
+    }
+}

@@ -121,11 +121,11 @@ private struct ConfigurationReader {
         case "transports": return try drivers(.transport, at: place)
         case "authenticators": return try drivers(.authenticator, at: place)
         case "retry":
-            return try rules { rules, line throws(ConfigurationError) in
+            return try lines { rules, line throws(ConfigurationError) in
                 rules.retryRules.append(try RetryRuleParser(place: line.place).parse(line.text))
             }
         case "rewrite":
-            return try rules { rules, line throws(ConfigurationError) in
+            return try lines { rules, line throws(ConfigurationError) in
                 rules.rewriteRules.append(try RewriteRuleParser(place: line.place).parse(line.text))
             }
         case "local_scan":
@@ -137,14 +137,7 @@ private struct ConfigurationReader {
 
     private mutating func aclSection() throws(ConfigurationError) -> (ByteString, SourcePlace)? {
         var parser = ACLSectionParser()
-        var next: (ByteString, SourcePlace)?
-        while let line = try source.next() {
-            if let section = beginning(line) {
-                next = section
-                break
-            }
-            try parser.take(line)
-        }
+        let next = try lines { (_, line) throws(ConfigurationError) in try parser.take(line) }
         result.acls = parser.lists
         result.notices += parser.notices
         return next
@@ -154,14 +147,7 @@ private struct ConfigurationReader {
         _ kind: OptionBlock.Kind, at place: SourcePlace
     ) throws(ConfigurationError) -> (ByteString, SourcePlace)? {
         var parser = DriverSectionParser(kind: kind, at: place)
-        var next: (ByteString, SourcePlace)?
-        while let line = try source.next() {
-            if let section = beginning(line) {
-                next = section
-                break
-            }
-            try parser.take(line)
-        }
+        let next = try lines { (_, line) throws(ConfigurationError) in try parser.take(line) }
         try parser.finish()
         store(parser.blocks, kind)
         result.notices += parser.notices
@@ -179,7 +165,8 @@ private struct ConfigurationReader {
         }
     }
 
-    private mutating func rules(
+    /// Takes each line up to the next section; gives that one.
+    private mutating func lines(
         _ take: (inout Configuration, SourceLine) throws(ConfigurationError) -> Void
     ) throws(ConfigurationError) -> (ByteString, SourcePlace)? {
         while let line = try source.next() {

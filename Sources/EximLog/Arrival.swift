@@ -153,5 +153,5 @@ package struct Arrival: Sendable, Hashable {
 
 extension ByteString {
     // Exim quotes the topic first and then escapes what does not print, so an escape's backslash is single.
-    fileprivate func quotedTopic() -> ByteString { quotedForLog().escapedForLog(tabPrints: true) }
+    fileprivate func quotedTopic() -> ByteString { inDoubleQuotes().escapedForLog(tabPrints: true) }
 }

@@ -156,7 +156,7 @@ package struct Delivery: Sendable, Hashable {
         var text = ByteString()
         if selector.has(.smtpConfirmation), let confirmation {
             let shown = ByteString(confirmation.prefix(Self.maximumConfirmation))
-            text += " C=\(shown.quotedForLog().escapedForLog())" as ByteString
+            text += " C=\(shown.inDoubleQuotes().escapedForLog())" as ByteString
         }
         if selector.has(.queueTime), let queueTime {
             text += " QT=\(queueTime.text(showingMilliseconds: selector.has(.millisec)))" as ByteString

@@ -18,19 +18,6 @@ extension ByteString {
         }
         return result
     }
-
-    /// The octets for a place between double quotes: `"` and `\` get a backslash.
-    package func quotedForLog() -> ByteString {
-        var result: ByteString = "\""
-        for octet in self {
-            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
-                result.append(UInt8(ascii: "\\"))
-            }
-            result.append(octet)
-        }
-        result.append(UInt8(ascii: "\""))
-        return result
-    }
 }
 
 extension UInt8 {

@@ -50,7 +50,11 @@ enum Escaping {
     /// `quote`: in double quotes when it is empty or has anything but letters, digits and `_ - .`.
     static func quoted(_ text: ByteString) -> ByteString {
         let isPlain = text.allSatisfy { $0.isASCIIAlphanumeric || "_-.".utf8.contains($0) }
-        guard text.isEmpty || !isPlain else { return text }
+        return text.isEmpty || !isPlain ? inQuotes(text) : text
+    }
+
+    /// The text in double quotes, line ends as `\n` and `\r`.
+    private static func inQuotes(_ text: ByteString) -> ByteString {
         var result: ByteString = "\""
         for octet in text {
             switch octet {
@@ -68,17 +72,7 @@ enum Escaping {
         let needsQuotes =
             text.isEmpty || text.first == UInt8(ascii: ".") || text.last == UInt8(ascii: ".")
             || text.contains { !$0.isASCIIAlphanumeric && !"!#$%&'*+-/=?^_`{|}~.".utf8.contains($0) }
-        guard needsQuotes else { return text }
-        var result: ByteString = "\""
-        for octet in text {
-            switch octet {
-            case 0x0A: result += ByteString("\\n")
-            case 0x0D: result += ByteString("\\r")
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): result += [UInt8(ascii: "\\"), octet]
-            default: result.append(octet)
-            }
-        }
-        return result + [UInt8(ascii: "\"")]
+        return needsQuotes ? inQuotes(text) : text
     }
 
     /// `rxquote`: a backslash before all that is not a letter or digit.

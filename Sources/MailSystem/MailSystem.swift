@@ -5,7 +5,7 @@
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
 // ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift, RoutingFilling.swift, RoutingVerifier.swift,
-// SignalListener.swift, StartError.swift.
+// SignalListener.swift, StoredFacts.swift, StartError.swift.
 
 package import ACL
 package import Bytes

@@ -72,20 +72,7 @@ package enum AddressQuoting {
             !text.isEmpty && text.first != UInt8(ascii: ".") && text.last != UInt8(ascii: ".")
             && !text.contains(ByteString(".."))
             && text.allSatisfy { $0.isAtomText || $0 == UInt8(ascii: ".") }
-        return isPlain ? text : quoted(text)
-    }
-
-    /// The text in double quotes, `"` and `\` escaped by a backslash.
-    package static func quoted(_ text: ByteString) -> ByteString {
-        var result: ByteString = "\""
-        for octet in text {
-            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
-                result.append(UInt8(ascii: "\\"))
-            }
-            result.append(octet)
-        }
-        result.append(UInt8(ascii: "\""))
-        return result
+        return isPlain ? text : text.inDoubleQuotes()
     }
 }
 

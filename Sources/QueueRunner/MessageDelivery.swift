@@ -3,6 +3,7 @@ import Dispatch
 import EximLog
 import Expansion
 import Hints
+import MailSystem
 import MailText
 import Routing
 import SMTP
@@ -132,8 +133,11 @@ struct MessageDelivery {
         original = header
         isForced = runner.options.isForced || runner.options.thaws
         tree = DeliveryTree(header)
-        let facts = StoredFacts(header: header, bodySize: bodySize, body: body, queue: runner.options.queue)
-            .facts
+        var facts = StoredFacts(
+            header, bodySize: bodySize, queue: runner.options.queue, readBody: body.octets(at:upTo:)
+        )
+        .facts
+        facts.message.isQueueRunning = true
         var outgoing = OutgoingMessage(
             id: id.bytes, sender: header.sender, headers: header.shownHeaders, body: body,
             bodyLineCount: header.bodyLineCount ?? 0, facts: facts, receivedTime: header.receivedTime)
@@ -328,5 +332,24 @@ final class OpeningPace: Sendable {
             left.subtract(1, ordering: .relaxed)
         }
         return result
+    }
+}
+
+extension HeaderFile {
+    /// The header lines as MailText has them, removed ones left out.
+    fileprivate var shownHeaders: [Header] {
+        headers.filter { !$0.isDeleted }.map {
+            Header($0.text, kind: HeaderKind(rawValue: $0.type) ?? .other)
+        }
+    }
+}
+
+extension MessageBody {
+    /// Octets for variables such as `$message_body`; none where they cannot be read, as in Exim.
+    fileprivate func octets(at offset: Int, upTo length: Int) -> ByteString {
+        let start = offset < 0 ? max(0, size + offset) : offset
+        var buffer = [UInt8](repeating: 0, count: min(max(length, 0), max(0, size - start)))
+        guard !buffer.isEmpty, let count = try? read(at: start, into: &buffer) else { return "" }
+        return ByteString(buffer[..<count])
     }
 }

@@ -7,6 +7,6 @@
 //   the program: RunnerCommand.swift, RunnerKeeper.swift, InputIDs.swift, RunOptions.swift, RunnerSystem.swift,
 //     StopSignal.swift, RunnerStatus.swift, RunnerActivity.swift
 //   a run: RunSchedule.swift, QueueRun.swift, Selection.swift, Slots.swift
-//   one message: MessageDesk.swift, MessageDelivery.swift, FrozenRules.swift, StoredFacts.swift, DeliveryTree.swift,
+//   one message: MessageDesk.swift, MessageDelivery.swift, FrozenRules.swift, DeliveryTree.swift,
 //     RoutingStage.swift, TransportStage.swift, OutcomeLog.swift, RetryStage.swift, RetryForgetting.swift,
 //     ReportStage.swift, WarningStage.swift, ReportTemplate.swift, FreezeNotice.swift, Submission.swift

@@ -33,8 +33,21 @@ struct ExpansionBench: Sendable {
         switch reading {
         case .gone: throw ToolFailure(.noInput, "no such message on the queue: \(id.bytes)")
         case .malformed(let message): throw ToolFailure(.dataError, ByteString(message.error.description))
-        case .message(let message): facts = MessageLoading(message, spool).facts
+        case .message(let message):
+            facts =
+                StoredFacts(
+                    message.header, bodySize: max(0, message.bodySize ?? 0), queue: spool.queue,
+                    readBody: { offset, length in Self.body(of: id, in: spool, offset, length) }
+                ).facts
         }
+    }
+
+    private static func body(of id: MessageID, in spool: Spool, _ offset: Int, _ length: Int) -> ByteString {
+        // A body that cannot be read shows as empty, as in Exim.
+        let octets = (try? spool.rawFile(.data, of: id)) ?? ByteString()
+        let body = octets.dropFirst(id.dataStartOffset)
+        return ByteString(
+            offset < 0 ? body.suffix(-offset).prefix(length) : body.dropFirst(offset).prefix(length))
     }
 
     /// Loads a message that lies in a file, as if it had been submitted here (manual, option -bem).

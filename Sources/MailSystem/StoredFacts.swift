@@ -1,17 +1,27 @@
-import Bytes
-import Expansion
-import MailText
-import Spooler
-import Transports
+package import Bytes
+package import Expansion
+package import Spooler
 
 /// What expansions see of a message on the queue.
-struct StoredFacts {
-    let header: HeaderFile
-    let bodySize: Int
-    let body: MessageBody
-    let queue: ByteString
+package struct StoredFacts {
+    /// Reads so many octets of the body, from an offset; a negative offset counts from the end.
+    package typealias BodyReader = @Sendable (_ offset: Int, _ length: Int) async -> ByteString
 
-    var facts: Facts {
+    private let header: HeaderFile
+    private let bodySize: Int
+    private let queue: ByteString
+    private let readBody: BodyReader
+
+    /// Names a message of a queue (empty for the default one) by what its header file says.
+    package init(_ header: HeaderFile, bodySize: Int, queue: ByteString, readBody: @escaping BodyReader) {
+        self.header = header
+        self.bodySize = bodySize
+        self.queue = queue
+        self.readBody = readBody
+    }
+
+    /// All of it.
+    package var facts: Facts {
         var facts = Facts()
         facts.message = message
         facts.connection = connection
@@ -26,29 +36,20 @@ struct StoredFacts {
         known.recipientsCount = header.recipients.count
         known.receivedTime = (header.receivedTime, header.receivedTimeMicroseconds ?? 0)
         known.headers = header.headers.map { HeaderText(type: $0.type, text: $0.text) }
-        for (name, value) in header.aclVariables where name.first == UInt8(ascii: "m") {
-            known.aclVariables[name] = value
-        }
         known.bodySize = bodySize
+        known.size = header.messageSize(bodySize: bodySize)
         known.bodyLineCount = header.bodyLineCount ?? 0
         known.bodyZeroCount = header.bodyZeroCount ?? 0
-        known.size = header.messageSize(bodySize: bodySize)
         known.lineCount = header.messageLineCount
         known.maxReceivedLineLength = header.maxReceivedLineLength ?? 0
         known.isSMTPUTF8 = header.smtpUTF8
-        known.originatorUID = Int(header.uid)
-        known.originatorGID = Int(header.gid)
+        known.originatorUID = Int(exactly: header.uid)
+        known.originatorGID = Int(exactly: header.gid)
         known.queueName = queue
         known.localScanData = header.localScan?.bytes
         known.isFirstDelivery = header.deliverFirstTime
-        known.isQueueRunning = true
-        let body = body
-        known.readBody = { offset, length in
-            let start = offset < 0 ? max(0, body.size + offset) : offset
-            var buffer = [UInt8](repeating: 0, count: min(max(length, 0), max(0, body.size - start)))
-            guard !buffer.isEmpty, let count = try? body.read(at: start, into: &buffer) else { return "" }
-            return ByteString(buffer[..<count])
-        }
+        known.aclVariables = variables(UInt8(ascii: "m"))
+        known.readBody = readBody
         return known
     }
 
@@ -67,22 +68,28 @@ struct StoredFacts {
         known.authenticatedID = header.authID?.bytes
         known.authenticatedSender = header.authSender?.bytes
         known.activeHostName = header.activeHostname?.bytes
-        for (name, value) in header.aclVariables where name.first == UInt8(ascii: "c") {
-            known.aclVariables[name] = value
-        }
-        known.tlsIn.cipher = header.tlsCipher?.bytes
-        known.tlsIn.version = header.tlsVersion?.bytes
-        known.tlsIn.peerDN = header.tlsPeerDN?.bytes
-        known.tlsIn.certificateVerified = header.tlsCertificateVerified
+        known.aclVariables = variables(UInt8(ascii: "c"))
+        known.tlsIn = tls
         return known
     }
-}
 
-extension HeaderFile {
-    /// The header lines as MailText has them, removed ones left out.
-    var shownHeaders: [Header] {
-        headers.filter { !$0.isDeleted }.map {
-            Header($0.text, kind: HeaderKind(rawValue: $0.type) ?? .other)
+    private var tls: TLSFacts {
+        var known = TLSFacts()
+        known.cipher = header.tlsCipher?.bytes
+        known.version = header.tlsVersion?.bytes
+        known.peerDN = header.tlsPeerDN?.bytes
+        known.serverName = header.tlsSNI?.bytes
+        known.certificateVerified = header.tlsCertificateVerified
+        known.peerCertificate = header.tlsPeerCertificate?.bytes
+        known.ourCertificate = header.tlsOurCertificate?.bytes
+        known.ocsp = header.tlsOCSP ?? 0
+        return known
+    }
+
+    /// The ACL variables whose names begin so.
+    private func variables(_ kind: UInt8) -> [ByteString: TaintedBytes] {
+        header.aclVariables.reduce(into: [:]) { known, variable in
+            if variable.name.first == kind { known[variable.name] = variable.value }
         }
     }
 }
