@@ -84,9 +84,13 @@ let package = Package(
         // Tier 6
         module(
             "Transports",
-            ["Bytes", "MailText", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux"]),
+            [
+                "Bytes", "MailText", "OpenSSL", "Hints", "SMTP", "Expansion", "Configuration", "Routing",
+                "CLinux",
+            ]),
         // Tier 7
-        module("ACL", ["Bytes", "MailText", "EximLog", "Lookups", "Expansion", "Configuration"]),
+        module(
+            "ACL", ["Bytes", "MailText", "OpenSSL", "EximLog", "Lookups", "Expansion", "Configuration"]),
         // Tier 8
         module(
             "MailSystem",

@@ -24,6 +24,8 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     case expn
     /// ETRN.
     case etrn
+    /// AUTH.
+    case auth
     /// The AUTH parameter of MAIL.
     case mailauth
     /// The session ends without QUIT.
@@ -52,7 +54,7 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     var hasTransaction: Bool {
         switch self {
         case .mail, .rcpt, .predata, .data, .notSMTP, .notSMTPStart: true
-        case .connect, .helo, .quit, .vrfy, .expn, .etrn, .mailauth, .notquit, .expansion: false
+        case .connect, .helo, .quit, .vrfy, .expn, .etrn, .auth, .mailauth, .notquit, .expansion: false
         }
     }
 
@@ -70,6 +72,7 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
         case .vrfy: "VRFY"
         case .expn: "EXPN"
         case .etrn: "ETRN"
+        case .auth: "AUTH"
         case .mailauth: "MAIL AUTH="
         case .notquit: "session end"
         case .notSMTPStart: "non-SMTP message start"

@@ -149,6 +149,7 @@ private struct ConfigurationReader {
         var parser = DriverSectionParser(kind: kind, at: place)
         let next = try lines { (_, line) throws(ConfigurationError) in try parser.take(line) }
         try parser.finish()
+        if kind == .authenticator { try AuthenticatorCheck.run(parser.blocks) }
         store(parser.blocks, kind)
         result.notices += parser.notices
         return next

@@ -196,7 +196,8 @@ struct DriverSectionParser {
         switch kind {
         case .router: DriverTables.runningRouters.contains(driver)
         case .transport: DriverTables.runningTransports.contains(driver)
-        case .authenticator, .main: false
+        case .authenticator: DriverTables.runningAuthenticators.contains(driver)
+        case .main: false
         }
     }
 
@@ -214,6 +215,13 @@ struct DriverSectionParser {
             throw ConfigurationError(
                 "\(kind.rawValue) \(name ?? ""): cannot find \(kind.rawValue) driver \"\(driver)\"", at: place
             )
+        }
+        // Somebody relies on it, as a server or as a client: it is told at once.
+        if kind == .authenticator, !isRunning(driver) {
+            let others = DriverTables.runningAuthenticators.sorted().joined(separator: ", ")
+            throw ConfigurationError(
+                "authenticator \(name ?? ""): cannot find authenticator driver \"\(driver)\": it is not supported here; there are \(others)",
+                at: place)
         }
         // Mail for a transport that cannot run is deferred with a text, and without an authenticator nobody
         // gets in; only a router that is left out would send mail elsewhere.

@@ -139,6 +139,8 @@ enum DriverTables {
     static let runningRouters: Set<ByteString> = [
         "accept", "dnslookup", "ipliteral", "manualroute", "redirect",
     ]
+    /// Authenticators that run today.
+    static let runningAuthenticators: Set<ByteString> = ["cram_md5", "dovecot", "external", "plaintext"]
     /// Transports that run today; mail that is routed to another one is deferred.
     static let runningTransports: Set<ByteString> = ["appendfile", "lmtp", "queuefile", "smtp"]
 }

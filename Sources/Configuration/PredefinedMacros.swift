@@ -44,11 +44,14 @@ package enum PredefinedMacros {
             + options("AUTHENTICATORS", .authenticator)
             + options("ROUTER", DriverTables.routers, running: DriverTables.runningRouters)
             + options("TRANSPORT", DriverTables.transports, running: DriverTables.runningTransports)
+            + options(
+                "AUTHENTICATOR", DriverTables.authenticators, running: DriverTables.runningAuthenticators)
     }
 
     private static var drivers: [ByteString] {
         DriverTables.runningRouters.map { macro("DRIVER_ROUTER", $0) }
             + DriverTables.runningTransports.map { macro("DRIVER_TRANSPORT", $0) }
+            + DriverTables.runningAuthenticators.map { macro("DRIVER_AUTHENTICATOR", $0) }
     }
 
     private static var vocabulary: [ByteString] {

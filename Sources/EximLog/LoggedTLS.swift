@@ -75,7 +75,8 @@ package struct LoggedAuthentication: Sendable, Hashable {
 
     func item(by selector: LogSelector) -> ByteString {
         var text: ByteString = " A=\(authenticator)"
-        if let id { text += ":\(id)" as ByteString }
+        guard let id else { return text }
+        text += ":\(id)" as ByteString
         if selector.has(.smtpMailauth), let sender { text += ":\(sender)" as ByteString }
         return text
     }

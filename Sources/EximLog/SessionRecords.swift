@@ -70,6 +70,9 @@ package enum SessionEvent: Sendable, Hashable {
     /// `rejected "EHLO name" from <peer>`: the name is not the client's; main and reject log.
     case unverifiedHello(line: ByteString)
 
+    /// `<authenticator> authenticator failed for <peer>: <text>`; main and reject log.
+    case authenticationFailed(authenticator: ByteString, text: ByteString)
+
     /// Whether it is of those that selector `smtp_connection` switches.
     package var concernsConnection: Bool { neededItem == .smtpConnection }
 
@@ -93,7 +96,7 @@ package enum SessionEvent: Sendable, Hashable {
         case .refused, .refusedForNow, .rejectedByHost: .connectionReject
         case .headerTooLong, .outOfStep, .tooEarly, .tooManyMessages, .unverifiedHello, .closedAfterSignal,
             .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
-            .tooManyUnknown:
+            .tooManyUnknown, .authenticationFailed:
             nil
         }
     }
@@ -152,6 +155,8 @@ package enum SessionEvent: Sendable, Hashable {
         case .tooEarly(let input):
             "SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from \(line.host) input=\"\(input.escapedForLog())\""
         case .tooManyMessages: "rejected MAIL command \(line.host): too many messages in one connection"
+        case .authenticationFailed(let authenticator, let text):
+            "\(authenticator) authenticator failed for \(line.call): \(text.escapedForLog())"
         case .unverifiedHello(let text): "rejected \"\(text.escapedForLog())\" from \(line.call)"
         default: verdict(line)
         }
@@ -202,10 +207,9 @@ private struct SessionLine {
     }
 
     func noMail(_ duration: LogInterval, _ commands: [ByteString]) -> ByteString {
-        var text = ByteString()
+        var text: ByteString = " D=\(time(duration))"
         if let authentication = identity.authentication { text += authentication.item(by: selector) }
         text += identity.security(by: selector)
-        text += " D=\(time(duration))" as ByteString
         return commands.isEmpty ? text : text + Self.list(commands)
     }
 

@@ -203,6 +203,9 @@ package struct Environment: Sendable {
     package var runProgram: (@Sendable (_ arguments: [ByteString]) async -> ProgramOutcome)?
     /// Asks a server for `${readsocket}`; nil means that sockets cannot be read here.
     package var readSocket: (@Sendable (SocketRequest) async -> SocketAnswer)?
+    /// Opens a socket of this machine to talk with a server in lines; nil means that there is no way to.
+    package var openSocket:
+        (@Sendable (_ path: ByteString) async -> Result<any LineConnection, SocketTrouble>)?
     /// The time, in seconds and microseconds since the epoch.
     package var now: @Sendable () -> (seconds: Int64, microseconds: Int) = EximTime.now
     /// Seconds that local time is ahead of UTC at a time.

@@ -18,7 +18,7 @@ package enum EximTime {
         return unsafe parts.tm_gmtoff
     }
 
-    static var processID: Int { Int(getpid()) }
+    package static var processID: Int { Int(getpid()) }
 
     private static let units: [(letter: UInt8, seconds: Int)] = [
         (UInt8(ascii: "w"), 604_800), (UInt8(ascii: "d"), 86_400), (UInt8(ascii: "h"), 3600),

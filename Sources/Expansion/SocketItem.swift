@@ -20,6 +20,28 @@ package struct SocketRequest: Sendable, Hashable {
     package var shuts: Bool
 }
 
+/// A connection to a server that talks in lines; it is closed with its last reference.
+package protocol LineConnection: AnyObject, Sendable {
+    /// Sends octets; false when the server is gone, or takes them not in time.
+    func send(_ octets: ByteString) async -> Bool
+    /// The next line without its end; nil when there is none, or not in time.
+    func line() async -> ByteString?
+}
+
+/// Why there is no connection, in Exim's words.
+package struct SocketTrouble: Error, Sendable, Hashable {
+    /// The text.
+    package var text: ByteString
+    /// The system's words alone; empty where there are none.
+    package var error: ByteString
+
+    /// Makes the value.
+    package init(_ text: ByteString, error: ByteString) {
+        self.text = text
+        self.error = error
+    }
+}
+
 /// What came of a `${readsocket}`.
 package enum SocketAnswer: Sendable, Hashable {
     /// All that the server sent until it closed.

@@ -71,6 +71,7 @@ struct EnvironmentFilling {
         let assignments = variables.assignments
         environment.runProgram = { await ProgramRunning.run($0, environment: assignments) }
         environment.readSocket = { await SocketReading.ask($0) }
+        environment.openSocket = { await SocketReading.open($0) }
         environment.callACL = aclRunner()
         let spool = settings.spool
         environment.queueSize = { (try? spool.count()) ?? 0 }

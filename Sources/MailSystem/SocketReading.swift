@@ -2,6 +2,7 @@ import Bytes
 import Dispatch
 import Expansion
 import Glibc
+import Synchronization
 
 /// Asks the servers that `${readsocket}` names.
 enum SocketReading {
@@ -12,6 +13,14 @@ enum SocketReading {
         await withCheckedContinuation { continuation in
             // A queue of its own has a thread at once, however many servers are waited for.
             DispatchQueue(label: "readsocket").async { continuation.resume(returning: askAndWait(request)) }
+        }
+    }
+
+    /// A connection to a server of this machine that talks in lines.
+    static func open(_ path: ByteString) async -> Result<any LineConnection, SocketTrouble> {
+        switch connect(path: path, until: .now + .seconds(LineSocket.patience)) {
+        case .success(let descriptor): .success(LineSocket(descriptor))
+        case .failure(let reason): .failure(SocketTrouble(reason.text, error: reason.error))
         }
     }
 
@@ -31,6 +40,8 @@ enum SocketReading {
 
     private struct Reason: Error {
         let text: ByteString
+        /// The system's words alone; empty where there are none.
+        var error: ByteString = ""
     }
 
     private static func text(of number: CInt) -> ByteString {
@@ -70,7 +81,7 @@ enum SocketReading {
         guard code == 0 else {
             let reason = text(of: errno)
             close(descriptor)
-            return .failure(Reason(text: "failed to connect to socket \(path): \(reason)"))
+            return .failure(Reason(text: "failed to connect to socket \(path): \(reason)", error: reason))
         }
         return .success(descriptor)
     }
@@ -118,7 +129,8 @@ enum SocketReading {
         return code == 0
     }
 
-    private static func isReady(_ descriptor: CInt, _ event: CInt, until end: ContinuousClock.Instant) -> Bool
+    fileprivate static func isReady(_ descriptor: CInt, _ event: CInt, until end: ContinuousClock.Instant)
+        -> Bool
     {
         while true {
             let left = (end - .now).components
@@ -131,7 +143,7 @@ enum SocketReading {
         }
     }
 
-    private static func send(
+    fileprivate static func send(
         _ octets: ByteString, to descriptor: CInt, until end: ContinuousClock.Instant
     ) -> Bool {
         var rest = octets.bytes[...]
@@ -165,5 +177,57 @@ enum SocketReading {
             answer += block[..<count]
         }
         return .answer(answer)
+    }
+}
+
+/// A socket that is read line by line.
+private final class LineSocket: LineConnection {
+    /// Seconds that a server may take for a line: Dovecot lets those wait who were refused before.
+    static let patience = 60
+    /// The most octets of a line.
+    private static let mostOctets = 1 << 16
+
+    private let descriptor: CInt
+    private let unread = Mutex<[UInt8]>([])
+
+    init(_ descriptor: CInt) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+
+    func send(_ octets: ByteString) async -> Bool {
+        await wait { SocketReading.send(octets, to: $0, until: .now + .seconds(Self.patience)) }
+    }
+
+    func line() async -> ByteString? {
+        await wait { descriptor in
+            let end = ContinuousClock.now + .seconds(Self.patience)
+            return self.unread.withLock { Self.readLine(descriptor, &$0, until: end) }
+        }
+    }
+
+    private func wait<Value: Sendable>(_ work: @escaping @Sendable (CInt) -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            // The socket stays open until the work is done, since the closure keeps it.
+            DispatchQueue(label: "linesocket").async { continuation.resume(returning: work(self.descriptor)) }
+        }
+    }
+
+    private static func readLine(
+        _ descriptor: CInt, _ unread: inout [UInt8], until end: ContinuousClock.Instant
+    ) -> ByteString? {
+        var block = [UInt8](repeating: 0, count: 1 << 12)
+        while true {
+            if let place = unread.firstIndex(of: .newline) {
+                defer { unread.removeFirst(place + 1) }
+                return ByteString(unread[..<place])
+            }
+            guard unread.count < mostOctets, SocketReading.isReady(descriptor, POLLIN, until: end) else {
+                return nil
+            }
+            let count = unsafe read(descriptor, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return nil }
+            unread += block[..<count]
+        }
     }
 }

@@ -121,6 +121,10 @@ extension MessageDelivery {
         record.size = outgoing.size
         record.usedChunking = outcome.host?.usedChunking ?? false
         if let host = outcome.host {
+            record.authentication = host.identity.map {
+                LoggedAuthentication(
+                    authenticator: $0.authenticator, id: $0.id, sender: host.authenticatedSender)
+            }
             record.pipelining =
                 host.usedPipelining ? .used : host.offersPipelining ? .offeredOnly : .notOffered
         }

@@ -83,6 +83,9 @@ final class RunnerSystem: Sendable {
             hosts: HostBook(retries, dataExpire: system.settings.retryDataExpire),
             connections: ConnectionPool(loops: loops, whileWaiting: waiting))
         environment.turns = turns
+        environment.authenticators = system.configuration.authenticators.compactMap {
+            ClientAuthenticator($0)
+        }
         environment.isForced = options.isForced || options.thaws
         environment.deliverLocalProgram = Sibling.path(of: "bobbin-deliver-local")
         environment.neverUsers = try await NeverUsers.numbers(system)

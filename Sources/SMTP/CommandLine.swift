@@ -81,8 +81,8 @@ package enum CommandLine {
     private static func auth(_ argument: ByteString) -> SMTPCommand {
         let mechanism = ByteString(argument.prefix { !$0.isASCIISpace })
         let rest = ByteString(argument.dropFirst(mechanism.count).trimmed())
-        let initial: ByteString? = rest.isEmpty ? nil : rest == "=" ? "" : rest
-        return .auth(mechanism: mechanism.uppercasedASCII(), initial: initial)
+        let initial: ByteString? = rest.isEmpty ? nil : rest
+        return .auth(mechanism: mechanism, initial: initial)
     }
 }
 

@@ -30,7 +30,7 @@ package enum SMTPCommand: Sendable, Hashable {
     case etrn(argument: ByteString)
     /// STARTTLS.
     case startTLS
-    /// AUTH with the mechanism and the initial response, nil when none was given, empty for `=`.
+    /// AUTH with the mechanism and the initial response as they came; nil when no response was given.
     case auth(mechanism: ByteString, initial: ByteString?)
     /// XCLIENT with its attributes.
     case xclient(argument: ByteString)

@@ -11,6 +11,8 @@ package struct ConnectionKey: Sendable, Hashable {
     var port: Int
     var interface: IPAddress?
     var helo: ByteString
+    /// What we authenticate with, as far as it is known beforehand; never shown.
+    var credentials = ByteString()
 }
 
 /// The time limits of a connection, in seconds, and how it is kept.
@@ -59,6 +61,7 @@ package final class SMTPConnection: Sendable {
     private let turn: SharedTurns.Turn?
     /// Nil while somebody uses it.
     private let session: Mutex<Session?>
+    private let known = Mutex<ClientIdentity?>(nil)
 
     private init(_ key: ConnectionKey, _ turn: SharedTurns.Turn?, _ session: consuming Session) {
         self.key = key
@@ -90,6 +93,20 @@ package final class SMTPConnection: Sendable {
         let ending = await own.send(transaction, message)
         giveBack(own)
         return ending
+    }
+
+    /// Says a line of an AUTH exchange, and hears the reply; `logged` stands for the line in error texts.
+    func ask(_ line: ByteString, logged: ByteString) async -> Result<Reply, ClientTrouble> {
+        var own = take()
+        let answer = await own.ask(line, logged: logged)
+        giveBack(own)
+        return answer
+    }
+
+    /// Who the server knows us as; set once, when the connection is new.
+    var identity: ClientIdentity? {
+        get { known.withLock { $0 } }
+        set { known.withLock { $0 = newValue } }
     }
 
     /// Says QUIT and closes.
@@ -183,6 +200,7 @@ private struct Session: ~Copyable {
         var outcomes: [RecipientOutcome]?
         var isOpen = false
         var trouble: ClientTrouble?
+        var answer: Reply?
     }
 
     mutating func greet() async -> ClientTrouble? { await obey(machine.connected(), nil).trouble }
@@ -197,6 +215,14 @@ private struct Session: ~Copyable {
         return TransactionEnding(
             outcomes: outcomes, isOpen: ending.isOpen, usedChunking: usesChunking,
             usedPipelining: machine.options.usesPipelining && machine.extensions.pipelining)
+    }
+
+    mutating func ask(_ line: ByteString, logged: ByteString) async -> Result<Reply, ClientTrouble> {
+        let ending = await obey(machine.sendLine(line, logged: logged), nil)
+        if let answer = ending.answer { return .success(answer) }
+        // Without a reply there is a trouble; the number says that the connection was lost.
+        return .failure(
+            ending.trouble ?? ClientTrouble(scope: .host, isPermanent: false, errno: -18, text: ""))
     }
 
     mutating func quit() async { _ = await obey(machine.quit(), nil) }
@@ -217,7 +243,8 @@ private struct Session: ~Copyable {
                 ending.isOpen = isOpen
             case .failed(let trouble): ending.trouble = trouble
             case .startTLS: waiting = machine.ioFailed(errno: -37, text: "TLS is not available")[...]
-            case .ready, .authReply, .close: break
+            case .authReply(let reply): ending.answer = reply
+            case .ready, .close: break
             }
         }
         return ending

@@ -35,6 +35,10 @@ struct SMTPSettings: Sendable {
     let serialized: ListText?
     let ignoresQuota: Bool
     let keepsAlive: Bool
+    let triesAuthentication: ListText?
+    let requiresAuthentication: ListText?
+    let authenticatedSender: Template?
+    let forcesAuthenticatedSender: Bool
 
     init(_ block: OptionBlock) {
         hosts = block.template("hosts")
@@ -67,6 +71,10 @@ struct SMTPSettings: Sendable {
         serialized = block.list("serialize_hosts")
         ignoresQuota = block.flag("lmtp_ignore_quota") ?? false
         keepsAlive = block.flag("keepalive") ?? true
+        triesAuthentication = block.list("hosts_try_auth")
+        requiresAuthentication = block.list("hosts_require_auth")
+        authenticatedSender = block.template("authenticated_sender")
+        forcesAuthenticatedSender = block.flag("authenticated_sender_force") ?? false
     }
 
     private static func items(_ text: ByteString?) -> [ByteString] {

@@ -11,7 +11,10 @@ extension SMTPTransport {
         _ host: RouteHost, isLast: Bool, _ message: WireMessage
     ) async throws(TransportTrouble) {
         guard let address = host.address else { return }
+        scene.facts.address.host = TaintedBytes(host.name)
+        scene.facts.address.hostAddress = address
         var used = UsedHost(host: host, port: try await port(of: host))
+        scene.facts.address.hostPort = used.port
         let interface = try await interface(for: address)
         let key = try await retryKey(used, interface)
         guard await isUsable(key) else { return }
@@ -23,17 +26,18 @@ extension SMTPTransport {
         if scene.message.isDryRun { return pretend(used) }
         let connection = ConnectionKey(
             transport: scene.transport.name, hostName: host.name, address: address, port: used.port,
-            interface: interface, helo: helo)
+            interface: interface, helo: helo, credentials: await credentials(for: host))
+        used.authenticatedSender = try await authenticatedSender()
         let isSerialized = await isListed(host, settings.serialized, otherwise: false)
         await environment.connections.enter(address, used.port, alone: isSerialized)
         // Another message may have found out meanwhile that the host does not answer.
         let isUsable = await isUsable(key)
+        defer { environment.connections.leave(address, used.port, hadConnection: isUsable) }
         if isUsable {
             tried += 1
-            await converse(
+            try await converse(
                 connection, host, &used, key, isLast: isLast, message, isSerialized: isSerialized)
         }
-        environment.connections.leave(address, used.port, hadConnection: isUsable)
     }
 
     private mutating func pretend(_ used: UsedHost) {
@@ -82,7 +86,7 @@ extension SMTPTransport {
         return options
     }
 
-    private func isListed(_ host: RouteHost, _ list: ListText?, otherwise: Bool) async -> Bool {
+    func isListed(_ host: RouteHost, _ list: ListText?, otherwise: Bool) async -> Bool {
         guard let list else { return otherwise }
         var facts = scene.facts
         let identity = HostIdentity(name: host.name, address: host.address)
@@ -92,7 +96,7 @@ extension SMTPTransport {
     mutating func converse(
         _ key: ConnectionKey, _ host: RouteHost, _ used: inout UsedHost, _ retryKey: RetryKey, isLast: Bool,
         _ message: WireMessage, isSerialized: Bool
-    ) async {
+    ) async throws(TransportTrouble) {
         let options = await options(for: host, helo: key.helo)
         var timeouts = ConnectionTimeouts(
             connect: settings.connectTimeout, command: settings.commandTimeout, data: settings.dataTimeout,
@@ -114,6 +118,15 @@ extension SMTPTransport {
         switch await SMTPConnection.open(key, options, timeouts, turn, environment.connections.loops) {
         case .success(let connection):
             environment.connections.prove(key.address, key.port)
+            do throws(TransportTrouble) {
+                if let trouble = try await authenticate(connection, host) {
+                    await connection.quit()
+                    return take(hostTrouble: trouble, used, retryKey, isLast: isLast)
+                }
+            } catch {
+                await connection.quit()
+                throw error
+            }
             _ = await transact(connection, &used, retryKey, isLast: isLast, message, mayRenew: false)
         case .failure(let trouble):
             await turn?.end()
@@ -139,11 +152,13 @@ extension SMTPTransport {
         used.localAddress = connection.local?.address
         used.localPort = connection.local?.port ?? 0
         used.offersPipelining = extensions.pipelining
+        used.identity = connection.identity
+        if used.identity == nil, !settings.forcesAuthenticatedSender { used.authenticatedSender = nil }
         var left = pending
         var isOpen = true
         var isFirstTransaction = true
         while !left.isEmpty, isOpen {
-            let ending = await connection.send(transaction(for: left, message), message)
+            let ending = await connection.send(transaction(for: left, message, used), message)
             if mayRenew, isFirstTransaction, Self.isDead(ending) { return false }
             used.usedChunking = ending.usedChunking
             used.usedPipelining = ending.usedPipelining
@@ -174,7 +189,7 @@ extension SMTPTransport {
             }
     }
 
-    private func transaction(for indices: [Int], _ message: WireMessage) -> Transaction {
+    private func transaction(for indices: [Int], _ message: WireMessage, _ used: UsedHost) -> Transaction {
         let items = indices.map { scene.items[$0] }
         var transaction = Transaction(
             sender: scene.returnPath,
@@ -186,6 +201,7 @@ extension SMTPTransport {
         transaction.needsSMTPUTF8 = scene.message.isSMTPUTF8
         transaction.returns = scene.message.returnsHeadersOnly.map { $0 ? .headers : .full }
         transaction.envelopeID = scene.message.envelopeID
+        transaction.authenticatedSender = used.authenticatedSender
         transaction.isLastHop = items.allSatisfy(\.instruction.isLastHop)
         return transaction
     }

@@ -101,12 +101,17 @@ extension SMTPTransport {
         for index in pending {
             let isFinal = trouble.isPermanent && isLast
             var result = TransportOutcome(isFinal ? .failed(shown(trouble)) : .deferred(shown(trouble)))
-            if !trouble.text.isEmpty { result.host = used }
+            if !trouble.text.isEmpty, !isOurDemand(trouble) { result.host = used }
             settle(index, result)
         }
         remember(retryKey, error)
-        note(trouble, used, isLast: isLast, &said)
+        if !isOurDemand(trouble) { note(trouble, used, isLast: isLast, &said) }
         environment.hosts.noteFailure(retryKey, until: environment.now().seconds + 30)
+    }
+
+    /// Whether the host did nothing wrong but is not good enough for `hosts_require_auth`: it is not shown then.
+    private func isOurDemand(_ trouble: ClientTrouble) -> Bool {
+        trouble.errno == Int(EximErrno.authenticationFailed)
     }
 
     private mutating func remember(_ key: RetryKey, _ error: RetryError) {
@@ -153,6 +158,8 @@ extension SMTPTransport {
         let text: ByteString
         if number > 0 {
             text = SystemFailure(number: number).text
+        } else if isOurDemand(trouble) {
+            text = trouble.text
         } else {
             text = "H=\(used.host.name) [\(used.host.address?.text ?? "")]: \(trouble.text)"
         }

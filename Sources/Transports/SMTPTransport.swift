@@ -8,7 +8,7 @@ import SMTP
 /// The smtp transport at work for some addresses of one message (manual, chapter 30; delivery.md 4).
 struct SMTPTransport {
     let settings: SMTPSettings
-    let scene: DeliveryScene
+    var scene: DeliveryScene
     /// Called after each transaction that served somebody, before anything else happens: the place to journal.
     let served: @Sendable ([Int]) async -> Void
     /// The schedule that a retry record would be judged by, for the ultimate timeout.

@@ -23,6 +23,8 @@ package struct TransportEnvironment: Sendable {
     package var connections: ConnectionPool
     /// Who has a connection to a host of `serialize_hosts`, over all processes.
     package var turns = SharedTurns(nil)
+    /// The authenticators that we have as a client, in order.
+    package var authenticators: [ClientAuthenticator] = []
     /// How hosts are spelled in retry keys.
     package var hostSpelling: RetryHostSpelling = .upTo497
     /// Whether retry times are not regarded (a forced delivery).

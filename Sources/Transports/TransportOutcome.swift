@@ -92,6 +92,10 @@ package struct UsedHost: Sendable, Hashable {
     package var usedPipelining = false
     /// Whether the message went by BDAT.
     package var usedChunking = false
+    /// Who the host knows us as; nil when we have not authenticated.
+    package var identity: ClientIdentity?
+    /// The authenticated sender that MAIL told the host.
+    package var authenticatedSender: ByteString?
 
     /// Makes a value.
     package init(host: RouteHost, port: Int) {

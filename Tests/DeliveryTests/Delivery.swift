@@ -6,9 +6,9 @@ import TestKit
 /// In a `.delivery` file each begins with `== title`. Its lines:
 ///
 ///     main: option        a line for the place `@main` of the configuration; so too router:, remote:, smtp:, local:,
-///                         localfile:, retry: and transport: (a line with a colon at its end begins a definition)
+///                         localfile:, retry:, transport: and authenticator: (a line with a colon at its end begins a definition)
 ///     server: 2           a server on 127.0.1.2; `server: lmtp` one on the local socket SITE/lmtp
-///     offers: SIZE DSN    what it offers at EHLO (else SIZE 8BITMIME PIPELINING)
+///     offers: SIZE DSN    what it offers at EHLO (else SIZE 8BITMIME PIPELINING); `+` is a blank
 ///     when: RCPT bad -> 550 no      what it answers to commands that begin with the verb and contain the text;
 ///                         `when: RCPT#2 -> ...` to the second such command only
 ///     mail: <a@b> RET=HDRS          a message is submitted: MAIL's argument
@@ -102,12 +102,17 @@ struct Delivery: Sendable {
         let name = ByteString(parts.before).string
         let rest = ByteString(parts.after.dropFirst(parts.after.first == .blank ? 1 : 0))
         switch name {
-        case "main", "router", "remote", "smtp", "local", "localfile", "retry", "transport":
+        case "main", "router", "remote", "smtp", "local", "localfile", "retry", "transport", "authenticator":
             settings[name, default: []].append(rest)
         case "server":
             let words = Self.words(rest)
             servers.append(Server(address: words.last.flatMap { UInt32($0) }, isFull: words.first == "full"))
-        case "offers": try editServer { $0.offers = rest.split(separator: .blank).map { ByteString($0) } }
+        case "offers":
+            try editServer {
+                $0.offers = rest.split(separator: .blank).map {
+                    ByteString($0).replacing(ByteString("+"), with: ByteString(" "))
+                }
+            }
         case "when": try takeRule(rest)
         case "mail": steps.append(.mail(Mail(sender: rest)))
         case "rcpt": try editMail { $0.recipients.append(rest) }

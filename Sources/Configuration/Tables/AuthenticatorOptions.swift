@@ -3,32 +3,34 @@ extension OptionTable {
     /// Options of every authenticator.
     static let authenticator = OptionTable([
         .init(
-            .string, .notYetDecisive,
+            .string, .honoured,
             """
             driver public_name
             """),
         .init(
-            .expanded, .notYetDecisive,
+            .expanded, .honoured,
             """
             client_condition client_set_id server_advertise_condition server_condition
-            server_debug_print server_mail_auth_condition server_set_id
+            server_mail_auth_condition server_set_id
             """),
+        // There is no debugging output that it could be written to.
+        .init(.expanded, .notYet, "server_debug_print"),
     ])
 
     /// The plaintext authenticator.
     static let plaintext = OptionTable([
         .init(
-            .boolean, .notYetDecisive,
+            .boolean, .honoured,
             """
             client_ignore_invalid_base64
             """),
         .init(
-            .expanded, .notYetDecisive,
+            .expanded, .honoured,
             """
             client_send
             """),
         .init(
-            .expandedList, .notYetDecisive,
+            .expandedList, .honoured,
             """
             server_prompts
             """),
@@ -37,7 +39,7 @@ extension OptionTable {
     /// The cram_md5 authenticator.
     static let cramMD5 = OptionTable([
         .init(
-            .expanded, .notYetDecisive,
+            .expanded, .honoured,
             """
             client_name client_secret server_secret
             """)
@@ -60,7 +62,7 @@ extension OptionTable {
     /// The dovecot authenticator.
     static let dovecot = OptionTable([
         .init(
-            .string, .notYetDecisive,
+            .string, .honoured,
             """
             server_socket
             """)
@@ -107,7 +109,7 @@ extension OptionTable {
     /// The external authenticator.
     static let external = OptionTable([
         .init(
-            .expanded, .notYetDecisive,
+            .expanded, .honoured,
             """
             client_send server_param2 server_param3
             """)

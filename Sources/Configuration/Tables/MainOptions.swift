@@ -111,7 +111,7 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            acl_not_smtp acl_not_smtp_start acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
+            acl_not_smtp acl_not_smtp_start acl_smtp_auth acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
             acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_notquit acl_smtp_predata acl_smtp_quit
             acl_smtp_rcpt acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from gecos_name
             hints_directory localhost_number message_id_header_domain message_id_header_text
@@ -128,7 +128,7 @@ extension OptionTable {
         .init(
             .expanded, .notYetDecisive,
             """
-            acl_not_smtp_mime acl_smtp_auth acl_smtp_data_prdr acl_smtp_dkim acl_smtp_mime
+            acl_not_smtp_mime acl_smtp_data_prdr acl_smtp_dkim acl_smtp_mime
             acl_smtp_starttls system_filter system_filter_directory_transport system_filter_file_transport
             system_filter_pipe_transport system_filter_reply_transport
             """),
@@ -178,7 +178,7 @@ extension OptionTable {
         .init(
             .hostList, .honoured,
             """
-            smtputf8_advertise_hosts chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts
+            auth_advertise_hosts smtputf8_advertise_hosts chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts
             helo_try_verify_hosts helo_verify_hosts host_lookup host_reject_connection
             hosts_connection_nolog hosts_require_helo ignore_fromline_hosts limits_advertise_hosts
             pipelining_advertise_hosts recipient_unqualified_hosts rfc1413_hosts sender_unqualified_hosts
@@ -187,7 +187,7 @@ extension OptionTable {
         .init(
             .hostList, .notYet,
             """
-            auth_advertise_hosts pipelining_connect_advertise_hosts tls_advertise_hosts
+            pipelining_connect_advertise_hosts tls_advertise_hosts
             tls_resumption_hosts tls_try_verify_hosts
             """),
         .init(

@@ -241,7 +241,7 @@ extension OptionTable {
         .init(
             .boolean, .honoured,
             """
-            address_retry_include_sender allow_localhost delay_after_cutoff gethostbyname
+            address_retry_include_sender allow_localhost authenticated_sender_force delay_after_cutoff gethostbyname
             hosts_override hosts_randomize keepalive lmtp_ignore_quota
             """),
         .init(
@@ -252,7 +252,7 @@ extension OptionTable {
         .init(
             .boolean, .notYet,
             """
-            authenticated_sender_force gnutls_compat_mode tls_tempfail_tryclear
+            gnutls_compat_mode tls_tempfail_tryclear
             """),
         .init(
             .expandedBoolean, .honoured,
@@ -288,7 +288,7 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            helo_data port
+            authenticated_sender helo_data port
             """),
         .init(
             .expanded, .notYet,
@@ -300,7 +300,7 @@ extension OptionTable {
         .init(
             .expanded, .notYetDecisive,
             """
-            authenticated_sender dkim_private_key socks_proxy
+            dkim_private_key socks_proxy
             """),
         .init(
             .list, .honoured,
@@ -335,20 +335,21 @@ extension OptionTable {
         .init(
             .hostList, .honoured,
             """
-            hosts_avoid_esmtp hosts_avoid_pipelining hosts_try_chunking serialize_hosts
+            hosts_avoid_esmtp hosts_avoid_pipelining hosts_require_auth hosts_try_auth hosts_try_chunking
+            serialize_hosts
             """),
         .init(
             .hostList, .notYet,
             """
             hosts_avoid_tls hosts_nopass_tls hosts_noproxy_tls hosts_pipe_connect hosts_request_ocsp
-            hosts_try_auth hosts_try_dane hosts_try_fastopen hosts_try_prdr hosts_verify_avoid_tls
+            hosts_try_dane hosts_try_fastopen hosts_try_prdr hosts_verify_avoid_tls
             tls_resumption_hosts tls_try_verify_hosts tls_verify_cert_hostnames
             tls_verify_hosts
             """),
         .init(
             .hostList, .notYetDecisive,
             """
-            hosts_require_alpn hosts_require_auth hosts_require_dane hosts_require_ocsp
+            hosts_require_alpn hosts_require_dane hosts_require_ocsp
             hosts_require_tls
             """),
     ])

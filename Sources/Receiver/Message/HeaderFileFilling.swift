@@ -63,7 +63,8 @@ struct HeaderFileFilling {
             TaintedBytes($0, claims.protocolName == $0 ? .tainted : .clean)
         }
         header.authID = connection.authenticatedID.map {
-            TaintedBytes($0, claims.authenticatedID == nil ? .clean : .tainted)
+            TaintedBytes(
+                $0, claims.authenticatedID == nil && connection.authenticatorName == nil ? .clean : .tainted)
         }
         header.authSender = connection.authenticatedSender.map {
             let isOwn = envelope.mail?.auth == nil && claims.authenticatedSender == nil

@@ -75,6 +75,7 @@ extension Reception {
         record.interface = connection.interfaceAddress.map {
             LoggedInterface(address: $0.text, port: connection.interfacePort ?? 0)
         }
+        record.authentication = SessionLog.authentication(state.facts)
         record.usedChunking = arrival.usedChunking
         record.pipelining = arrival.pipelining
         record.bodyType = envelope.mail?.body.map { $0 == .sevenBit ? 7 : 8 } ?? 0

@@ -27,6 +27,13 @@ struct CommandName {
         "etrn", "auth", "starttls",
     ]
 
+    /// The line as logs may show it: AUTH without what follows the mechanism.
+    static func withoutSecret(_ line: ByteString) -> ByteString {
+        guard line.startsIgnoringCase(with: ByteString("auth ")) else { return line }
+        let words = line.split(maxSplits: 2, whereSeparator: \.isASCIISpace)
+        return words.count > 2 ? "\(ByteString(words[0])) \(ByteString(words[1])) (hidden)" : line
+    }
+
     var carriesMail: Bool { (["MAIL", "RCPT", "DATA", "BDAT", "QUIT"] as [ByteString]).contains(word) }
 
     /// Whether nothing may follow before the reply (RFC 2920, section 3.1; without PIPELINING all but QUIT).

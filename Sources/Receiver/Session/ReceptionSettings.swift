@@ -1,3 +1,4 @@
+import ACL
 import Bytes
 import Configuration
 import EximLog
@@ -33,6 +34,8 @@ struct ReceptionSettings: Sendable {
     var messageIDText: Template?
     var helloAllowedCharacters: ByteString
     var lists: [HostListOption: ListText] = [:]
+    /// The authenticators that serve clients, in order.
+    var authenticators: [ServerAuthenticator]
     var trustedUsers: Template?
     var trustedGroups: Template?
     var untrustedSetSender: ListText?
@@ -66,11 +69,13 @@ struct ReceptionSettings: Sendable {
         case fromLineIgnored = "ignore_fromline_hosts"
         case identAsked = "rfc1413_hosts"
         case smtpUTF8Advertise = "smtputf8_advertise_hosts"
+        case authAdvertise = "auth_advertise_hosts"
 
         /// What holds where the option is not set.
         var standard: ByteString {
             switch self {
-            case .chunkingAdvertise, .pipeliningAdvertise, .nonMailLimited, .helloRequired: "*"
+            case .chunkingAdvertise, .pipeliningAdvertise, .nonMailLimited, .helloRequired, .authAdvertise:
+                "*"
             case .identAsked: "@[]"
             default: ""
             }
@@ -104,6 +109,7 @@ struct ReceptionSettings: Sendable {
             stripsExcessAngleBrackets: main.flag("strip_excess_angle_brackets") ?? false,
             stripsTrailingDot: main.flag("strip_trailing_dot") ?? false,
             allowsUTF8Domains: main.flag("allow_utf8_domains") ?? false)
+        authenticators = system.configuration.authenticators.compactMap { ServerAuthenticator($0) }
         usesWireFormat = main.flag("spool_wireformat") ?? false
         receivedHeaderText = main.template("received_header_text")
         messageIDDomain = main.template("message_id_header_domain")

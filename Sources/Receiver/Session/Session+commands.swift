@@ -11,7 +11,7 @@ import SMTP
 extension Session {
     /// Obeys one command line.
     mutating func obey(_ line: ByteString) async {
-        lastLine = line
+        lastLine = CommandName.withoutSecret(line)
         state.facts.connection.smtpCommand = line
         let name = CommandName(line)
         if advertised.contains(.pipelining), framer.hasPending, name?.word != "BDAT" { usedPipelining = true }
@@ -87,16 +87,16 @@ extension Session {
         case .etrn(let argument): await turn(argument)
         case .help: await help()
         case .startTLS: await say(Reply(503, "STARTTLS command used when not advertised"))
-        case .auth: await say(Reply(503, "AUTH command used when not advertised"))
+        case .auth(let mechanism, let initial): await auth(mechanism, initial)
         case .xclient, .unknown: await unknown()
         }
     }
 
     /// Obeys a command that has its place in the order of a transaction.
-    private mutating func ordered(
+    mutating func ordered(
         _ event: EnvelopePhase.Event, _ body: (inout Session) async -> Void
     ) async {
-        switch phase.check(event, offered: advertised) {
+        switch phase.check(event, offered: usable) {
         case .decide: await body(&self)
         case .refuse(let reply, let logged):
             if event == .mail, phase.phase == .fresh {

@@ -17,6 +17,7 @@ extension Session {
         if let name = connection.receivedProtocol, name.starts(with: Self.smtpUTF8Prefix) {
             connection.receivedProtocol = ByteString(name.dropFirst(Self.smtpUTF8Prefix.count))
         }
+        connection.authenticatedSender = context.claims.authenticatedSender
         let order = state.variableOrder.filter { $0.first == UInt8(ascii: "c") }
         let lasting = state.controls.filter { Self.lastingControls.contains($0.name) }
         state = ACLState(facts: Facts())
@@ -38,7 +39,8 @@ extension Session {
 
     /// Controls that hold for the connection.
     private static let lastingControls: Set<ByteString> = [
-        "no_multiline_responses", "no_pipelining", "enforce_sync", "no_enforce_sync",
+        "allow_auth_unadvertised", "no_multiline_responses", "no_pipelining", "enforce_sync",
+        "no_enforce_sync",
     ]
 
     // MARK: MAIL
@@ -121,33 +123,6 @@ extension Session {
             log.rejected(.mail(argument: command.argument), verdict, state)
             endTransaction()
             await refuse(verdict)
-        }
-    }
-
-    /// `AUTH=` counts only from a client that has authenticated, unless `acl_smtp_mailauth` decides.
-    ///
-    /// Gives what MAIL is answered when no other ACL has words for it; nil when MAIL is refused for now, and the client
-    /// has been told.
-    private mutating func noteForeignAuth(_ command: MailCommand) async -> ByteString? {
-        guard let auth = command.auth, !auth.isEmpty, auth != "<>" else { return "OK" }
-        let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
-        guard system.configuration.main.template(ACLMoment.mailauth.option) != nil else {
-            log.main("ignoring AUTH=\(auth) from \(who) (client not authenticated)")
-            return "OK"
-        }
-        state.facts.connection.authenticatedSender = XText.decode(auth)
-        let verdict = await runACL(.mailauth)
-        switch verdict.decision {
-        case .accept: return "OK"
-        case .defer:
-            state.facts.connection.authenticatedSender = nil
-            log.rejected(.command("MAILAUTH \(command.argument) AUTH=\(auth)"), verdict, state)
-            await refuse(verdict)
-            return nil
-        case .deny, .discard, .drop:
-            state.facts.connection.authenticatedSender = nil
-            log.main("ignoring AUTH=\(auth) from \(who) (rejected by ACL)")
-            return verdict.message ?? "OK"
         }
     }
 

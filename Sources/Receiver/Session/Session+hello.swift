@@ -24,13 +24,16 @@ extension Session {
         }
         endTransaction()
         phase.acceptHello()
-        state.facts.connection.receivedProtocol = protocolName(isExtended)
+        state.facts.connection.receivedProtocol = protocolName(isExtended: isExtended)
         await say(await helloReply(argument, isExtended, verdict.message))
     }
 
-    private func protocolName(_ isExtended: Bool) -> ByteString {
-        let base: ByteString = isExtended ? "esmtp" : "smtp"
-        return isLocal ? "local-\(base)" : base
+    /// What the message comes by (`$received_protocol`).
+    func protocolName(isExtended: Bool) -> ByteString {
+        var way = ReceivedProtocol(isLocal ? .localSMTP : .remote)
+        way.isExtended = isExtended
+        way.isAuthenticated = isExtended && phase.isAuthenticated
+        return way.name
     }
 
     private mutating func acceptableHello(_ argument: ByteString) async -> Bool {
@@ -68,6 +71,7 @@ extension Session {
         let shown = connection.hostName.name ?? argument
         let first = text.map(firstLine) ?? "\(activeHostName) Hello \(caller)\(shown)\(peer)"
         advertised = []
+        offeredMechanisms = []
         return Reply(250, lines: [first] + (isExtended ? await extensions() : []))
     }
 
@@ -86,6 +90,11 @@ extension Session {
         if !state.has("no_pipelining"), await isListed(.pipeliningAdvertise) {
             advertised.insert(.pipelining)
             lines.append("PIPELINING")
+        }
+        offeredMechanisms = await advertisedMechanisms()
+        if !offeredMechanisms.isEmpty {
+            advertised.insert(.auth)
+            lines.append("AUTH \(offeredMechanisms.joined(separator: " "))")
         }
         if await isListed(.chunkingAdvertise) {
             advertised.insert(.chunking)

@@ -11,7 +11,7 @@ import SMTP
 extension Session {
     mutating func help() async {
         let more = (["ETRN", "EXPN", "VRFY"] as [ByteString]).filter(hasACL).map { " \($0)" as ByteString }
-        let names: ByteString = "HELO EHLO MAIL RCPT DATA BDAT NOOP QUIT RSET HELP"
+        let names: ByteString = "AUTH HELO EHLO MAIL RCPT DATA BDAT NOOP QUIT RSET HELP"
         await say(Reply(214, "Commands supported:\n\(names)\(ByteString(more.joined()))"))
     }
 

@@ -61,6 +61,8 @@ struct Session {
     var envelope = Envelope()
     var framer = LineFramer()
     var advertised: Advertised = []
+    /// The mechanisms of AUTH that the last EHLO offered.
+    var offeredMechanisms: [ByteString] = []
     var usedPipelining = false
     /// Whether the client may still be answered and read.
     var isOpen = true
@@ -163,6 +165,32 @@ struct Session {
             case .ended:
                 await lostConnection()
                 return nil
+            }
+        }
+    }
+
+    /// The next line, which is no command: the answer to a challenge; nil when the session is over.
+    ///
+    /// A client that has closed is taken to have answered nothing, as Exim takes it.
+    mutating func nextAnswer() async -> ByteString? {
+        while true {
+            switch framer.next() {
+            case .line(let line)?:
+                linesRead += 1
+                return line
+            case .tooLong?:
+                await say(Reply(500, "Line too long"))
+                isOpen = false
+                return nil
+            case nil: break
+            }
+            switch await wire.read() {
+            case .octets(let octets): framer.feed(octets)
+            case .stopping: isStopping = true
+            case .timedOut:
+                await timedOut()
+                return nil
+            case .ended: return ""
             }
         }
     }

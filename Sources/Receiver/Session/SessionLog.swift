@@ -21,12 +21,22 @@ struct SessionLog {
             port: connection.remotePort ?? 0, ident: connection.ident)
     }
 
+    /// How the client has authenticated; nil when it has not.
+    static func authentication(_ facts: Facts) -> LoggedAuthentication? {
+        let connection = facts.connection
+        return connection.authenticatorName.map {
+            LoggedAuthentication(
+                authenticator: $0, id: connection.authenticatedID, sender: connection.authenticatedSender)
+        }
+    }
+
     /// Who talks to us, for all lines of a session.
     static func identity(_ facts: Facts) -> SessionIdentity {
         var identity = SessionIdentity(peerName(facts))
         identity.interface = facts.connection.interfaceAddress.map {
             LoggedInterface(address: $0.text, port: facts.connection.interfacePort ?? 0)
         }
+        identity.authentication = authentication(facts)
         return identity
     }
 
