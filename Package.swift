@@ -70,15 +70,16 @@ let package = Package(
         module("OpenSSL", ["Bytes", "COpenSSL"]),
         module("EximLog", ["Bytes"]),
         module("Redis", ["Bytes", "CHiredis"]),
+        module("PostgreSQL", ["Bytes", "CPostgreSQL"]),
         // Tier 2
         module("Hints", ["Bytes", "Redis", grdb]),
         module("SMTP", ["Bytes", "MailText"]),
-        module("Lookups", ["Bytes", "MailText", "DNS", grdb]),
-        module("DMARCReports", ["Bytes", "MailText", "CPostgreSQL", "CZlib", grdb]),
+        module("Lookups", ["Bytes", "MailText", "DNS", "PostgreSQL", "Redis", grdb]),
+        module("DMARCReports", ["Bytes", "MailText", "PostgreSQL", "CZlib", grdb]),
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
-        module("Configuration", ["Bytes", "Expansion"]),
+        module("Configuration", ["Bytes", "EximLog", "Expansion"]),
         // Tier 5
         module("Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration"]),
         // Tier 6
@@ -141,7 +142,7 @@ let package = Package(
                 "TestKit",
             ], exclude: ["Fixtures"]),
         tests("Transports", ["Bytes", "Hints", "Transports", "TestKit"]),
-        tests("ACL", ["Bytes", "EximLog", "Expansion", "Configuration", "ACL"]),
+        tests("ACL", ["Bytes", "EximLog", "Expansion", "Configuration", "ACL", "TestKit"]),
         tests(
             "Receiver",
             [

@@ -59,6 +59,11 @@ struct EnvironmentFilling {
         let lookup = HostLookup(resolver)
         environment.lookups = LookupDrivers.standard(resolver: resolver)
             .adding(SQLiteSearch(settings.sqlite), as: "sqlite")
+            .adding(
+                RedisSearch(servers: configuration.main.text("redis_servers") ?? ""), as: "redis"
+            )
+            .adding(
+                PostgresSearch(servers: configuration.main.text("pgsql_servers") ?? ""), as: "pgsql")
         let interfaces = LocalInterfaces.remembered()
         let further = ItemList.split(
             configuration.main.text("extra_local_interfaces"), separator: UInt8(ascii: ":")

@@ -73,8 +73,7 @@ import Glibc
         let text = unsafe chiredis_error_text(context).map { unsafe String(cString: $0) } ?? ""
         // What hiredis says of a time-out is what the system says of a socket that would block.
         let timedOut = unsafe context.pointee.err == REDIS_ERR_IO && (errno == EAGAIN || errno == EINPROGRESS)
-        return RedisError(
-            timedOut ? "no answer in time" : text.isEmpty ? "no reason given" : ByteString(text))
+        return timedOut ? .late : RedisError(text.isEmpty ? "no reason given" : ByteString(text))
     }
 
     /// The command in the protocol's form: its words as values with their lengths.

@@ -23,6 +23,9 @@ package struct RedisError: Error, Equatable, Sendable, CustomStringConvertible {
 
     package init(_ reason: ByteString) { self.reason = reason }
 
+    /// The answer did not come in time: it is unknown whether the command was carried out.
+    package static let late = RedisError("no answer in time")
+
     /// The text for people.
     package var description: String { reason.string }
 }

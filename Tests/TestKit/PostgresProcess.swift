@@ -8,6 +8,9 @@ package final class PostgresProcess: Sendable {
     /// The text for `--to`.
     package let target: String
 
+    /// The path of its socket.
+    package var socket: ByteString { directory.file(".s.PGSQL.5432") }
+
     private let directory: TemporaryDirectory
     private let server: ChildProcess
 

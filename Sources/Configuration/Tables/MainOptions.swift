@@ -136,13 +136,13 @@ extension OptionTable {
             .list, .honoured,
             """
             add_environment dns_forwarders extra_local_interfaces freeze_tell keep_environment
-            local_interfaces
+            local_interfaces pgsql_servers redis_servers
             """),
         .init(
             .list, .notYet,
             """
             dkim_verify_hashes dkim_verify_keytypes dkim_verify_min_keysizes host_lookup_order
-            mysql_servers openssl_options pgsql_servers
+            mysql_servers openssl_options
             """),
         .init(
             .list, .notYetDecisive,

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Every call works at once and may wait for the server and for other importers: call it from a thread that may block.
 package final class PostgresHistory: HistoryStoring {
-    private let connection: Mutex<PostgresConnection>
+    private let connection: Mutex<PostgresStore>
     /// Which machine's files positions are about.
     private let machine: ByteString
 
@@ -14,7 +14,7 @@ package final class PostgresHistory: HistoryStoring {
     ///
     /// - Parameter target: `postgresql://user@host/database`, or after `postgresql:` the words that libpq takes.
     package init(_ target: ByteString) throws(DMARCError) {
-        let made = try PostgresConnection(Self.connectionText(target))
+        let made = try PostgresStore(Self.connectionText(target))
         try Self.inTransaction(made) { () throws(DMARCError) in
             try made.run(PostgresSchema.tables)
         }
@@ -84,7 +84,7 @@ package final class PostgresHistory: HistoryStoring {
     }
 
     private func remember(
-        _ position: HistoryPosition, _ now: Int64, _ connection: PostgresConnection
+        _ position: HistoryPosition, _ now: Int64, _ connection: PostgresStore
     ) throws(DMARCError) {
         _ = try connection.rows(
             """
@@ -100,14 +100,14 @@ package final class PostgresHistory: HistoryStoring {
     }
 
     private func use<Value: Sendable>(
-        _ work: (PostgresConnection) throws(DMARCError) -> Value
+        _ work: (PostgresStore) throws(DMARCError) -> Value
     ) throws(DMARCError) -> Value {
         try connection.withLock { (connection) throws(DMARCError) in try work(connection) }
     }
 
     /// Importers go one after the other, as with SQLite, so that no two make the same name.
     private static func inTransaction<Value>(
-        _ connection: PostgresConnection, _ work: () throws(DMARCError) -> Value
+        _ connection: PostgresStore, _ work: () throws(DMARCError) -> Value
     ) throws(DMARCError) -> Value {
         try connection.run("BEGIN; SELECT pg_advisory_xact_lock(\(PostgresSchema.lock))")
         do throws(DMARCError) {

@@ -346,8 +346,8 @@ ${lookup{e:f}json{@DIR@/words.json}{<$value>}{none}}
 ${lookup{nosuch}json{@DIR@/words.json}{<$value>}{none}}
 #! not built in
 ${lookup mysql{select 1}{y}{n}}
-#! not built in
 ${lookup pgsql{select 1}{y}{n}}
+#! Exim is built without it
 ${lookup redis{get x}{y}{n}}
 ${lookup dnsdb{}{y}{n}}
 ${lookup dnsdb{nosuchtype=x}{y}{n}}

@@ -190,13 +190,9 @@ ${quote_mysql:Hello World}
 ${quote_mysql:x"y\\z}
 #! not built in
 ${quote_mysql:\xc3\xa9t\xc3\xa9}
-#! not built in
 ${quote_pgsql:}
-#! not built in
 ${quote_pgsql:Hello World}
-#! not built in
 ${quote_pgsql:x"y\\z}
-#! not built in
 ${quote_pgsql:\xc3\xa9t\xc3\xa9}
 #! not built in
 ${quote_ldap:}
