@@ -100,7 +100,7 @@ struct ACLSectionParser {
         }
         guard let name = current else {
             throw ConfigurationError(
-                "unrecognized ACL line: a name and a colon must come first", at: line.place)
+                "missing or malformed ACL name", at: line.place)
         }
         try statement(line, in: name)
     }
@@ -115,7 +115,7 @@ struct ACLSectionParser {
 
     private mutating func statement(_ line: SourceLine, in name: ByteString) throws(ConfigurationError) {
         var rest = line.text[...]
-        let end = rest.firstIndex { !($0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_")) } ?? rest.endIndex
+        let end = OptionLine.nameEnd(rest)
         let word = ByteString(rest[..<end])
         if let verb = AccessControlList.Verb(rawValue: word.string),
             rest[end...].trimmedStart().first != UInt8(ascii: "=")
@@ -125,31 +125,37 @@ struct ACLSectionParser {
             if rest.isEmpty { return }
         }
         guard let last = lists[name]?.statements.indices.last else {
-            throw ConfigurationError(
-                "\"\(word)\" is no ACL verb: accept, defer, deny, discard, drop, require or warn must come first",
-                at: line.place)
+            throw Self.fault("unknown ACL verb \"\(word)\" in \"\(line.text)\"", at: line.place)
         }
-        let clause = try clause(rest, at: line.place)
+        let clause = try clause(rest, in: line.text, at: line.place)
         lists[name]?.statements[last].clauses.append(clause)
     }
 
+    private static func fault(
+        _ text: ByteString, at place: SourcePlace, hint: ByteString = ""
+    ) -> ConfigurationError {
+        ConfigurationError("error in ACL: \(text)", at: place, hint: hint)
+    }
+
     private mutating func clause(
-        _ text: ArraySlice<UInt8>, at place: SourcePlace
+        _ text: ArraySlice<UInt8>, in line: ByteString, at place: SourcePlace
     ) throws(ConfigurationError) -> AccessControlList.Clause {
         var rest = text
         let isNegated = rest.first == UInt8(ascii: "!")
         if isNegated { rest = rest.dropFirst().trimmedStart() }
-        let end = rest.firstIndex { !($0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_")) } ?? rest.endIndex
+        let end = OptionLine.nameEnd(rest)
         let name = ByteString(rest[..<end])
+        let spelled = ByteString(rest)
         rest = rest[end...].trimmedStart()
-        try check(name, isNegated: isNegated, at: place)
+        try check(name, isNegated: isNegated, in: line, at: place)
         var variable: ByteString?
-        if name == "set" { variable = try aclVariable(&rest, at: place) }
+        if name == "set" { variable = try aclVariable(&rest, in: spelled, at: place) }
         if ACLVocabulary.withoutValue.contains(name) {
             return .init(name: name, isNegated: false, value: Template(""), list: ListText(""), place: place)
         }
         guard rest.popFirst() == UInt8(ascii: "=") else {
-            throw ConfigurationError("missing \"=\" after ACL \"\(name)\"", at: place)
+            let kind: ByteString = ACLVocabulary.modifiers.contains(name) ? "modifier" : "condition"
+            throw Self.fault("\"=\" missing after ACL \"\(name)\" \(kind)", at: place)
         }
         let value = ByteString(rest.trimmedStart())
         return .init(
@@ -158,14 +164,14 @@ struct ACLSectionParser {
     }
 
     private mutating func check(
-        _ name: ByteString, isNegated: Bool, at place: SourcePlace
+        _ name: ByteString, isNegated: Bool, in line: ByteString, at place: SourcePlace
     ) throws(ConfigurationError) {
         if isNegated, ACLVocabulary.modifiers.contains(name) {
-            throw ConfigurationError("ACL error: negation is not allowed with \"\(name)\"", at: place)
+            throw Self.fault("ACL error: negation is not allowed with \"\(name)\"", at: place)
         }
         if ACLVocabulary.honoured.contains(name) { return }
         guard ACLVocabulary.known.contains(name) else {
-            throw ConfigurationError("unknown ACL condition or modifier \"\(name)\"", at: place)
+            throw Self.fault("unknown ACL condition/modifier in \"\(line)\"", at: place)
         }
         notices.append(
             .init(place: place, option: "acl: \(name)", consequence: name != "udpsend" ? .noStart : .none))
@@ -173,20 +179,19 @@ struct ACLSectionParser {
 
     /// Reads `acl_m0`, `acl_c_name` and the older spelling with a dollar sign.
     private func aclVariable(
-        _ rest: inout ArraySlice<UInt8>, at place: SourcePlace
+        _ rest: inout ArraySlice<UInt8>, in spelled: ByteString, at place: SourcePlace
     ) throws(ConfigurationError) -> ByteString {
         if rest.first == UInt8(ascii: "$") { rest = rest.dropFirst() }
-        let end = rest.firstIndex { !($0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_")) } ?? rest.endIndex
+        let end = OptionLine.nameEnd(rest)
         let name = ByteString(rest[..<end])
         rest = rest[end...].trimmedStart()
         let short = name.dropFirst(4)
-        guard name.starts(with: ByteString("acl_")), short.count > 1,
-            short.first == UInt8(ascii: "c") || short.first == UInt8(ascii: "m"),
-            short[short.startIndex + 1].isASCIIDigit || short[short.startIndex + 1] == UInt8(ascii: "_")
-        else {
-            throw ConfigurationError(
-                "invalid variable name \"\(name)\" after \"set\": expected acl_c or acl_m and a digit or underscore",
-                at: place)
+        let problem: ByteString = "invalid variable name after \"set\" in ACL modifier \"\(spelled)\""
+        guard name.starts(with: ByteString("acl_")), let kind = short.first, "cm".utf8.contains(kind) else {
+            throw Self.fault("\(problem) (must start \"acl_c\" or \"acl_m\")", at: place)
+        }
+        guard let next = short.dropFirst().first, next.isASCIIDigit || next == UInt8(ascii: "_") else {
+            throw Self.fault("\(problem) (digit or underscore must follow acl_c or acl_m)", at: place)
         }
         return ByteString(short)
     }

@@ -38,8 +38,10 @@ private struct ConfigurationReader {
         var section = try mainSection()
         while let (name, place) = section {
             guard seen.insert(name).inserted else {
-                throw ConfigurationError("there are two \"begin \(name)\" lines", at: place)
+                throw ConfigurationError(
+                    "\"\(name)\" section is repeated in the configuration file", at: place)
             }
+            source.takesOptions = false
             source.takesMacros = name != "retry" && name != "rewrite"
             section = try self.section(name, at: place)
         }
@@ -51,7 +53,7 @@ private struct ConfigurationReader {
     private func beginning(_ line: SourceLine) -> (ByteString, SourcePlace)? {
         guard line.text.starts(with: ByteString("begin")), line.text.count > 5, line.text[5].isASCIISpace
         else { return nil }
-        return (ByteString(line.text[5...].trimmed()), line.place)
+        return (ByteString(line.text[5...].trimmed()).lowercasedASCII(), line.place)
     }
 
     // MARK: The main section
@@ -67,6 +69,7 @@ private struct ConfigurationReader {
             }
             if try !namedList(line) { try assigner.take(OptionLine(line)) }
         }
+        try MainCheck(main: assigner.block).run()
         result.main = assigner.block
         result.notices += assigner.notices
         return next
@@ -85,10 +88,12 @@ private struct ConfigurationReader {
         if kind.ends(with: ByteString("_cache")) { kind = ByteString(kind.dropLast(6)) }
         guard ["domainlist", "hostlist", "addresslist", "localpartlist"].contains(kind) else { return false }
         rest = rest.dropFirst(word.count).trimmedStart()
+        guard !rest.isEmpty else {
+            throw ConfigurationError("unrecognized configuration line", at: line.place)
+        }
         let definition = try OptionLine(SourceLine(text: ByteString(rest), place: line.place))
         guard let value = definition.value else {
-            throw ConfigurationError(
-                "missing \"=\" after \"\(definition.name)\" in a named list", at: line.place)
+            throw ConfigurationError("missing '=' after \"\(definition.name)\"", at: line.place)
         }
         try define(kind, definition.name, ListText(value), at: line.place)
         if isHidden { result.hiddenLists.insert("\(kind) \(definition.name)") }
@@ -106,7 +111,9 @@ private struct ConfigurationReader {
             default: result.namedLists.localPart.updateValue(list, forKey: name)
             }
         if earlier != nil {
-            throw ConfigurationError("duplicate name \"\(name)\" for a named \(kind)", at: place)
+            let spelled = ByteString(kind.dropLast(4))
+            let shown: ByteString = spelled == "localpart" ? "local part" : spelled
+            throw ConfigurationError("duplicate name \"\(name)\" for a named \(shown) list", at: place)
         }
     }
 
@@ -130,8 +137,10 @@ private struct ConfigurationReader {
             }
         case "local_scan":
             throw ConfigurationError(
-                "local_scan() options not supported: there is no local_scan() here", at: place)
-        default: throw ConfigurationError("\"begin \(name)\" is unknown", at: place)
+                "local_scan() options not supported: (LOCAL_SCAN_HAS_OPTIONS not defined in Local/Makefile)",
+                at: place, hint: "there is no local_scan() here")
+        default:
+            throw ConfigurationError("\"\(name)\" is not a known configuration section name", at: place)
         }
     }
 
@@ -146,10 +155,11 @@ private struct ConfigurationReader {
     private mutating func drivers(
         _ kind: OptionBlock.Kind, at place: SourcePlace
     ) throws(ConfigurationError) -> (ByteString, SourcePlace)? {
-        var parser = DriverSectionParser(kind: kind, at: place)
+        var parser = DriverSectionParser(kind: kind)
         let next = try lines { (_, line) throws(ConfigurationError) in try parser.take(line) }
         try parser.finish()
         if kind == .authenticator { try AuthenticatorCheck.run(parser.blocks) }
+        if kind == .router { try InstanceCheck.crossing(parser.blocks) }
         store(parser.blocks, kind)
         result.notices += parser.notices
         return next

@@ -6,6 +6,8 @@ struct OptionLine {
     var name: ByteString
     /// Nil when there is no equals sign.
     var value: ByteString?
+    /// What follows the name where there is no equals sign.
+    var rest = ByteString()
     var isHidden = false
     var place: SourcePlace
 
@@ -20,33 +22,31 @@ struct OptionLine {
             end = Self.nameEnd(rest)
         }
         name = ByteString(rest[..<end])
-        guard !name.isEmpty else {
+        guard isHidden || !name.isEmpty else {
             throw ConfigurationError("option setting expected: \(line.text)", at: line.place)
         }
         rest = rest[end...].trimmedStart()
         guard rest.first == UInt8(ascii: "=") else {
-            guard rest.isEmpty else {
-                throw ConfigurationError("\"=\" expected after \"\(name)\"", at: line.place)
-            }
+            self.rest = ByteString(rest)
             return
         }
         let text = rest.dropFirst().trimmedStart()
-        value = try Self.unquoted(text, at: line.place)
+        value = try Self.unquoted(text, of: name, at: line.place)
     }
 
     static func nameEnd(_ text: ArraySlice<UInt8>) -> Int {
         text.firstIndex { !($0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_")) } ?? text.endIndex
     }
 
-    private static func unquoted(_ text: ArraySlice<UInt8>, at place: SourcePlace) throws(ConfigurationError)
-        -> ByteString
-    {
+    private static func unquoted(
+        _ text: ArraySlice<UInt8>, of name: ByteString, at place: SourcePlace
+    ) throws(ConfigurationError) -> ByteString {
         guard text.first == UInt8(ascii: "\"") else { return ByteString(text) }
         guard let (value, end) = QuotedString.read(text) else {
-            throw ConfigurationError("missing quote at the end of a string", at: place)
+            throw ConfigurationError("missing quote at end of string value for \(name)", at: place)
         }
         guard text[end...].trimmed().isEmpty else {
-            throw ConfigurationError("extra characters follow the string's closing quote", at: place)
+            throw ConfigurationError("extra characters follow string value for \(name)", at: place)
         }
         return value
     }
@@ -58,6 +58,9 @@ struct OptionAssigner {
     private(set) var notices: [Configuration.Notice] = []
 
     init(_ block: OptionBlock) { self.block = block }
+
+    /// Tells the driver, whose own options may follow.
+    mutating func setDriver(_ driver: ByteString) { block.driver = driver }
 
     /// Options that may be set several times, and how the values are put together.
     private static let joining: [ByteString: @Sendable (ByteString, ByteString) -> ByteString] = [
@@ -74,7 +77,7 @@ struct OptionAssigner {
         var setting = value
         if let earlier = block.values[name] {
             guard let join = Self.joining[name] else {
-                throw ConfigurationError("\"\(name)\" option set for the second time", at: line.place)
+                throw ConfigurationError("\"\(line.name)\" option set for the second time", at: line.place)
             }
             source = join(earlier.source, source)
             setting = .template(Template(source))
@@ -102,16 +105,24 @@ struct OptionAssigner {
         if let entry = find(line.name) { return (line.name, entry, nil) }
         for prefix in ["no_", "not_"] as [ByteString] where line.name.starts(with: prefix) {
             let name = ByteString(line.name.dropFirst(prefix.count))
-            if line.value == nil, let entry = find(name),
-                entry.kind == .boolean || entry.kind == .expandedBoolean
-            {
-                return (name, entry, false)
+            guard let entry = find(name) else { continue }
+            guard entry.kind.isSwitch else {
+                throw ConfigurationError("negation prefix applied to a non-boolean option", at: line.place)
             }
+            guard line.value == nil, line.rest.isEmpty else {
+                throw ConfigurationError(
+                    "extra characters follow boolean option \(line.name)", at: line.place)
+            }
+            return (name, entry, false)
         }
-        let whose: ByteString =
-            block.kind == .main
-            ? "main option" : "option for the \(block.driver) \(ByteString(block.kind.rawValue))"
-        throw ConfigurationError("\(whose) \"\(line.name)\" unknown", at: line.place)
+        throw ConfigurationError("\(unknown(line.name))", at: line.place)
+    }
+
+    private func unknown(_ name: ByteString) -> ByteString {
+        if block.kind == .main { return "main option \"\(name)\" unknown" }
+        let hint: ByteString =
+            block.driver.isEmpty ? " (\"driver\" must be specified before any private options)" : ""
+        return "option \"\(name)\" unknown\(hint)"
     }
 
     private func find(_ name: ByteString) -> OptionTable.Entry? {
@@ -124,16 +135,22 @@ struct OptionAssigner {
     ) throws(ConfigurationError) -> OptionValue {
         if let forced { return .flag(forced) }
         guard let text = line.value else {
-            guard kind == .boolean || kind == .expandedBoolean else {
+            guard kind.isSwitch || line.rest.isEmpty else {
+                throw ConfigurationError("missing \"=\" after \(line.name)", at: line.place)
+            }
+            guard kind.isSwitch else {
                 throw ConfigurationError(
-                    "missing \"=\" and value for option \"\(line.name)\"", at: line.place)
+                    "unexpected end of line (data missing) after \(line.name)", at: line.place)
+            }
+            guard line.rest.isEmpty else {
+                throw ConfigurationError(
+                    "extra characters follow boolean option \(line.name)", at: line.place)
             }
             return .flag(true)
         }
-        switch kind.value(of: text) {
+        switch kind.value(of: text, for: line.name) {
         case .success(let value): return value
-        case .failure(let problem):
-            throw ConfigurationError("\(line.name): \(problem.sentence)", at: line.place)
+        case .failure(let problem): throw ConfigurationError(problem.sentence, at: line.place)
         }
     }
 }
@@ -141,55 +158,60 @@ struct OptionAssigner {
 /// Reads a section of driver instances: routers, transports or authenticators.
 struct DriverSectionParser {
     let kind: OptionBlock.Kind
-    private var name: ByteString?
-    private var place: SourcePlace
-    private var lines: [OptionLine] = []
+    private var assigner: OptionAssigner?
     private(set) var blocks: [OptionBlock] = []
     private(set) var notices: [Configuration.Notice] = []
 
-    init(kind: OptionBlock.Kind, at place: SourcePlace) {
-        self.kind = kind
-        self.place = place
-    }
+    init(kind: OptionBlock.Kind) { self.kind = kind }
 
     mutating func take(_ line: SourceLine) throws(ConfigurationError) {
-        let end =
-            line.text.firstIndex { $0.isASCIISpace || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "=") }
-            ?? line.text.count
+        let end = OptionLine.nameEnd(line.text[...])
         let rest = line.text[end...].trimmedStart()
         if rest.first == UInt8(ascii: ":") {
-            guard rest.dropFirst().trimmed().isEmpty else {
-                throw ConfigurationError(
-                    "extra text after \"\(ByteString(line.text[..<end])):\"", at: line.place)
-            }
-            try finish()
-            let new = ByteString(line.text[..<end])
-            guard !blocks.contains(where: { $0.name == new }) else {
-                throw ConfigurationError("there are two \(kind.rawValue)s called \"\(new)\"", at: line.place)
-            }
-            (name, place) = (new, line.place)
+            try begin(ByteString(line.text[..<end]), rest.dropFirst().trimmed(), at: line.place)
             return
         }
-        guard name != nil else {
-            throw ConfigurationError(
-                "\(kind.rawValue) name missing: \"name:\" must come before its options", at: line.place)
+        guard var assigner else {
+            throw ConfigurationError("\(kind.rawValue) name missing", at: line.place)
         }
-        lines.append(try OptionLine(line))
+        let option = try OptionLine(line)
+        if option.name == "driver", let driver = option.value, assigner.block.driver.isEmpty {
+            try check(driver, of: assigner.block.name, at: line.place)
+            assigner.setDriver(driver)
+        }
+        try assigner.take(option)
+        self.assigner = assigner
+    }
+
+    private mutating func begin(
+        _ name: ByteString, _ rest: ArraySlice<UInt8>, at place: SourcePlace
+    ) throws(ConfigurationError) {
+        try finish()
+        guard !name.isEmpty else {
+            throw ConfigurationError("\(kind.rawValue) name missing", at: place)
+        }
+        guard rest.isEmpty else {
+            throw ConfigurationError("extra characters follow driver name \(name)", at: place)
+        }
+        guard !blocks.contains(where: { $0.name == name }) else {
+            throw ConfigurationError("there are two \(kind.rawValue)s called \"\(name)\"", at: place)
+        }
+        assigner = OptionAssigner(OptionBlock(kind: kind, name: name, driver: "", place: place))
     }
 
     /// Ends the present instance; the section's end calls it too.
     mutating func finish() throws(ConfigurationError) {
-        guard let name else { return }
-        guard let driver = lines.first(where: { $0.name == "driver" })?.value else {
-            throw ConfigurationError("no driver given for \(kind.rawValue) \"\(name)\"", at: place)
+        guard let assigner else { return }
+        let block = assigner.block
+        guard !block.driver.isEmpty else {
+            throw ConfigurationError(
+                "no driver defined for \(kind.rawValue) \"\(block.name)\"", at: block.place)
         }
-        try check(driver)
-        var assigner = OptionAssigner(OptionBlock(kind: kind, name: name, driver: driver, place: place))
-        for line in lines { try assigner.take(line) }
-        blocks.append(assigner.block)
+        try InstanceCheck(block: block).run()
+        blocks.append(block)
         // Options of an instance that does not run decide nothing: its own notice says what happens.
-        if isRunning(driver) { notices += assigner.notices }
-        (self.name, lines) = (nil, [])
+        if isRunning(block.driver) { notices += assigner.notices }
+        self.assigner = nil
     }
 
     private func isRunning(_ driver: ByteString) -> Bool {
@@ -210,26 +232,26 @@ struct DriverSectionParser {
         }
     }
 
-    private mutating func check(_ driver: ByteString) throws(ConfigurationError) {
+    private mutating func check(
+        _ driver: ByteString, of name: ByteString, at place: SourcePlace
+    ) throws(ConfigurationError) {
         guard isKnown(driver) else {
             throw ConfigurationError(
-                "\(kind.rawValue) \(name ?? ""): cannot find \(kind.rawValue) driver \"\(driver)\"", at: place
-            )
+                "\(kind.rawValue) \(name): cannot find \(kind.rawValue) driver \"\(driver)\"", at: place)
         }
+        guard !isRunning(driver) else { return }
         // Somebody relies on it, as a server or as a client: it is told at once.
-        if kind == .authenticator, !isRunning(driver) {
+        if kind == .authenticator {
             let others = DriverTables.runningAuthenticators.sorted().joined(separator: ", ")
             throw ConfigurationError(
-                "authenticator \(name ?? ""): cannot find authenticator driver \"\(driver)\": it is not supported here; there are \(others)",
-                at: place)
+                "authenticator \(name): cannot find authenticator driver \"\(driver)\"", at: place,
+                hint: "it is not supported here; there are \(others)")
         }
-        // Mail for a transport that cannot run is deferred with a text, and without an authenticator nobody
-        // gets in; only a router that is left out would send mail elsewhere.
-        if !isRunning(driver) {
-            notices.append(
-                .init(
-                    place: place, option: "\(name ?? ""): driver = \(driver)",
-                    consequence: kind == .router ? .noStart : .none))
-        }
+        // Mail for a transport that cannot run is deferred with a text; only a router that is left out would send mail
+        // elsewhere.
+        notices.append(
+            .init(
+                place: place, option: "\(name): driver = \(driver)",
+                consequence: kind == .router ? .noStart : .none))
     }
 }

@@ -65,6 +65,10 @@ struct MacroTable {
             return nil
         }
         if redefining { return "can't redefine an undefined macro \"\(name)\"" }
+        if let part = macros.first(where: { name.contains($0.name) }) {
+            return
+                "\"\(name)\" cannot be defined as a macro because previously defined macro \"\(part.name)\" is a substring"
+        }
         macros.append(Macro(name: name, text: text))
         return nil
     }

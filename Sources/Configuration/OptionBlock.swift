@@ -23,7 +23,7 @@ package struct OptionBlock: Sendable {
     /// The instance's name.
     package let name: ByteString
     /// The driver's name; empty in the main section.
-    package let driver: ByteString
+    package internal(set) var driver: ByteString
     /// Where the instance begins.
     package let place: SourcePlace
     /// The values that were set, with their places.

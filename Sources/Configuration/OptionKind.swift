@@ -70,83 +70,104 @@ package enum OptionSupport: Sendable {
 }
 
 extension OptionKind {
-    /// Reads a value's text; the error is a sentence without its place.
-    func value(of text: ByteString) -> Result<OptionValue, OptionProblem> {
+    /// Whether the name alone sets it, and `no_` unsets it.
+    var isSwitch: Bool { self == .boolean || self == .expandedBoolean }
+
+    /// Reads the text of an option's value; the error is a sentence without its place.
+    func value(of text: ByteString, for name: ByteString) -> Result<OptionValue, OptionProblem> {
+        let isExpanded = text.first == UInt8(ascii: "$")
         switch self {
-        case .boolean: flag(text)
-        case .expandedBoolean: flagOrTemplate(text)
-        case .integer: number(text)
+        case .boolean: return flag(text, name)
+        case .expandedBoolean: return isExpanded ? .success(.template(Template(text))) : flag(text, name)
+        case .integer: return number(text, name)
         case .expandedInteger:
-            text.contains(UInt8(ascii: "$")) ? .success(.template(Template(text))) : number(text)
-        case .octal: octal(text)
-        case .fixed: thousandths(text)
-        case .time: interval(text)
+            return text.contains(UInt8(ascii: "$")) ? .success(.template(Template(text))) : number(text, name)
+        case .octal: return octal(text, name)
+        case .fixed: return thousandths(text, name)
+        case .time: return interval(text, name)
         case .expandedTime:
-            text.contains(UInt8(ascii: "$")) ? .success(.template(Template(text))) : interval(text)
-        case .timeList: intervals(text)
-        case .keyword, .string, .list: .success(.text(text))
+            return text.contains(UInt8(ascii: "$"))
+                ? .success(.template(Template(text))) : interval(text, name)
+        case .timeList: return intervals(text, name)
+        case .keyword, .string, .list: return .success(.text(text))
         case .expanded, .expandedList, .domainList, .hostList, .addressList, .localPartList:
-            .success(.template(Template(text)))
+            return .success(.template(Template(text)))
         }
     }
 
-    private func flag(_ text: ByteString) -> Result<OptionValue, OptionProblem> {
-        switch text.lowercasedASCII() {
-        case "true", "yes": .success(.flag(true))
-        case "false", "no": .success(.flag(false))
-        default:
-            .failure(
-                OptionProblem(
-                    "\"\(text)\" is not a valid value for the boolean option: expected true, yes, false or no"
-                ))
+    private func problem(_ sentence: ByteString) -> Result<OptionValue, OptionProblem> {
+        .failure(OptionProblem(sentence))
+    }
+
+    private func flag(_ text: ByteString, _ name: ByteString) -> Result<OptionValue, OptionProblem> {
+        let word = ByteString(text.prefix { $0.isASCIILetter })
+        let value: Bool
+        switch word.lowercasedASCII() {
+        case "true", "yes": value = true
+        case "false", "no": value = false
+        default: return problem("\"\(word)\" is not a valid value for the \"\(name)\" option")
         }
-    }
-
-    private func flagOrTemplate(_ text: ByteString) -> Result<OptionValue, OptionProblem> {
-        if case .success(let value) = flag(text) { return .success(value) }
-        return .success(.template(Template(text)))
-    }
-
-    private func number(_ text: ByteString) -> Result<OptionValue, OptionProblem> {
-        guard let value = EximNumber.parse(text) else {
-            return .failure(
-                OptionProblem("integer expected, found \"\(text)\": digits with K, M or G behind them"))
+        guard word.count == text.count else {
+            return problem("extra characters follow \"\(word)\" for boolean option \(name)")
         }
-        return .success(.number(value))
+        return .success(.flag(value))
     }
 
-    private func octal(_ text: ByteString) -> Result<OptionValue, OptionProblem> {
-        guard let value = Int64(text.string, radix: 8), value >= 0, value <= 0o7777 else {
-            return .failure(OptionProblem("octal number expected, found \"\(text)\": such as 0660"))
+    private func number(_ text: ByteString, _ name: ByteString) -> Result<OptionValue, OptionProblem> {
+        if let value = EximNumber.parse(text) { return .success(.number(value)) }
+        let digits = text.first.map { "+-".utf8.contains($0) } ?? false ? text.dropFirst() : text[...]
+        guard let first = digits.first, first.isASCIIDigit else {
+            return problem("integer expected for \(name)")
         }
-        return .success(.number(value))
+        let last = text.last.map { "KMGkmg".utf8.contains($0) } ?? false ? digits.dropLast() : digits
+        if last.allSatisfy(\.isASCIIDigit), first != UInt8(ascii: "0") { return tooLarge(text) }
+        return problem("extra characters follow integer value for \(name)")
     }
 
-    private func thousandths(_ text: ByteString) -> Result<OptionValue, OptionProblem> {
-        let problem = OptionProblem(
-            "fixed-point number expected, found \"\(text)\": digits and up to three decimals")
-        let parts = text.cut(at: UInt8(ascii: ".")) ?? (text[...], [])
-        guard let whole = parts.before.decimalInteger(), whole >= 0, whole < 1_000_000, parts.after.count <= 3
-        else { return .failure(problem) }
-        let padded = ByteString(parts.after) + repeatElement(UInt8(ascii: "0"), count: 3 - parts.after.count)
-        guard let decimals = padded.decimalInteger(), decimals >= 0 else { return .failure(problem) }
-        return .success(.number(whole * 1000 + decimals))
+    private func tooLarge(_ text: ByteString) -> Result<OptionValue, OptionProblem> {
+        problem("absolute value of integer \"\(text)\" is too large (overflow)")
     }
 
-    private func interval(_ text: ByteString) -> Result<OptionValue, OptionProblem> {
-        guard let value = EximInterval.parse(text) else {
-            return .failure(
-                OptionProblem(
-                    "invalid time value \"\(text)\": expected numbers with w, d, h, m or s behind each"))
+    private func octal(_ text: ByteString, _ name: ByteString) -> Result<OptionValue, OptionProblem> {
+        if let value = Int64(text.string, radix: 8), value >= 0, value <= 0o7777 {
+            return .success(.number(value))
         }
-        return .success(.seconds(value))
+        guard let first = text.first, (0x30...0x37).contains(first) else {
+            return problem("octal integer expected for \(name)")
+        }
+        return problem("extra characters follow octal integer value for \(name)")
     }
 
-    private func intervals(_ text: ByteString) -> Result<OptionValue, OptionProblem> {
+    private func thousandths(_ text: ByteString, _ name: ByteString) -> Result<OptionValue, OptionProblem> {
+        let whole = text.prefix { $0.isASCIIDigit }
+        guard let number = whole.decimalInteger(), number < 1_000_000 else {
+            return problem("fixed-point number expected for \(name)")
+        }
+        var rest = text[whole.count...]
+        var decimals = ByteString()
+        if rest.first == UInt8(ascii: ".") {
+            decimals = ByteString(rest.dropFirst().prefix { $0.isASCIIDigit })
+            rest = rest.dropFirst(1 + decimals.count)
+        }
+        guard rest.isEmpty else {
+            return problem("extra characters follow fixed-point value for \(name)")
+        }
+        // What is finer than a thousandth is left out.
+        let three =
+            ByteString(decimals.prefix(3))
+            + repeatElement(UInt8(ascii: "0"), count: max(0, 3 - decimals.count))
+        return .success(.number(number * 1000 + (three.decimalInteger() ?? 0)))
+    }
+
+    private func interval(_ text: ByteString, _ name: ByteString) -> Result<OptionValue, OptionProblem> {
+        EximInterval.parse(text).map { .success(.seconds($0)) } ?? problem("invalid time value for \(name)")
+    }
+
+    private func intervals(_ text: ByteString, _ name: ByteString) -> Result<OptionValue, OptionProblem> {
         var values: [Int64] = []
         for item in text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: true) {
             guard let value = EximInterval.parse(ByteString(item.trimmed())) else {
-                return .failure(OptionProblem("invalid time value \"\(ByteString(item))\" in the list"))
+                return problem("invalid time value for \(name)")
             }
             values.append(value)
         }

@@ -1,4 +1,5 @@
 package import Bytes
+import EximLog
 
 /// Macros that exist before a file is read, so that it can ask with `.ifdef` what there is (manual, "Builtin macros").
 ///
@@ -60,22 +61,14 @@ package enum PredefinedMacros {
         }
     }
 
-    private static let features: [ByteString] = [
-        "_CRYPTO_HASH_SHA3", "_HAVE_CRYPTEQ", "_HAVE_DNSSEC", "_HAVE_ICONV", "_HAVE_IPV6",
-        "_HAVE_LOOKUP_CDB", "_HAVE_LOOKUP_DNSDB", "_HAVE_LOOKUP_DSEARCH", "_HAVE_LOOKUP_JSON",
-        "_HAVE_LOOKUP_LSEARCH", "_HAVE_LOOKUP_PASSWD", "_HAVE_LOOKUP_SQLITE", "_HAVE_NATIVE_SRS", "_HAVE_SRS",
-        "_HAVE_TRANSPORT_APPEND_MAILDIR",
-    ]
+    private static let features: [ByteString] =
+        [
+            "_CRYPTO_HASH_SHA3", "_HAVE_CRYPTEQ", "_HAVE_DNSSEC", "_HAVE_ICONV", "_HAVE_IPV6",
+            "_HAVE_NATIVE_SRS",
+            "_HAVE_SRS", "_HAVE_TRANSPORT_APPEND_MAILDIR",
+        ] + Capabilities.lookupMacros
 
-    private static let logSelectors: [ByteString] = """
-        8bitmime acl_warn_skipped address_rewrite all all_parents arguments connection_reject delay_delivery
-        delivery_size deliver_time dnslist_defer dnssec etrn host_lookup_failed ident_timeout incoming_interface
-        incoming_port lost_incoming_connection millisec msg_id msg_id_created outgoing_interface outgoing_port pid
-        pipelining queue_run queue_time queue_time_exclusive queue_time_overall received_recipients received_sender
-        receive_time rejected_header rejected_headers retry_defer return_path_on_delivery sender_on_delivery
-        sender_verify_fail size_reject skip_delivery smtp_confirmation smtp_connection smtp_incomplete_transaction
-        smtp_mailauth smtp_no_mail smtp_protocol_error smtp_syntax_error subject unknown_in_list
-        """.split { $0 == " " || $0 == "\n" }.map { macro("LOG", ByteString(String($0))) }
+    private static let logSelectors = LogItem.effectiveNames.map { macro("LOG", $0) }
 }
 
 extension PredefinedMacros {

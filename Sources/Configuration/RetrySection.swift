@@ -33,10 +33,14 @@ struct RetryRuleParser {
 
     func parse(_ line: ByteString) throws(ConfigurationError) -> RetryRule {
         var rest = line[...]
-        let pattern = try word(&rest, "a pattern")
-        let error = try word(&rest, "an error name")
+        let pattern = try word(&rest, "pattern")
+        let error = try word(&rest, "error type")
+        if error.starts(with: ByteString("quota_")), EximInterval.parse(ByteString(error.dropFirst(6))) == nil
+        {
+            throw ConfigurationError("bad time value", at: place)
+        }
         guard Self.isErrorName(error) else {
-            throw ConfigurationError("unknown or malformed retry error name \"\(error)\"", at: place)
+            throw ConfigurationError("unknown or malformed retry error \"\(error)\"", at: place)
         }
         var senders: ListText?
         if rest.trimmedStart().startsIgnoringCase(with: ByteString("senders")) {
@@ -45,7 +49,7 @@ struct RetryRuleParser {
                 throw ConfigurationError("\"=\" expected after \"senders\" in retry rule", at: place)
             }
             rest = after
-            senders = ListText(try word(&rest, "a sender list"))
+            senders = ListText(try word(&rest, "sender list"))
         }
         var steps: [RetryRule.Step] = []
         for part in rest.split(separator: UInt8(ascii: ";")) where !part.trimmed().isEmpty {
@@ -76,23 +80,37 @@ struct RetryRuleParser {
     private func step(_ text: ByteString) throws(ConfigurationError) -> RetryRule.Step {
         let parts = text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
             .map { ByteString($0.trimmed()) }
-        guard let letter = parts.first?.first, parts[0].count == 1, ByteString("FGH").contains(letter) else {
-            throw ConfigurationError("retry rule must begin with F, G or H: \"\(text)\"", at: place)
+        guard let letter = parts.first?.first, ByteString("FGH").contains(letter) else {
+            throw ConfigurationError("unknown retry rule letter", at: place, hint: "it is F, G or H: \(text)")
         }
-        guard parts.count == (letter == UInt8(ascii: "F") ? 3 : 4),
-            let cutoff = EximInterval.parse(parts[1]), let interval = EximInterval.parse(parts[2]),
-            cutoff > 0, interval > 0
-        else { throw ConfigurationError("bad parameters for retry rule \"\(text)\"", at: place) }
+        let wanted = letter == UInt8(ascii: "F") ? 3 : 4
+        guard parts.count >= wanted, parts[0].count == 1 else {
+            throw ConfigurationError("comma expected", at: place, hint: text)
+        }
+        guard parts.count == wanted, let cutoff = EximInterval.parse(parts[1]) else { throw bad(text) }
+        guard let interval = EximInterval.parse(parts[2]) else {
+            // A whole interval with more behind it: the next step was meant.
+            let first = ByteString(parts[2].prefix { !$0.isASCIISpace })
+            if first.count < parts[2].count, EximInterval.parse(first) != nil {
+                throw ConfigurationError("semicolon expected", at: place, hint: text)
+            }
+            throw bad(text)
+        }
+        guard cutoff > 0, interval > 0 else { throw bad(text) }
         var factor: Int64 = 1000
         if parts.count == 4 {
-            guard case .success(.number(let number)) = OptionKind.fixed.value(of: parts[3]), number >= 1000
-            else {
-                throw ConfigurationError(
-                    "retry factor must be a number of at least 1: \"\(text)\"", at: place)
-            }
+            guard case .success(.number(let number)) = OptionKind.fixed.value(of: parts[3], for: "retry"),
+                number >= 1000
+            else { throw bad(text) }
             factor = number
         }
         return RetryRule.Step(letter: letter, cutoff: cutoff, interval: interval, factorThousandths: factor)
+    }
+
+    private func bad(_ text: ByteString) -> ConfigurationError {
+        ConfigurationError(
+            "bad parameters for retry rule", at: place,
+            hint: "two intervals, and a factor of 1 or more behind G and H: \(text)")
     }
 
     private static func isErrorName(_ name: ByteString) -> Bool {

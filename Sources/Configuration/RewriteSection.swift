@@ -20,19 +20,18 @@ struct RewriteRuleParser {
     func parse(_ line: ByteString) throws(ConfigurationError) -> RewriteRule {
         var words: [ByteString] = []
         var rest = line[...].trimmedStart()
-        while !rest.isEmpty, words.count < 3 {
+        while !rest.isEmpty, words.count < 2 {
             words.append(try word(&rest))
             rest = rest.trimmedStart()
         }
-        guard words.count >= 2 else {
-            throw ConfigurationError("a rewrite rule needs a pattern and a replacement", at: place)
+        guard words.count == 2 else {
+            throw ConfigurationError("missing rewrite replacement string", at: place)
         }
-        guard rest.isEmpty else {
-            throw ConfigurationError("unexpected text after the rewrite flags", at: place)
-        }
-        let flags = words.count > 2 ? words[2] : ""
+        let flags = ByteString(rest.filter { !$0.isASCIISpace })
         for flag in flags where !ByteString("EFTSXbcdfhrstwqQR").contains(flag) {
-            throw ConfigurationError("unknown rewriting flag character '\(ByteString([flag]))'", at: place)
+            throw ConfigurationError(
+                "unknown rewrite flag character '\(ByteString([flag]))' (could be missing quotes round replacement item)",
+                at: place)
         }
         let isRegularExpression =
             words[0].starts(with: "^" as ByteString) || words[0].starts(with: "\\N^" as ByteString)

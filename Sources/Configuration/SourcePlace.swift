@@ -25,15 +25,19 @@ package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConver
     package var place: SourcePlace?
     /// A sentence: what was found, what was expected.
     package var problem: ByteString
+    /// What was expected, where the sentence does not say it; empty for nothing.
+    package var hint: ByteString
 
-    /// Makes an error.
-    package init(_ problem: ByteString, at place: SourcePlace?) {
+    /// Makes an error; the sentence is in Exim's words where Exim has them.
+    package init(_ problem: ByteString, at place: SourcePlace?, hint: ByteString = "") {
         self.problem = problem
         self.place = place
+        self.hint = hint
     }
 
     /// The error in one line for people.
     package var description: String {
-        place.map { "\($0): \(problem)" } ?? problem.string
+        let text: ByteString = hint.isEmpty ? problem : "\(problem): \(hint)"
+        return place.map { "\($0): \(text)" } ?? text.string
     }
 }

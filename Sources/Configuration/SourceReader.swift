@@ -33,6 +33,8 @@ struct SourceReader {
     var macros: MacroTable
     /// Whether a line may define a macro: in all sections but `retry` and `rewrite`.
     var takesMacros = true
+    /// Whether the lines are main options, none of which begins with a capital letter.
+    var takesOptions = true
 
     init(
         text: ByteString, path: ByteString, macros: [Macro],
@@ -60,11 +62,16 @@ struct SourceReader {
                 try defineMacro(raw, nameEnd: end, at: place)
                 continue
             }
+            if takesOptions, raw.first.map({ $0.isASCIILetter && $0.uppercasedASCII == $0 }) ?? false {
+                throw ConfigurationError("malformed macro definition", at: place)
+            }
             let text = try replaced(raw, at: place).text
             let trimmed = ByteString(text.trimmed())
             if !trimmed.isEmpty { return SourceLine(text: trimmed, place: place) }
         }
-        if !branches.isEmpty { throw ConfigurationError("missing .endif at the end of the file", at: place) }
+        if !branches.isEmpty {
+            throw ConfigurationError("Unexpected end of configuration file: .endif missing", at: place)
+        }
         return nil
     }
 
@@ -140,11 +147,13 @@ struct SourceReader {
             if isReading { try include(argument, onlyIfExists: line[..<end].count > 8, at: place) }
         case ".ifdef": try open(if: try replaced(argument, at: place).replaced, at: place)
         case ".ifndef": try open(if: !(try replaced(argument, at: place).replaced), at: place)
-        case ".elifdef": try turn(if: try replaced(argument, at: place).replaced, at: place)
-        case ".elifndef": try turn(if: !(try replaced(argument, at: place).replaced), at: place)
-        case ".else": try turn(if: true, at: place)
+        case ".elifdef": try turn(".elifdef", if: try replaced(argument, at: place).replaced, at: place)
+        case ".elifndef": try turn(".elifndef", if: !(try replaced(argument, at: place).replaced), at: place)
+        case ".else": try turn(".else", if: true, at: place)
         case ".endif":
-            if branches.popLast() == nil { throw ConfigurationError(".endif without .ifdef", at: place) }
+            if branches.popLast() == nil {
+                throw ConfigurationError(".endif without matching .ifdef", at: place)
+            }
         default: return false
         }
         return true
@@ -157,9 +166,11 @@ struct SourceReader {
         branches.append(condition ? .taken : .waiting)
     }
 
-    private mutating func turn(if condition: Bool, at place: SourcePlace) throws(ConfigurationError) {
+    private mutating func turn(
+        _ word: ByteString, if condition: Bool, at place: SourcePlace
+    ) throws(ConfigurationError) {
         guard let branch = branches.popLast() else {
-            throw ConfigurationError(".else or .elif without .ifdef", at: place)
+            throw ConfigurationError("\(word) without matching .ifdef", at: place)
         }
         switch branch {
         case .taken, .done: branches.append(.done)
@@ -184,7 +195,9 @@ struct SourceReader {
         if onlyIfExists, unsafe access(path.string, F_OK) != 0 { return }
         switch load(path) {
         case .success(let text): files.append(File(path: path, text: text))
-        case .failure(let error): throw ConfigurationError(error.problem, at: place)
+        case .failure(let error):
+            throw ConfigurationError(
+                "failed to open included configuration file \(path)", at: place, hint: error.hint)
         }
     }
 
@@ -228,7 +241,7 @@ struct SourceReader {
     private static func unreadable(_ path: ByteString, _ code: CInt) -> ConfigurationError {
         let reason = unsafe String(cString: strerror(code))
         return ConfigurationError(
-            "failed to open configuration file \(path): \(reason); check the name and its permissions",
-            at: nil)
+            "failed to open configuration file \(path)", at: nil,
+            hint: "\(reason); check the name and its permissions")
     }
 }

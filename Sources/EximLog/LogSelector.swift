@@ -45,7 +45,7 @@ package struct LogSelector: OptionSet, Sendable, Hashable {
             rest = rest.trimmedStart()
             let name = ByteString(rest.prefix { $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_") })
             rest = rest.dropFirst(name.count)
-            guard let items = LogItem.items(named: name) else { throw .unknown(name: name) }
+            guard let items = LogItem.items(named: name) else { throw .unknown(name: name, sign: sign) }
             if sign == UInt8(ascii: "+") { result.formUnion(items) } else { result.subtract(items) }
         }
         self = result
@@ -53,11 +53,19 @@ package struct LogSelector: OptionSet, Sendable, Hashable {
 }
 
 /// Why a `log_selector` value cannot be used.
-package enum LogSelectorError: Error, Hashable, Sendable {
+package enum LogSelectorError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A word that begins with neither `+` nor `-`.
     case noSign(word: ByteString)
     /// No item has this name.
-    case unknown(name: ByteString)
+    case unknown(name: ByteString, sign: UInt8)
+
+    /// The error in Exim's words.
+    package var description: String {
+        switch self {
+        case .noSign(let word): "malformed log_selector setting: + or - expected but found \"\(word)\""
+        case .unknown(let name, let sign): "unknown log_selector setting: \(ByteString([sign]))\(name)"
+        }
+    }
 }
 
 /// An item of `log_selector`.
@@ -96,9 +104,26 @@ package enum LogItem: Int, Sendable, Hashable, CaseIterable {
         return result
     }
 
-    static func items(named name: ByteString) -> LogSelector? {
-        if name == "all" { return .all }
-        if name == "rejected_headers" { return LogSelector(.rejectedHeader) }
-        return allCases.first { $0.name == name }.map { LogSelector($0) }
+    /// What a name stands for: every item under its own name, and two names more.
+    private static let named: [ByteString: LogSelector] = {
+        var named: [ByteString: LogSelector] = [
+            "all": .all, "rejected_headers": LogSelector(.rejectedHeader),
+        ]
+        for item in allCases { named[item.name] = LogSelector(item) }
+        return named
+    }()
+
+    static func items(named name: ByteString) -> LogSelector? { named[name] }
+
+    /// Items of which nothing is logged yet, since what they tell of does not happen here.
+    private static let silent: LogSelector = [
+        LogSelector([.connectionID, .dkim, .dkimVerbose, .dmarc, .dmarcVerbose, .protocolDetail, .proxy]),
+        LogSelector([.spf, .spfVerbose, .tlsCertificateVerified, .tlsCipher, .tlsOnConnect, .tlsPeerDN]),
+        LogSelector([.tlsResumption, .tlsSNI]),
+    ]
+
+    /// The names that have an effect, for the macros `_LOG_...`.
+    package static var effectiveNames: [ByteString] {
+        named.filter { !$0.value.isSubset(of: silent) }.map(\.key)
     }
 }

@@ -57,7 +57,7 @@ package struct ConfigurationSource: Sendable, Hashable {
             }
             return try Configuration.read(file: file, macros: macros)
         } catch {
-            throw StartError("configuration error: \(error)")
+            throw StartError(error)
         }
     }
 

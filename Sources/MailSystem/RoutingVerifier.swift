@@ -3,7 +3,7 @@ package import Bytes
 import EximLog
 package import Expansion
 import MailText
-import Routing
+package import Routing
 
 /// Answers `verify = sender` and `verify = recipient` by routing the address.
 ///
@@ -17,6 +17,12 @@ package struct RoutingVerifier: AddressVerifier {
     /// Makes a verifier that routes with a mail system's routers.
     package init(_ system: MailSystem) {
         router = { system.router }
+        rewriter = { system.rewriter }
+    }
+
+    /// Makes a verifier that routes with these routers.
+    package init(_ system: MailSystem, _ router: AddressRouter) {
+        self.router = { router }
         rewriter = { system.rewriter }
     }
 

@@ -226,7 +226,7 @@ package struct Settings: Sendable {
         do {
             return try LogSelector(parsing: main.text("log_selector") ?? "")
         } catch {
-            throw StartError("log_selector: \(error)")
+            throw StartError(error.description)
         }
     }
 

@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import Configuration
 package import Expansion
 
@@ -8,7 +8,7 @@ package struct AddressRouter: Sendable {
     package static let maximumGenerations = 100
 
     /// What may be asked of the world.
-    package let environment: RoutingEnvironment
+    package private(set) var environment: RoutingEnvironment
     private let routers: [Router]
     private let indices: [ByteString: Int]
     private let users = SystemUsers()
@@ -23,6 +23,13 @@ package struct AddressRouter: Sendable {
         self.routers = routers
         indices = Dictionary(
             routers.enumerated().map { ($1.options.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The same routers, which tell what they do.
+    package func traced(_ trace: @escaping @Sendable (ByteString) -> Void) -> AddressRouter {
+        var router = self
+        router.environment.trace = trace
+        return router
     }
 
     /// Decides what to do with an address; `facts` holds what is known of message and connection.
@@ -42,6 +49,7 @@ package struct AddressRouter: Sendable {
             do throws(RoutingTrouble) {
                 if let result = try await visit(router, &scene, &walk) { return result }
             } catch {
+                environment.trace?("router \(router.options.name): defers: \(error.text)")
                 walk.take(scene)
                 return walk.result(.deferred(error), by: router.options)
             }
@@ -68,6 +76,9 @@ package struct AddressRouter: Sendable {
         guard !router.hasHandled(scene.address),
             try await scene.testPreconditions(knownUsers: users) == .holds
         else {
+            let reason: ByteString =
+                scene.skipReason.isEmpty ? "it has handled the address before" : scene.skipReason
+            environment.trace?("router \(router.options.name): passed over: \(reason)")
             walk.logLines += scene.logLines
             walk.lastScene = scene
             walk.index += 1
@@ -75,6 +86,7 @@ package struct AddressRouter: Sendable {
         }
         walk.lastScene = scene
         let answer = try await run(router, &scene)
+        environment.trace?("router \(router.options.name): \(answer.words)")
         walk.take(scene)
         if router.options.failingPurposes.contains(scene.purpose), answer.takesAddress {
             let text: ByteString = "\(router.options.name) router forced verify failure"

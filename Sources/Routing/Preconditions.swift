@@ -10,19 +10,26 @@ enum Precondition {
 extension RoutingScene {
     /// Tests the preconditions in Exim's order (manual, section 3.12); throws when one cannot be told now.
     mutating func testPreconditions(knownUsers: SystemUsers) async throws(RoutingTrouble) -> Precondition {
-        guard options.purposes.contains(purpose), stripAffixes() else { return .skip }
+        guard options.purposes.contains(purpose) else { return skip("it is not for this purpose") }
+        guard stripAffixes() else { return skip("the local part has not its prefix or suffix") }
         if let domains = options.domains {
             let match = await expander.matchDomain(domain, in: domains, &facts)
-            guard try hasMatched(match, "domains", keeping: \.domainData) else { return .skip }
+            guard try hasMatched(match, "domains", keeping: \.domainData) else {
+                return skip("domains does not match")
+            }
         }
         if let localParts = options.localParts {
             let match = await expander.matchLocalPart(
                 options.isCaseful ? casedLocalPart.unquoted : localPart, in: localParts, &facts,
                 caseful: options.isCaseful)
-            guard try hasMatched(match, "local_parts", keeping: \.localPartData) else { return .skip }
+            guard try hasMatched(match, "local_parts", keeping: \.localPartData) else {
+                return skip("local_parts does not match")
+            }
         }
         if options.checksLocalUser {
-            guard let user = knownUsers.user(named: localPart) else { return .skip }
+            guard let user = knownUsers.user(named: localPart) else {
+                return skip("check_local_user: there is no such user")
+            }
             account = user
             home = TaintedBytes(user.home)
             facts.address.localPartData = TaintedBytes(localPart)
@@ -39,11 +46,21 @@ extension RoutingScene {
         if let senders = options.senders {
             let match = await expander.matchAddress(
                 facts.message.sender ?? ByteString(), in: senders, &facts, caseful: options.isCaseful)
-            guard try hasMatched(match, "senders", keeping: nil) else { return .skip }
+            guard try hasMatched(match, "senders", keeping: nil) else {
+                return skip("senders does not match")
+            }
         }
-        if let files = options.requiredFiles, try await !hasFiles(files, users: knownUsers) { return .skip }
+        if let files = options.requiredFiles, try await !hasFiles(files, users: knownUsers) {
+            return skip("require_files: not all of them are there")
+        }
         guard let condition = options.condition else { return .holds }
-        return try await holds(condition) ? .holds : .skip
+        return try await holds(condition) ? .holds : skip("condition is false")
+    }
+
+    /// Notes why the router is passed over.
+    private mutating func skip(_ reason: ByteString) -> Precondition {
+        skipReason = reason
+        return .skip
     }
 
     private mutating func hasMatched(

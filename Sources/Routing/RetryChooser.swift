@@ -51,16 +51,43 @@ package struct RetryChooser: Sendable {
     package func rule(
         for subjects: [ByteString], _ error: RetryErrorPattern?, _ facts: Facts
     ) async -> RetryRule? {
+        let last = await considered(for: subjects, error, facts).last
+        return last.flatMap { $0.passedOver == nil ? $0.rule : nil }
+    }
+
+    /// A rule that was looked at, and why it does not serve; nil for the one that does.
+    package struct Consideration: Sendable {
+        /// The rule.
+        package var rule: RetryRule
+        /// Why it is passed over, in words; nil when it serves.
+        package var passedOver: ByteString?
+    }
+
+    /// The rules in order up to the one that serves; senders are regarded only where one is known.
+    package func considered(
+        for subjects: [ByteString], _ error: RetryErrorPattern?, _ facts: Facts
+    ) async -> [Consideration] {
         var facts = facts
+        var result: [Consideration] = []
         let example = (error ?? .any).example
-        for entry in rules
-        where entry.pattern.matches(basicErrno: example.basicErrno, moreErrno: example.moreErrno) {
-            for subject in subjects {
-                let address = subject.contains(UInt8(ascii: "@")) ? subject : "*@\(subject)"
-                if await expander.matchAddress(address, in: entry.list, &facts).isMatch { return entry.rule }
+        for entry in rules {
+            var reason: ByteString? = "the pattern does not match"
+            if !entry.pattern.matches(basicErrno: example.basicErrno, moreErrno: example.moreErrno) {
+                reason = "it is for another error"
+            } else if let senders = entry.rule.senders, let sender = facts.message.sender,
+                !(await expander.matchAddress(sender, in: senders, &facts).isMatch)
+            {
+                reason = "it is for other senders"
+            } else {
+                for subject in subjects where reason != nil {
+                    let address = subject.contains(UInt8(ascii: "@")) ? subject : "*@\(subject)"
+                    if await expander.matchAddress(address, in: entry.list, &facts).isMatch { reason = nil }
+                }
             }
+            result.append(Consideration(rule: entry.rule, passedOver: reason))
+            if reason == nil { break }
         }
-        return nil
+        return result
     }
 
     private static func step(_ step: RetryRule.Step) -> RetryStep {

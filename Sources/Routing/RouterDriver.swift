@@ -48,6 +48,21 @@ enum DriverAnswer {
     /// The domain is changed and routing starts anew (`self = reroute`).
     case rerouted(domain: ByteString)
 
+    /// What the router does, for people.
+    var words: ByteString {
+        switch self {
+        case .accepted(let hosts, let transport):
+            let to: ByteString = hosts.isEmpty ? "" : " for \(hosts.map(\.name).joined(separator: ", "))"
+            return "accepts\(to)\(transport.map { ", transport \($0)" as ByteString } ?? "")"
+        case .redirected(let items): return "redirects to \(items.count) item\(items.count == 1 ? "" : "s")"
+        case .discarded: return "discards"
+        case .declined(let text): return "declines\(text.map { ": \($0)" as ByteString } ?? "")"
+        case .passed: return "passes on"
+        case .failed(let trouble): return "fails: \(trouble.text)"
+        case .rerouted(let domain): return "routes again with the domain \(domain)"
+        }
+    }
+
     /// Whether the router takes the address, and does not refuse it.
     var takesAddress: Bool {
         switch self {
@@ -75,6 +90,8 @@ struct RoutingScene: Sendable {
     var account: SystemUser?
     var home: TaintedBytes?
     var logLines: [RoutingLogLine] = []
+    /// Why the router was passed over.
+    var skipReason = ByteString()
     /// Tells of an `errors_to` address whether it can be routed; it is not asked while something is verified.
     var isRouteable: @Sendable (ByteString) async -> Bool = { _ in true }
 

@@ -45,6 +45,9 @@ package struct RoutingEnvironment: Sendable {
         SystemRandomNumberGenerator()
     }
 
+    /// Hears what routers do with an address, one line each; nil where nobody wants to know.
+    package var trace: (@Sendable (ByteString) -> Void)?
+
     /// Makes an environment; settings are set afterwards.
     package init(
         expander: Expander, resolver: any NameResolver, transportIsRemote: [ByteString: Bool]

@@ -17,8 +17,8 @@ struct SourceTests {
 
     @Test("Macros are replaced in the order of their definition, also inside later macros")
     func macros() throws {
-        let block = try main("AB = one\nABC = two-AB\nqualify_domain = ABC.AB\n")
-        #expect(block.text("qualify_domain") == "oneC.one")
+        let block = try main("ABC = two\nAB = one-ABC\nqualify_domain = ABC.AB\n")
+        #expect(block.text("qualify_domain") == "two.one-two")
     }
 
     @Test("A double equals sign redefines a macro with its old value inside")
@@ -86,22 +86,23 @@ struct SourceTests {
         "What is wrong is told with its line",
         arguments: [
             ("\nno_such_option = 1\n", 2, "main option \"no_such_option\" unknown"),
-            ("queue_only = perhaps\n", 1, "boolean"),
+            ("queue_only = perhaps\n", 1, "not a valid value for the \"queue_only\" option"),
             ("recipients_max = many\n", 1, "integer expected"),
             ("retry_data_expire = 5\n", 1, "invalid time value"),
-            ("qualify_domain\n", 1, "missing \"=\""),
-            (".ifdef A\n", 1, "missing .endif"),
+            ("qualify_domain\n", 1, "data missing"),
+            ("A = 1\nBA = 2\n", 2, "is a substring"),
+            (".ifdef A\n", 1, ".endif missing"),
             (".endif\n", 1, ".endif without"),
-            ("begin routers\nr:\n  driver = none_such\n", 2, "cannot find router driver"),
+            ("begin routers\nr:\n  driver = none_such\n", 3, "cannot find router driver"),
             ("begin routers\nr:\n  driver = accept\n  data = x\n", 4, "unknown"),
-            ("begin acl\n  accept\n", 2, "a name and a colon must come first"),
-            ("begin acl\na:\n  condition = 1\n", 3, "no ACL verb"),
+            ("begin acl\n  accept\n", 2, "missing or malformed ACL name"),
+            ("begin acl\na:\n  condition = 1\n", 3, "unknown ACL verb"),
             ("begin acl\na:\n  accept frobnicate = 1\n", 3, "unknown ACL condition"),
             ("begin acl\na:\n  accept !message = 1\n", 3, "negation is not allowed"),
-            ("begin retry\n* nonsense F,1h,1m\n", 2, "retry error name"),
-            ("begin retry\n* * Q,1h,1m\n", 2, "must begin with F, G or H"),
-            ("begin retry\n* * G,1h,1m,0.5\n", 2, "factor"),
-            ("begin frobs\n", 1, "unknown"),
+            ("begin retry\n* nonsense F,1h,1m\n", 2, "retry error"),
+            ("begin retry\n* * Q,1h,1m\n", 2, "unknown retry rule letter"),
+            ("begin retry\n* * G,1h,1m,0.5\n", 2, "bad parameters"),
+            ("begin frobs\n", 1, "not a known configuration section name"),
             ("qualify_domain = a\nqualify_domain = b\n", 2, "second time"),
             ("X = 1\nX = 2\n", 2, "already defined"),
         ] as [(ByteString, Int, ByteString)])

@@ -337,7 +337,9 @@ struct RecordTests {
             #expect(LogSelector.defaults.isSuperset(of: set) == isDefault, "\(ByteString(row[0]))")
         }
         #expect(try LogSelector(parsing: "-all +pid") == LogSelector(.pid))
-        #expect(throws: LogSelectorError.unknown(name: "foo")) { try LogSelector(parsing: "+foo") }
+        #expect(throws: LogSelectorError.unknown(name: "foo", sign: UInt8(ascii: "+"))) {
+            try LogSelector(parsing: "+foo")
+        }
         #expect(throws: LogSelectorError.noSign(word: "pid")) { try LogSelector(parsing: "pid") }
     }
 

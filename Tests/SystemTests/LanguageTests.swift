@@ -13,9 +13,9 @@ struct LanguageTests {
     @Test(
         """
         AUX-17: each case of the corpora has Exim's answer, or differs for a reason that is written down \
-        (expansions, lists, lookups, rewriting, retry rules, routing, macros and options)
+        (broken configurations, expansions, lists, lookups, rewriting, retry rules, routing, macros and options)
         """,
-        arguments: ["config", "expand", "rewrite", "route"])
+        arguments: ["broken", "config", "expand", "rewrite", "route"])
     func compared(area: String) throws {
         let programs = URL(filePath: try MailSite.path(of: "bobbin")).deletingLastPathComponent().path
         let script = Self.project.appending(path: "scripts/compare-exim").path
@@ -70,5 +70,75 @@ struct LanguageTests {
             let shown = try site.run("bobbin", "exim", "-bP", "macro", macro)
             #expect(Latin1.text(shown.output) == "\(macro)=y\n")
         }
+    }
+
+    @Test("-bV names the lookups and drivers that work, and those alone")
+    func version() throws {
+        let site = try MailSite("")
+        let text = Latin1.text(try site.run("bobbin", "exim", "-bV").output)
+        func list(_ name: String) -> [String] {
+            let line = text.split(separator: "\n").first { $0.hasPrefix("\(name): ") } ?? ""
+            return line.split(separator: " ").drop { !$0.hasSuffix(":") || $0 == "Lookups" }.dropFirst()
+                .filter { !$0.hasSuffix(":") }.map { String($0.split(separator: "/")[0]) }
+        }
+        let lookups = list("Lookups (built-in)")
+        let known = [
+            "lsearch", "wildlsearch", "nwildlsearch", "iplsearch", "cdb", "dbm", "dbmjz", "dbmnz", "dnsdb",
+            "dsearch",
+            "json", "ldap", "mysql", "nis", "oracle", "passwd", "pgsql", "redis", "sqlite", "spf", "testdb",
+            "whoson",
+        ]
+        for name in known {
+            let said = Latin1.text(
+                try site.run("bobbin", "exim", "-be", "${lookup{x}\(name){/y}{z}{n}}").output)
+            #expect(said.contains("unknown lookup type") != lookups.contains(name), "\(name): \(said)")
+        }
+        let drivers: [(kind: String, name: String, known: [String])] = [
+            (
+                "authenticators", "Authenticators",
+                ["cram_md5", "cyrus_sasl", "dovecot", "external", "plaintext", "spa", "tls"]
+            ),
+            (
+                "routers", "Routers",
+                ["accept", "dnslookup", "ipliteral", "iplookup", "manualroute", "queryprogram", "redirect"]
+            ),
+            ("transports", "Transports", ["appendfile", "autoreply", "lmtp", "pipe", "queuefile", "smtp"]),
+        ]
+        let more = ["manualroute": "route_data = x\n", "redirect": "data = x\n", "lmtp": "socket = /x\n"]
+        for (kind, name, known) in drivers {
+            for driver in known {
+                let text = "begin \(kind)\na:\ndriver = \(driver)\n\(more[driver] ?? "")"
+                let extra = kind == "routers" && driver != "redirect" ? "verify_only\n" : ""
+                let own = try MailSite(ByteString(text + extra))
+                let ending = try own.run(
+                    "bobbin", "config", "check", "-C", own.directory.file("bobbin.conf").string)
+                let isMissing = Latin1.text(ending.output + ending.errors).contains("driver")
+                #expect(isMissing != list(name).contains(driver), "\(driver): \(ending)")
+            }
+        }
+    }
+
+    @Test(
+        "A configuration that is wrong starts nothing, in whichever section",
+        arguments: [
+            "no_such_option = 1\n", "log_selector = +nosuch\n", "begin acl\na:\n  permit\n",
+            "begin routers\na:\n  driver = nosuch\n",
+            "begin transports\na:\n  driver = smtp\n  port == x y\n  nosuch = 1\n",
+            "begin retry\n* * F\n", "begin rewrite\n*@a\n", "begin authenticators\na:\n  driver = spa\n",
+            ".ifdef X\n",
+        ])
+    func nothingStarts(text: String) throws {
+        let site = try MailSite(ByteString(text))
+        try FileManager.default.removeItem(atPath: site.directory.file("spool").string)
+        for words in [
+            ["bobbin-receiver", "listen", "--listen", "127.0.0.1:0"], ["bobbin-receiver", "stdio"],
+            ["bobbin-queuerunner"],
+        ] {
+            let ending = try site.start(words[0], Array(words.dropFirst())).wait()
+            #expect(ending.code == 78, "\(words): \(ending)")
+            #expect(Latin1.text(ending.errors).contains("bobbin.conf, line "), "\(ending)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: site.directory.file("spool").string))
+        #expect(try site.log("main") == [])
     }
 }

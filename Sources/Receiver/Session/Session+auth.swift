@@ -113,7 +113,7 @@ extension Session {
     /// Gives what MAIL is answered when no other ACL has words for it; nil when MAIL is refused for now, and the client
     /// has been told.
     mutating func noteForeignAuth(_ command: MailCommand) async -> ByteString? {
-        guard let auth = command.auth, auth != "<>" else { return "OK" }
+        guard let auth = command.auth, !auth.isEmpty, auth != "<>" else { return "OK" }
         state.facts.connection.authenticatedSender = XText.decode(auth)
         guard system.configuration.main.template(ACLMoment.mailauth.option) != nil else {
             if !phase.isAuthenticated { ignore(auth, "client not authenticated") }

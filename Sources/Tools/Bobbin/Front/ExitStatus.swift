@@ -1,4 +1,6 @@
 import Bytes
+import Configuration
+import MailSystem
 
 /// Exit codes, as sysexits.h has them; Exim's personality uses 0, 1 and 2 only.
 enum ExitStatus: Int32, Sendable {
@@ -35,8 +37,17 @@ struct ToolFailure: Error, Sendable, Hashable {
     /// One sentence or two for people, without a newline at the end.
     var message: ByteString
 
+    /// What is wrong with the configuration, when that is it.
+    var configuration: ConfigurationError?
+
     init(_ status: ExitStatus, _ message: ByteString) {
         self.status = status
         self.message = message
+    }
+
+    /// The configuration cannot be read.
+    init(_ error: StartError) {
+        self.init(.configuration, ByteString(error.description))
+        configuration = error.configuration
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Configuration
 import EximLog
 import MailSystem
 import Spooler
@@ -20,11 +21,22 @@ struct EximProgram: Sendable {
         } catch let error as EximUsageError {
             console.say("\(error.message)\n")
         } catch let failure as ToolFailure {
-            console.say("exim: \(failure.message)\n")
+            guard let error = failure.configuration else {
+                console.say("exim: \(failure.message)\n")
+                return .failure
+            }
+            report(error, isListing: words.contains("-bP"))
         } catch {
             console.say("exim: \(ByteString(String(describing: error)))\n")
         }
         return .failure
+    }
+
+    /// Tells what is wrong with the configuration as Exim does; where it shows no line we show one.
+    private func report(_ error: ConfigurationError, isListing: Bool) {
+        let place: ByteString = error.place.map { " in line \($0.line) of \($0.file)" } ?? ""
+        let text: ByteString = "Exim configuration error\(place):\n  \(error.problem)\n"
+        console.say(isListing ? "LOG: PANIC DIE\n  \(text)" : "\(LogTimestamp().text(of: .now())) \(text)")
     }
 
     private func obey(_ request: EximRequest, _ words: [ByteString]) async throws -> ExitStatus {
@@ -43,6 +55,8 @@ struct EximProgram: Sendable {
             throw handOver.sibling.execute(
                 source.arguments.map { ByteString($0) } + handOver.words, console: console)
         }
+        // What a program can do does not depend on its configuration.
+        if request.deeds.contains(.version) { console.write(Version.text) }
         let site = try Site(source)
         note(words, site)
         guard !request.isCheck || site.mayCheck(.current()) else { throw EximUsageError.checksDenied }

@@ -161,15 +161,7 @@ struct EximTasks: Sendable {
 
     private func printVersion() {
         let file = site.configuration.file
-        console.write(
-            """
-            \(Version.short), options and output of Exim version \(Version.exim)
-            Lookups (built-in): lsearch wildlsearch nwildlsearch iplsearch cdb dnsdb dsearch json passwd sqlite
-            Routers: accept dnslookup ipliteral manualroute redirect
-            Transports: appendfile/maildir lmtp queuefile smtp
-            Configuration file is \(file.isEmpty ? "built in" : file)
-
-            """)
+        console.write("Configuration file is \(file.isEmpty ? "built in" : file)\n")
     }
 }
 

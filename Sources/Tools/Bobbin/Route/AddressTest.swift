@@ -21,12 +21,16 @@ struct AddressTest: Sendable {
     private let kind: Kind
     private var facts = Facts()
     private let rules: AddressRules
+    /// Hears what routers do; nil where nobody wants to know.
+    private let trace: (@Sendable (ByteString) -> Void)?
 
     /// Makes a test; the sender is the caller unless one is given.
-    init(_ site: Site, _ kind: Kind, sender: ByteString?, caller: Caller = .current())
-        async throws(ToolFailure)
-    {
+    init(
+        _ site: Site, _ kind: Kind, sender: ByteString?, caller: Caller = .current(),
+        trace: (@Sendable (ByteString) -> Void)? = nil
+    ) async throws(ToolFailure) {
         self.kind = kind
+        self.trace = trace
         system = try await site.mailSystem()
         rules = site.addressRules
         let given = sender.map { $0 == "<>" ? "" : $0 }
@@ -68,13 +72,15 @@ struct AddressTest: Sendable {
         return kind == .route ? await route(whole) : await verify(whole)
     }
 
+    private var router: AddressRouter { trace.map(system.router.traced) ?? system.router }
+
     private func route(_ address: ByteString) async -> (text: ByteString, status: ExitStatus) {
-        let description = await RouteDescription(of: address, by: system.router, facts)
+        let description = await RouteDescription(of: address, by: router, facts)
         return (description.text, ExitStatus(rawValue: Int32(description.status)) ?? .failure)
     }
 
     private func verify(_ address: ByteString) async -> (text: ByteString, status: ExitStatus) {
-        let verifier = RoutingVerifier(system)
+        let verifier = RoutingVerifier(system, router)
         switch await verifier.verify(address, asSender: kind == .verifySender, facts) {
         case .accepted: return ("\(address) verified\n", .success)
         case .failed(let said, let logged):

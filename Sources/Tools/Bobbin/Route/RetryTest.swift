@@ -19,19 +19,11 @@ struct RetryTest: Sendable {
         guard let first = words.first else {
             return ("-brt needs a domain or address argument\n", .failure)
         }
-        var rest = words.dropFirst()
-        var subjects = [first]
-        if let second = rest.first, second.contains(UInt8(ascii: ".")) {
-            subjects.append(second)
-            rest = rest.dropFirst()
+        let question: Question
+        do throws(ToolFailure) { question = try Question(words) } catch {
+            return ("\(error.message)\n", .failure)
         }
-        var error: RetryErrorPattern?
-        if let name = rest.first {
-            guard let known = RetryErrorPattern(name) else {
-                return ("unknown or malformed retry error \"\(name)\"\n", .failure)
-            }
-            error = known
-        }
+        let (subjects, error) = (question.subjects, question.error)
         let warning = Self.warning(first)
         guard let rule = await rules.rule(for: subjects, error, Facts()) else {
             return (warning + ByteString("No retry information found\n"), .success)
@@ -40,6 +32,48 @@ struct RetryTest: Sendable {
             warning + ByteString("Retry rule: \(rule.pattern)  \(rule.error)  \(Self.steps(rule))\n"),
             .success
         )
+    }
+
+    /// Tells which rules are looked at, and what the one that serves makes of the tries.
+    func explanation(of words: [ByteString], sender: ByteString?) async throws(ToolFailure) -> ByteString {
+        let question = try Question(words)
+        var facts = Facts()
+        facts.message.sender = sender
+        var text = ByteString()
+        for item in await rules.considered(for: question.subjects, question.error, facts) {
+            let rule = item.rule
+            text +=
+                "line \(rule.place.line): \(rule.pattern)  \(rule.error)  \(Self.steps(rule))" as ByteString
+            text = ByteString(text.trimmed())
+            guard item.passedOver == nil else {
+                text += "\n  passed over: \(item.passedOver ?? "")\n" as ByteString
+                continue
+            }
+            text += "\n\(Self.schedule(rule))" as ByteString
+            return text
+        }
+        return text + ByteString("no rule serves: mail that cannot be delivered at once is returned\n")
+    }
+
+    private static func schedule(_ rule: RetryRule) -> ByteString {
+        guard let last = rule.steps.last else { return "  no second try: the first failure is the last\n" }
+        var from: ByteString = "at once"
+        return rule.steps.reduce(into: ByteString()) { text, step in
+            let (cutoff, start) = (interval(step.cutoff), interval(step.interval))
+            let how: ByteString =
+                switch step.letter {
+                case UInt8(ascii: "G"): "first after \(start), then each time \(factor(step)) times as long"
+                case UInt8(ascii: "H"):
+                    "by chance, at first up to \(start), then each time up to \(factor(step)) times as long"
+                default: "every \(start)"
+                }
+            text += "  from \(from) until \(cutoff) after the first failure: \(how)\n" as ByteString
+            from = cutoff
+        } + "  after \(interval(last.cutoff)) it is given up\n"
+    }
+
+    private static func factor(_ step: RetryRule.Step) -> ByteString {
+        "\(step.factorThousandths / 1000).\(step.factorThousandths % 1000 / 100)"
     }
 
     private static func warning(_ word: ByteString) -> ByteString {
@@ -58,12 +92,31 @@ struct RetryTest: Sendable {
             let letter = ByteString([step.letter])
             text += "\(letter),\(interval(step.cutoff)),\(interval(step.interval))" as ByteString
             if step.letter != UInt8(ascii: "F") {
-                text +=
-                    ",\(step.factorThousandths / 1000).\(step.factorThousandths % 1000 / 100)" as ByteString
+                text += ",\(factor(step))" as ByteString
             }
             text += ByteString("; ")
         }
     }
 
     private static func interval(_ seconds: Int64) -> ByteString { EximTime.text(seconds: Int(seconds)) }
+}
+
+/// What -brt is asked: an address or domain, perhaps another domain, perhaps the name of an error.
+private struct Question {
+    var subjects: [ByteString]
+    var error: RetryErrorPattern?
+
+    init(_ words: [ByteString]) throws(ToolFailure) {
+        var rest = words[...]
+        subjects = rest.popFirst().map { [$0] } ?? []
+        if let second = rest.first, second.contains(UInt8(ascii: ".")) {
+            subjects.append(second)
+            rest = rest.dropFirst()
+        }
+        guard let name = rest.first else { return }
+        guard let known = RetryErrorPattern(name) else {
+            throw ToolFailure(.usage, "unknown or malformed retry error \"\(name)\"")
+        }
+        error = known
+    }
 }

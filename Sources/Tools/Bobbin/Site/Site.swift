@@ -29,7 +29,7 @@ struct Site: Sendable {
         do {
             configuration = try source.read()
         } catch {
-            throw ToolFailure(.configuration, ByteString(error.description))
+            throw ToolFailure(error)
         }
         let main = configuration.main
         let directory = try Self.spoolDirectory(configuration)
@@ -158,7 +158,7 @@ extension Site {
         do {
             selector = try LogSelector(parsing: main.text("log_selector") ?? "")
         } catch {
-            throw ToolFailure(.configuration, "log_selector: \(String(describing: error))")
+            throw ToolFailure(.configuration, ByteString(error.description))
         }
         let value = try main.template("log_file_path").map { template throws(ToolFailure) in
             try plain(template, "log_file_path", main)

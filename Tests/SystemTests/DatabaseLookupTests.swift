@@ -1,0 +1,152 @@
+import Bytes
+import TestKit
+import Testing
+
+extension SystemTests {
+    @Suite struct DatabaseLookups {}
+}
+
+/// Lookups in servers of databases.
+extension SystemTests.DatabaseLookups {
+    /// What each line expands to.
+    private static func expanded(_ lines: [ByteString], _ run: (ByteString) throws -> ChildProcess.Ending)
+        throws
+        -> [String]
+    {
+        let ending = try run(lines.map { "\($0)\n" as ByteString }.joined(separator: ""))
+        return Latin1.text(ending.output).split(separator: "\n").map {
+            $0.hasPrefix("> ") ? String($0.dropFirst(2)) : String($0)
+        }.filter { !$0.isEmpty && $0 != ">" }
+    }
+
+    @Test("pgsql gives what Exim's gives: rows, columns, counts, failures, and servers of a query's own")
+    func postgres() throws {
+        let server = try PostgresProcess()
+        _ = try server.query(
+            """
+            CREATE TABLE t(k text, v text); CREATE TABLE m(a int, b text, c text);
+            INSERT INTO t VALUES ('one','1'), ('quo''te','q'), ('sp ace','a b'), ('nul',null), ('q','say "x"'), ('e','');
+            INSERT INTO m VALUES (1,'x y','z'), (2,'',null)
+            """)
+        let place: ByteString = "(\(server.socket))"
+        let site = try MailSite("hide pgsql_servers = \(place)/postgres/postgres/\n")
+        let queries: [(type: ByteString, query: ByteString)] = [
+            ("", "select v from t where k='one'"), ("", "select v from t where k='none'"),
+            ("", "select v from t where k='nul'"), ("", "select k,v from t where k='nul'"),
+            ("", "select k,v from t where k='sp ace'"), ("", "select k,v from t where k='q'"),
+            ("", "select k,v from t where k='e'"), ("", "select v from t where k='q'"),
+            ("", "select * from m order by a desc"), ("", "update t set v='1' where k='one'"),
+            ("", "update t set v='1' where k='nobody'"), ("", ""),
+            ("", "select v from t where k='${quote_pgsql:quo'te}'"),
+            ("", "select '${quote_pgsql:a\\\\b\"c}'"),
+            (",servers=\(place)/postgres/postgres/", "select 1"),
+            ("", "servers=\(place)/postgres/postgres/; select 2"), ("", "servers=nosuch; select 2"),
+            ("", "servers=nosuch select 2"), (",servers=nosuch", "select 1"),
+            (",servers=no/such", "select 1"),
+            (",servers=(/nosuch/.s.PGSQL.5432)/x/y/:\(place)/postgres/postgres/", "select 3"),
+        ]
+        let lines = queries.map { "${lookup pgsql\($0.type){\($0.query)}{<$value>}{none}}" as ByteString }
+        let wanted = try Self.expanded(lines) { try site.exim("-be", input: $0) }
+        let found = try Self.expanded(lines) { try site.run("bobbin", "exim", "-be", input: $0) }
+        // An empty text has its own line in neither.
+        #expect(wanted.count >= lines.count)
+        #expect(found == wanted)
+        let failing: [ByteString] = ["${lookup pgsql{select nonsense}{yes}{no}}"]
+        for program in [true, false] {
+            let said = try Self.expanded(failing) {
+                try program ? site.exim("-be", input: $0) : site.run("bobbin", "exim", "-be", input: $0)
+            }
+            #expect(
+                said.first?.hasPrefix("Failed: lookup of \"select nonsense\" gave DEFER: PGSQL: query failed")
+                    ?? false)
+        }
+    }
+
+    @Test(
+        """
+        RED-01, RED-02, RED-03, RED-04, RED-05, RED-07, RED-08, RED-09, RED-10, RED-11: commands go to the server, \
+        the database and with the password that redis_servers or the query names
+        """)
+    func redis() throws {
+        let (open, guarded) = (try RedisProcess(.port), try RedisProcess(.socket, password: "secret"))
+        let port = open.backend.dropFirst(6).prefix { $0 != UInt8(ascii: "/") }.split(
+            separator: UInt8(ascii: ":"))
+        let host: ByteString = "127.0.0.1::\(ByteString(port[1]))"
+        let socket = ByteString(guarded.backend.dropFirst(6).prefix { $0 != UInt8(ascii: "/") })
+        for (key, value) in [("plain", "zero"), ("with space", "a  b")] { try open.ask("SET", key, value) }
+        try open.ask("SADD", "senders", "one@example.com", "two@example.com")
+        try open.ask("HSET", "domains", "here.example", "yes")
+        try guarded.ask("SET", "plain", "guarded")
+        let path = guarded.backend.cut(at: UInt8(ascii: "("))?.after.prefix { $0 != UInt8(ascii: ")") }
+        let place: ByteString = "localhost(\(ByteString(path ?? [])))"
+        #expect(socket.count > 0)
+        let site = try MailSite(
+            """
+            SPAMMER_SET = SADD spammers
+            hide redis_servers = \(host)//
+            addresslist senders = <\\n ${lookup redis{SMEMBERS senders}}
+            domainlist here = ${lookup redis{HGET domains ${quote_redis:$domain}}{$domain}}
+            begin routers
+            local:
+              driver = redirect
+              domains = +here
+              condition = ${if eq{${lookup redis{SPAMMER_SET ${quote_redis:$local_part}}}}{1}}
+              data = :blackhole:
+
+            """)
+        func says(_ line: ByteString) throws -> String {
+            try Self.expanded([line]) { try site.run("bobbin", "exim", "-be", input: $0) }.joined(
+                separator: "|")
+        }
+        let cases: [(ByteString, String)] = [
+            ("${lookup redis{GET plain}}", "zero"),
+            ("${lookup redis{GET ${quote_redis:with space}}}", "a  b"),
+            ("${lookup redis{GET nothing}{yes}{none}}", "none"),
+            ("${lookup redis{SET new value}}", "OK"),
+            ("${lookup redis{GET new}}", "value"),
+            ("${lookup redis{INCR counter}}", "1"),
+            ("${sort{<\\n ${lookup redis{SMEMBERS senders}}}{le}{$item}}", "one@example.com|two@example.com"),
+            ("${if match_address{two@example.com}{+senders}{in}{out}}", "in"),
+            ("${if match_address{three@example.com}{+senders}{in}{out}}", "out"),
+            ("${lookup redis,servers=\(host)/10/{SET place ten}}", "OK"),
+            ("${lookup redis,servers=\(host)/10/{GET place}}", "ten"),
+            ("${lookup redis,servers=\(host)/10/{GET plain}{yes}{none}}", "none"),
+            ("${lookup redis{servers=\(host)/10/; GET place}}", "ten"),
+            ("${lookup redis,servers=\(place)//secret{GET plain}}", "guarded"),
+            ("${lookup redis,servers=\(place)//{GET plain}{yes}{none}}", "Failed: "),
+            ("${lookup redis,servers=127.0.0.1::1//:\(host)//{GET plain}}", "zero"),
+            (
+                "${lookup redis{NOSUCH command}}",
+                "Failed: lookup of \"NOSUCH command\" gave DEFER: REDIS: query failed: "
+            ),
+            ("${quote_redis:a b\\\\c}", "a\\ b\\\\c"),
+        ]
+        let found = try Self.expanded(cases.map(\.0)) { try site.run("bobbin", "exim", "-be", input: $0) }
+        let wanted = cases.flatMap { $0.1.split(separator: "|").map(String.init) }
+        #expect(found.count == wanted.count, "\(found)")
+        for (one, other) in zip(found, wanted) {
+            #expect(other.hasPrefix("Failed: ") ? one.hasPrefix(other) : one == other, "\(one)")
+        }
+        // Database 10 is the server's database 10, and no password is in what is said.
+        #expect(try open.ask("-n", "10", "GET", "place") == "ten")
+        #expect(!found.contains { $0.contains("secret") })
+        let routed = try site.run("bobbin", "exim", "-bt", "bad@here.example", "good@there.example")
+        #expect(
+            Latin1.text(routed.output)
+                == "mail to bad@here.example is discarded\ngood@there.example is undeliverable: Unrouteable address\n"
+        )
+        #expect(try says("${lookup redis{SMEMBERS spammers}}") == "bad")
+    }
+
+    @Test("RED-06, RED-12: redis_servers is known where redis is a lookup type")
+    func redisOption() throws {
+        let site = try MailSite("redis_servers = 127.0.0.1\n")
+        let version = Latin1.text(try site.run("bobbin", "exim", "-bV").output)
+        let lookups = version.split(separator: "\n").first { $0.hasPrefix("Lookups (built-in):") } ?? ""
+        #expect(lookups.split(separator: " ").contains("redis"))
+        #expect(
+            try site.run("bobbin", "exim", "-bP", "redis_servers").output == "redis_servers = 127.0.0.1\n")
+        let macro = try site.run("bobbin", "exim", "-bP", "macro", "_HAVE_LOOKUP_REDIS")
+        #expect(macro.output == "_HAVE_LOOKUP_REDIS=y\n")
+    }
+}
