@@ -36,6 +36,11 @@ struct SourceReader {
     /// Whether the lines are main options, none of which begins with a capital letter.
     var takesOptions = true
 
+    /// Whether lines that define macros are given too.
+    var showsDefinitions = false
+    /// Where the reader went from one file to another since `takeMarks`, as `# line "file"`.
+    private var marks: [ByteString] = []
+
     init(
         text: ByteString, path: ByteString, macros: [Macro],
         load: @escaping (ByteString) -> Result<ByteString, ConfigurationError> = Self.readFile
@@ -60,6 +65,7 @@ struct SourceReader {
             guard isReading else { continue }
             if takesMacros, let end = macroDefinitionNameEnd(raw) {
                 try defineMacro(raw, nameEnd: end, at: place)
+                if showsDefinitions { return SourceLine(text: raw, place: place) }
                 continue
             }
             if takesOptions, raw.first.map({ $0.isASCIILetter && $0.uppercasedASCII == $0 }) ?? false {
@@ -73,6 +79,12 @@ struct SourceReader {
             throw ConfigurationError("Unexpected end of configuration file: .endif missing", at: place)
         }
         return nil
+    }
+
+    /// The marks since the last call.
+    mutating func takeMarks() -> [ByteString] {
+        defer { marks = [] }
+        return marks
     }
 
     private var isReading: Bool { branches.allSatisfy { $0 == .taken } }
@@ -117,10 +129,11 @@ struct SourceReader {
     private mutating func physicalLine() -> (text: ArraySlice<UInt8>, place: SourcePlace)? {
         while var file = files.popLast() {
             guard file.offset < file.text.count else {
-                if files.isEmpty {
+                guard let outer = files.last else {
                     files.append(file)
                     return nil
                 }
+                marks.append("# \(outer.line) \"\(outer.path)\"")
                 continue
             }
             let end = file.text[file.offset...].firstIndex(of: .newline) ?? file.text.count
@@ -194,7 +207,9 @@ struct SourceReader {
         }
         if onlyIfExists, unsafe access(path.string, F_OK) != 0 { return }
         switch load(path) {
-        case .success(let text): files.append(File(path: path, text: text))
+        case .success(let text):
+            marks += ["# \(place.line) \"\(place.file)\"", "# 1 \"\(path)\""]
+            files.append(File(path: path, text: text))
         case .failure(let error):
             throw ConfigurationError(
                 "failed to open included configuration file \(path)", at: place, hint: error.hint)

@@ -195,6 +195,8 @@ package struct Environment: Sendable {
     package var addressesOfHost: @Sendable (ByteString) async -> AddressLookup = { _ in .notFound }
     /// Mail exchangers of a domain.
     package var mailExchangers: @Sendable (ByteString) async -> MailExchangerLookup = { _ in .notFound }
+    /// Hears that a list does not match since a host's name or address could not be found (log selector `unknown_in_list`).
+    package var noteUnknown: @Sendable (ByteString) -> Void = { _ in }
     /// Runs an ACL for an `${acl}` item or an `acl` condition.
     package var callACL: @Sendable (ACLCall) async -> ACLCallResult = { call in
         ACLCallResult(.failed("unknown ACL \"\(call.name)\""), call.facts)

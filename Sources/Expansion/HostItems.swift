@@ -74,7 +74,7 @@ extension Evaluation {
         switch await environment.addressesOfHost(name) {
         case .found(let addresses):
             return addresses.contains { $0.unmapped == address } ? .match(nil) : .noMatch
-        case .notFound: return .unknown
+        case .notFound: return .unknown("failed to find IP address for \(name)")
         case .deferred(let reason): return .deferred(reason)
         }
     }
@@ -97,7 +97,7 @@ extension Evaluation {
         switch await self.names(of: host) {
         case .found(let found): names = found
         case .notFound:
-            return .unknown
+            return .unknown("failed to find host name for \(host.address?.text ?? "")")
         case .deferred(let reason): return .deferred(reason)
         }
         for name in names {

@@ -30,8 +30,8 @@ enum ItemVerdict: Sendable {
     case excluded
     /// It cannot be told now.
     case deferred(ByteString)
-    /// The host's name or address is not to be had: the list decides what that means.
-    case unknown
+    /// The host's name or address is not to be had, and why: the list decides what that means.
+    case unknown(ByteString)
 }
 
 /// How a walk over a list goes on after names that cannot be told (manual, sections 10.16 and 10.17).
@@ -84,12 +84,14 @@ extension Evaluation {
             case .noMatch: continue
             case .match(let data): return isNegated ? .notMatched : .matched(data: data)
             case .excluded: return isNegated ? .matched(data: nil) : .notMatched
-            case .unknown:
+            case .unknown(let reason):
                 switch policy.unknown {
                 case .ignore: continue
                 case .include: return isNegated ? .notMatched : .matched(data: nil)
                 // A host whose name cannot be found does not match the list that needs it.
-                case .usual: return .notMatched
+                case .usual:
+                    environment.noteUnknown("list matching forced to fail: \(reason)")
+                    return .notMatched
                 }
             case .deferred(let reason):
                 switch subject.isHost ? policy.deferral : .usual {

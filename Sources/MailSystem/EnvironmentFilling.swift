@@ -77,6 +77,10 @@ struct EnvironmentFilling {
         environment.runProgram = { await ProgramRunning.run($0, environment: assignments) }
         environment.readSocket = { await SocketReading.ask($0) }
         environment.openSocket = { await SocketReading.open($0) }
+        if settings.logSelector.has(.unknownInList) {
+            let log = log
+            environment.noteUnknown = { log.main($0) }
+        }
         environment.callACL = aclRunner()
         let spool = settings.spool
         environment.queueSize = { (try? spool.count()) ?? 0 }

@@ -68,7 +68,7 @@ extension Session {
             case .decided(let verdict): return verdict
             case .ask(let challenge):
                 await say(Reply(334, challenge))
-                guard isOpen, let answer = await nextAnswer() else { return nil }
+                guard isOpen, let answer = await nextLine(isAnswer: true) else { return nil }
                 step = await exchange.take(answer)
             }
         }

@@ -137,8 +137,10 @@ struct Session {
 
     // MARK: Reading
 
-    /// The next command line, or nil when the session is over.
-    private mutating func nextLine() async -> ByteString? {
+    /// The next line, or nil when the session is over.
+    ///
+    /// A client that has closed instead of answering a challenge has answered nothing, as Exim takes it.
+    mutating func nextLine(isAnswer: Bool = false) async -> ByteString? {
         while true {
             switch framer.next() {
             case .line(let line)?:
@@ -147,6 +149,7 @@ struct Session {
             case .tooLong?:
                 log.event(.syntaxError(line: "", text: "too long command line"), state.facts)
                 await say(Reply(500, "Line too long"))
+                isOpen = false
                 return nil
             case nil: break
             }
@@ -163,34 +166,9 @@ struct Session {
                 await timedOut()
                 return nil
             case .ended:
+                if isAnswer { return "" }
                 await lostConnection()
                 return nil
-            }
-        }
-    }
-
-    /// The next line, which is no command: the answer to a challenge; nil when the session is over.
-    ///
-    /// A client that has closed is taken to have answered nothing, as Exim takes it.
-    mutating func nextAnswer() async -> ByteString? {
-        while true {
-            switch framer.next() {
-            case .line(let line)?:
-                linesRead += 1
-                return line
-            case .tooLong?:
-                await say(Reply(500, "Line too long"))
-                isOpen = false
-                return nil
-            case nil: break
-            }
-            switch await wire.read() {
-            case .octets(let octets): framer.feed(octets)
-            case .stopping: isStopping = true
-            case .timedOut:
-                await timedOut()
-                return nil
-            case .ended: return ""
             }
         }
     }

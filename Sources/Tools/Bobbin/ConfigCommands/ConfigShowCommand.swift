@@ -1,5 +1,7 @@
 import ArgumentParser
 import Bytes
+import Configuration
+import MailSystem
 
 /// `bobbin config show`.
 struct ConfigShowCommand: ConsoleCommand {
@@ -44,11 +46,36 @@ struct PrintRequest: Sendable, Hashable {
         var rest = words[...]
         while let word = rest.popFirst() {
             if ConfigurationPrinter.needsAdmin(word), !isAdmin { throw .notAdmin(to: "see macros", site) }
+            if word == "config" {
+                guard isAdmin else { throw .notAdmin(to: "see the whole configuration", site) }
+                result.text +=
+                    "# Exim Configuration (\(Version.exim))\n\(try site.source.listing())" as ByteString
+                continue
+            }
+            if word == "local_scan" {
+                result.text += "local_scan() options are not supported\n" as ByteString
+                result.isFound = false
+                continue
+            }
             let name = ConfigurationPrinter.takesName(word) ? rest.popFirst() : nil
             let answer = printer.answer(word, name)
             result.text += answer.text
             result.isFound = answer.isFound
         }
         return result
+    }
+}
+
+extension ConfigurationSource {
+    /// The configuration as it was read, without comments.
+    fileprivate func listing() throws(ToolFailure) -> ByteString {
+        do throws(ConfigurationError) {
+            guard let file else {
+                return try ConfigurationListing.text(of: Self.builtInText(), file: "", macros: macros)
+            }
+            return try ConfigurationListing.text(of: file, macros: macros)
+        } catch {
+            throw ToolFailure(StartError(error))
+        }
     }
 }
