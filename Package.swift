@@ -86,7 +86,9 @@ let package = Package(
             "Transports",
             ["Bytes", "MailText", "Hints", "SMTP", "Expansion", "Configuration", "Routing", "CLinux"]),
         // Tier 7
-        module("ACL", ["Bytes", "MailText", "EximLog", "Lookups", "Expansion", "Configuration"]),
+        module(
+            "ACL",
+            ["Bytes", "MailText", "OpenSSL", "EximLog", "Hints", "Lookups", "Expansion", "Configuration"]),
         // Tier 8
         module(
             "MailSystem",

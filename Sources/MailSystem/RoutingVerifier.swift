@@ -47,7 +47,9 @@ package struct RoutingVerifier: AddressVerifier {
         }
     }
 
-    package func verify(_ address: ByteString, asSender: Bool, _ facts: Facts) async -> AddressVerification {
+    package func verify(
+        _ address: ByteString, _ order: VerificationOrder, _ facts: Facts
+    ) async -> AddressVerification {
         let router: AddressRouter
         do {
             router = try self.router()
@@ -57,7 +59,7 @@ package struct RoutingVerifier: AddressVerifier {
         var current = RoutingAddress(address)
         for _ in 0..<Self.maximumRedirections {
             let result = await router.route(
-                current, facts, purpose: asSender ? .verifySender : .verifyRecipient)
+                current, facts, purpose: order.asSender ? .verifySender : .verifyRecipient)
             if case .deliver = result.verdict, let copy = result.unseenCopy {
                 // A copy on the way says nothing of the address.
                 current = copy
@@ -68,6 +70,8 @@ package struct RoutingVerifier: AddressVerifier {
             case .failed(let trouble):
                 return .failed(said: trouble.userText, logged: trouble.text)
             case .deferred(let trouble): return .deferred(said: trouble.userText, logged: trouble.text)
+            case .redirected where order.acceptsRedirection:
+                return .accepted(addressData: result.address.addressData)
             case .redirected(let items):
                 guard items.count == 1, case .address(let only) = items[0] else {
                     return .accepted(addressData: result.address.addressData)

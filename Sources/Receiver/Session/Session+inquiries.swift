@@ -39,7 +39,7 @@ extension Session {
         switch await verifier.verify(rewritten, asSender: false, state.facts) {
         case .accepted: await say(Reply(250, "<\(text)> is deliverable"))
         case .deferred(let said, let why): await say(Reply(451, "<\(text)> \(said ?? why)"))
-        case .failed(let said, let why):
+        case .failed(let said, let why, _):
             let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
             log.main("VRFY failed for \(argument) \(who)")
             await say(Reply(550, "<\(text)> \(said ?? why)"))
