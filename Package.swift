@@ -93,8 +93,8 @@ let package = Package(
         module(
             "MailSystem",
             [
-                "Bytes", "MailText", "DNS", "OpenSSL", "EximLog", "Hints", "Lookups", "Spooler", "Expansion",
-                "Configuration", "Routing", "ACL", "CLinux",
+                "Bytes", "MailText", "DNS", "OpenSSL", "EximLog", "Hints", "Lookups", "SMTP", "Spooler",
+                "Expansion", "Configuration", "Routing", "Transports", "ACL", "CLinux",
             ]),
         // Tier 9: programs
         program(

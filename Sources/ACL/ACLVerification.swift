@@ -124,7 +124,8 @@ extension StatementRun {
         var sender = request.address ?? state.facts.message.sender ?? ""
         if sender.isEmpty { return .holds }
         state.senderDetails = nil
-        let known = state.senderVerifications[sender]
+        // What hosts say is asked anew each time: the hints remember it.
+        let known = request.order.callout == nil ? state.senderVerifications[sender] : nil
         let outcome: AddressVerification
         if let known {
             note("using cached sender verify result")
@@ -134,8 +135,10 @@ extension StatementRun {
             sender = await rewritten(sender, asSender: true, &state)
             if request.address == nil { state.facts.message.sender = sender }
             outcome = await evaluator.verifier.verify(sender, request.order, state.facts)
-            state.senderVerifications[given] = outcome
-            state.senderVerifications[sender] = outcome
+            if request.order.callout == nil {
+                state.senderVerifications[given] = outcome
+                state.senderVerifications[sender] = outcome
+            }
         }
         return senderResult(outcome, sender, isNew: known == nil, request, &state)
     }
@@ -149,29 +152,34 @@ extension StatementRun {
             state.facts.message.senderAddressData = acceptance.addressData
             if acceptance.byRandom { state.facts.message.senderVerifyFailure = "random" }
             return .holds
-        case .failed(let said, let logged, let stage):
+        case .failed(let failure):
             if isNew, !request.hidesDetails {
-                state.senderFailure = failure("fail", sender, logged)
-                state.senderDetails = "Verification failed for <\(sender)>\n\(said ?? logged)"
+                state.senderFailure = line("fail", sender, failure.logged)
+                state.senderDetails = "\(failure.headline) <\(sender)>\n\(failure.words)"
             }
-            state.facts.message.senderVerifyFailure = stage.rawValue
+            state.facts.message.senderVerifyFailure = failure.stage?.rawValue
             fail("Sender verify failed", "Sender verify failed", &state)
             return .fails
-        case .deferred(let said, let logged):
+        case .deferred(let deferral):
             if request.acceptsDeferral { return .holds }
-            if isNew { state.senderFailure = failure("defer", sender, logged) }
-            let text: ByteString = "Could not complete sender verify"
-            if evaluator.settings.tellsDetails {
-                state.senderDetails = said ?? logged
+            if isNew { state.senderFailure = line("defer", sender, deferral.logged) }
+            let text: ByteString = "Could not complete sender verify\(deferral.isCallout ? " callout" : "")"
+            let tellsDetails = evaluator.settings.tellsDetails
+            if deferral.isCallout {
+                conditionMessage = deferral.said
+                if tellsDetails { state.senderDetails = deferral.logged }
+            } else if tellsDetails {
+                state.senderDetails = deferral.said ?? deferral.logged
                 conditionMessage = text
             }
             return .deferred(text)
         }
     }
 
-    private func failure(_ word: ByteString, _ sender: ByteString, _ why: ByteString) -> ACLState.LogLine {
-        .init(
-            text: "sender verify \(word) for <\(sender)>: \(why)", targets: [.main, .reject],
+    private func line(_ word: ByteString, _ sender: ByteString, _ why: ByteString?) -> ACLState.LogLine {
+        let reason: ByteString = why.map { ": \($0)" } ?? ""
+        return .init(
+            text: "sender verify \(word) for <\(sender)>\(reason)", targets: [.main, .reject],
             namesPeer: true)
     }
 
@@ -198,20 +206,21 @@ extension StatementRun {
         guard let recipient = state.recipient else {
             return .broken("cannot verify recipient in ACL for \(moment.name)")
         }
+        state.facts.message.recipientVerifyFailure = nil
         let subject = await rewritten(recipient, asSender: false, &state)
         switch await evaluator.verifier.verify(subject, request.order, state.facts) {
         case .accepted(let acceptance):
             state.facts.address.addressData = acceptance.addressData
             if acceptance.byRandom { state.facts.message.recipientVerifyFailure = "random" }
             return .holds
-        case .failed(let said, let logged, let stage):
-            state.facts.message.recipientVerifyFailure = stage.rawValue
-            fail(said ?? logged, logged, &state)
+        case .failed(let failure):
+            state.facts.message.recipientVerifyFailure = failure.stage?.rawValue
+            fail(failure.words, failure.logged ?? failure.words, &state)
             return .fails
-        case .deferred(let said, let logged):
+        case .deferred(let deferral):
             if request.acceptsDeferral { return .holds }
-            conditionMessage = said
-            return .deferred(logged)
+            conditionMessage = deferral.said
+            return .deferred(deferral.logged)
         }
     }
 

@@ -30,10 +30,47 @@ package enum VerificationStage: ByteString, Sendable, Hashable {
 package enum AddressVerification: Sendable, Hashable {
     /// It is good.
     case accepted(Acceptance)
-    /// It is not: what the client may hear, what the log says, and who said it.
-    case failed(said: ByteString?, logged: ByteString, by: VerificationStage = .route)
-    /// It cannot be told now; what the client may hear, and what the log says.
-    case deferred(said: ByteString?, logged: ByteString)
+    /// It is not.
+    case failed(Failure)
+    /// It cannot be told now.
+    case deferred(Deferral)
+
+    /// Why an address is not good.
+    package struct Failure: Sendable, Hashable {
+        /// What the client may hear.
+        package var said: ByteString?
+        /// What the log says; nil where all is known that there is to tell.
+        package var logged: ByteString?
+        /// Who said it; nil for a host that would not even talk.
+        package var stage: VerificationStage? = .route
+        /// How the text for the client begins, before the sender's address.
+        package var headline: ByteString = "Verification failed for"
+
+        /// Makes the value.
+        package init(said: ByteString?, logged: ByteString?) {
+            self.said = said
+            self.logged = logged
+        }
+
+        /// What there is to tell the client.
+        package var words: ByteString { said ?? logged ?? "" }
+    }
+
+    /// Why it cannot be told.
+    package struct Deferral: Sendable, Hashable {
+        /// What the client may hear.
+        package var said: ByteString?
+        /// What the log says.
+        package var logged: ByteString
+        /// Whether it is hosts that could not be asked.
+        package var isCallout = false
+
+        /// Makes the value.
+        package init(said: ByteString?, logged: ByteString) {
+            self.said = said
+            self.logged = logged
+        }
+    }
 
     /// What is known of a good address.
     package struct Acceptance: Sendable, Hashable {
@@ -44,6 +81,16 @@ package enum AddressVerification: Sendable, Hashable {
 
         /// Makes the value.
         package init(addressData: TaintedBytes? = nil) { self.addressData = addressData }
+    }
+
+    /// An address that routing refuses.
+    package static func failed(said: ByteString?, logged: ByteString) -> AddressVerification {
+        .failed(Failure(said: said, logged: logged))
+    }
+
+    /// An address that routing cannot tell of.
+    package static func deferred(said: ByteString?, logged: ByteString) -> AddressVerification {
+        .deferred(Deferral(said: said, logged: logged))
     }
 
     /// A good address with what its router left.

@@ -5,7 +5,8 @@
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
 // ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift,
-// UDPSending.swift, RoutingFilling.swift, RoutingVerifier.swift, SignalListener.swift, StoredFacts.swift, StartError.swift.
+// UDPSending.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift,
+// CalloutCache.swift, SignalListener.swift, StoredFacts.swift, StartError.swift.
 
 package import ACL
 package import Bytes
@@ -55,13 +56,15 @@ package final class MailSystem: Sendable {
     package let rewriter: Rewriter
     /// The routers, in order.
     package let router: AddressRouter
+    /// Asks hosts of addresses that are verified.
+    let callouts: Callouts
     /// What ACLs use: hints, and whoever watches them.
     package let aclServices: ACLServices
 
     private init(
         configuration: Configuration, settings: Settings, expander: Expander, spool: Spool,
         ids: MessageIDGenerator, log: EximLogWriter, resolver: any NameResolver, hints: HintsSettings,
-        rewriter: Rewriter, router: AddressRouter, aclServices: ACLServices
+        rewriter: Rewriter, router: AddressRouter, callouts: Callouts, aclServices: ACLServices
     ) {
         self.configuration = configuration
         self.settings = settings
@@ -73,6 +76,7 @@ package final class MailSystem: Sendable {
         self.hints = hints
         self.rewriter = rewriter
         self.router = router
+        self.callouts = callouts
         self.aclServices = aclServices
     }
 
@@ -105,9 +109,12 @@ package final class MailSystem: Sendable {
         services.send = UDPSending.send
         services.observer = rehearsal?.observer
         services.makesCallouts = rehearsal?.makesCallouts ?? true
+        let callouts = Callouts(
+            configuration, services, CalloutLoops(),
+            qualifyDomain: EnvironmentFilling.constants(configuration, variables).settings.qualifyDomain)
         let environment = EnvironmentFilling(
             configuration: configuration, settings: settings, resolver: resolver, log: log,
-            variables: variables, aclServices: services
+            variables: variables, aclServices: services, callouts: callouts
         ).environment()
         let ids = MessageIDGenerator(
             format: settings.messageIDFormat, localhostNumber: settings.localhostNumber,
@@ -119,7 +126,7 @@ package final class MailSystem: Sendable {
         return MailSystem(
             configuration: configuration, settings: settings, expander: expander, spool: settings.spool,
             ids: ids, log: log, resolver: resolver, hints: hints, rewriter: rewriter,
-            router: try routing.router(rewriter), aclServices: services)
+            router: try routing.router(rewriter), callouts: callouts, aclServices: services)
     }
 
     /// Where an ordinary user's program finds the receiver.

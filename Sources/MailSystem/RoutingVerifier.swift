@@ -11,6 +11,7 @@ import Routing
 package struct RoutingVerifier: AddressVerifier {
     private let router: @Sendable () throws(StartError) -> AddressRouter
     private let rewriter: @Sendable () -> Rewriter
+    private let callouts: Callouts
     /// How many redirections are followed.
     package static let maximumRedirections = 20
 
@@ -18,13 +19,15 @@ package struct RoutingVerifier: AddressVerifier {
     package init(_ system: MailSystem) {
         router = { system.router }
         rewriter = { system.rewriter }
+        callouts = system.callouts
     }
 
     /// Makes a verifier whose router is made when it is first wanted.
     init(
-        rewriter: @escaping @Sendable () -> Rewriter,
+        callouts: Callouts, rewriter: @escaping @Sendable () -> Rewriter,
         router: @escaping @Sendable () throws(StartError) -> AddressRouter
     ) {
+        self.callouts = callouts
         self.rewriter = rewriter
         self.router = router
     }
@@ -66,7 +69,15 @@ package struct RoutingVerifier: AddressVerifier {
                 continue
             }
             switch result.verdict {
-            case .deliver, .discarded: return .accepted(addressData: result.address.addressData)
+            case .discarded: return .accepted(addressData: result.address.addressData)
+            case .deliver(let instruction):
+                let answer = await callouts.ask(
+                    result.address.address, order, instruction, facts, router.environment)
+                guard case .accepted(var acceptance) = answer ?? .accepted(.init()) else {
+                    return answer ?? .accepted(.init())
+                }
+                acceptance.addressData = result.address.addressData
+                return .accepted(acceptance)
             case .failed(let trouble):
                 return .failed(said: trouble.userText, logged: trouble.text)
             case .deferred(let trouble): return .deferred(said: trouble.userText, logged: trouble.text)

@@ -38,11 +38,12 @@ extension Session {
         log.flush(&state)
         switch await verifier.verify(rewritten, asSender: false, state.facts) {
         case .accepted: await say(Reply(250, "<\(text)> is deliverable"))
-        case .deferred(let said, let why): await say(Reply(451, "<\(text)> \(said ?? why)"))
-        case .failed(let said, let why, _):
+        case .deferred(let deferral):
+            await say(Reply(451, "<\(text)> \(deferral.said ?? deferral.logged)"))
+        case .failed(let failure):
             let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
             log.main("VRFY failed for \(argument) \(who)")
-            await say(Reply(550, "<\(text)> \(said ?? why)"))
+            await say(Reply(550, "<\(text)> \(failure.words)"))
         }
     }
 
