@@ -139,7 +139,7 @@ let package = Package(
                 "TestKit",
             ], exclude: ["Fixtures"]),
         tests("Transports", ["Bytes", "Hints", "Transports", "TestKit"]),
-        tests("ACL", ["Bytes", "EximLog", "Expansion", "Configuration", "ACL"]),
+        tests("ACL", ["Bytes", "EximLog", "Hints", "Expansion", "Configuration", "ACL", "TestKit"]),
         tests(
             "Receiver",
             [

@@ -133,13 +133,18 @@ package struct ACLEvaluator: Sendable {
         return (ACLCallResult(answer, state.facts), state.logLines)
     }
 
-    /// A text of statements in place of a name, such as `accept` or `deny message = no`.
+    /// A text of statements in place of a name, such as `accept` or `deny message = no`, or the file that holds them.
     private func inlineList(_ text: ByteString) throws(ConfigurationError) -> AccessControlList {
+        if text.first == UInt8(ascii: "/") { return try list(of: ".include \(text)") }
         let verb = text.split(separator: .blank).first.map { ByteString($0) } ?? ""
         guard AccessControlList.Verb(rawValue: verb.string) != nil else {
             throw ConfigurationError("unknown ACL verb \"\(verb)\" in \"\(text)\"", at: nil)
         }
-        let source = "begin acl\nx:\n\(text)\n" as ByteString
+        return try list(of: text)
+    }
+
+    private func list(of statements: ByteString) throws(ConfigurationError) -> AccessControlList {
+        let source = "begin acl\nx:\n\(statements)\n" as ByteString
         let read = try Configuration.read(text: source, file: "", macros: macros)
         return read.acls["x"] ?? AccessControlList(name: "x")
     }

@@ -77,18 +77,20 @@ struct Rehearsing {
         facts.remoteAddress = host
         facts.remotePort = port ?? 0
         if let script, let report {
-            var session = Session(context, ScriptWire(script, report), facts)
+            let wire = ScriptWire(script, report)
+            var session = Session(context, wire, facts)
             await session.run()
+            wire.settle()
             return report.finish()
         }
         let wire = DescriptorWire()
         _ = await wire.write(
             """
-            \r
-            **** SMTP testing session as if from host \(host.text)\r
-            **** but without any ident (RFC 1413) callback.\r
-            **** This is not for real!\r
-            \r\n
+
+            **** SMTP testing session as if from host \(host.text)
+            **** but without any ident (RFC 1413) callback.
+            **** This is not for real!
+            \n
             """)
         var session = Session(context, wire, facts)
         await session.run()

@@ -59,7 +59,7 @@ final class SessionReport: Sendable {
                 statement = []
                 result.append(step)
             } else if step.starts(with: ByteString("processing ")) {
-                statement = [step]
+                statement = ["decided by \(ByteString(step.dropFirst("processing ".utf8.count)))"]
             } else {
                 statement.append(step)
             }
@@ -89,7 +89,6 @@ final class ScriptWire: Wire {
 
     func write(_ octets: ByteString) async -> Bool {
         heard += octets
-        if commands.isEmpty || heard.starts(with: ByteString("421")) { settle() }
         return true
     }
 
@@ -97,8 +96,8 @@ final class ScriptWire: Wire {
 
     func setTimeout(seconds: Int64?) async {}
 
-    /// The reply to the last command is whole.
-    private func settle() {
+    /// The reply to the last command is whole: it is told.
+    func settle() {
         guard !heard.isEmpty else { return }
         report.tell(said, heard)
         heard = ByteString()

@@ -183,7 +183,7 @@ extension Session {
     /// Tells whoever rehearses that there is no message.
     private mutating func sayUnreal() async {
         guard context.isRehearsal else { return }
-        _ = await wire.write("\r\n**** SMTP testing: that is not a real message id!\r\n\r\n")
+        _ = await wire.write("\n**** SMTP testing: that is not a real message id!\n\n")
     }
 
     private func accepted(_ text: ByteString, _ chunking: (last: Int, total: Int)?) -> Reply {

@@ -17,6 +17,7 @@ struct BobbinCommand: ParsableCommand {
             ReceiveCommand.self, SubmitCommand.self, RunCommand.self, QueueCommand.self, StatusCommand.self,
             SpoolCommand.self,
             ConfigCommand.self, HintsCommand.self, DMARCCommand.self, ExpandCommand.self, RouteCommand.self,
+            CheckHostCommand.self,
             EximCommand.self,
         ])
 }
