@@ -6,6 +6,6 @@
 // Routing, Transports (callout), EximLog.
 // Read in this order: ACLMoment.swift, ACLVerdict.swift, ACLState.swift, ACLSettings.swift, ACLHints.swift,
 // ACLEvaluator.swift, ReplyCode.swift, ACLTrace.swift, StatementRun.swift, ACLConditions.swift, ACLModifiers.swift, ACLControls.swift,
-// UDPSending.swift, DNSList.swift, RateLimit.swift, Seen.swift; then what `verify` does: AddressVerifying.swift,
+// UDPSending.swift, DNSList.swift, RateLimit.swift, RateMeter.swift, Seen.swift; then what `verify` does: AddressVerifying.swift,
 // CalloutOrder.swift, ACLVerification.swift, HeaderVerification.swift, HostVerification.swift,
 // ClientAuthorization.swift.

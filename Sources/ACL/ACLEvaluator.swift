@@ -103,7 +103,8 @@ package struct ACLEvaluator: Sendable {
         }
         do throws(ConfigurationError) {
             let list = try inlineList(name.bytes)
-            return await run(list, ACLScene(name: nil, moment: moment, depth: depth), &state)
+            let path = name.bytes.first == UInt8(ascii: "/") ? name.bytes : nil
+            return await run(list, ACLScene(name: path, moment: moment, depth: depth), &state)
         } catch {
             return .failing(error.problem)
         }
@@ -135,7 +136,11 @@ package struct ACLEvaluator: Sendable {
 
     /// A text of statements in place of a name, such as `accept` or `deny message = no`, or the file that holds them.
     private func inlineList(_ text: ByteString) throws(ConfigurationError) -> AccessControlList {
-        if text.first == UInt8(ascii: "/") { return try list(of: ".include \(text)") }
+        if text.first == UInt8(ascii: "/") {
+            do { return try list(of: ".include \(text)") } catch {
+                throw ConfigurationError("ACL file \"\(text)\": \(error.problem)", at: error.place)
+            }
+        }
         let verb = text.split(separator: .blank).first.map { ByteString($0) } ?? ""
         guard AccessControlList.Verb(rawValue: verb.string) != nil else {
             throw ConfigurationError("unknown ACL verb \"\(verb)\" in \"\(text)\"", at: nil)

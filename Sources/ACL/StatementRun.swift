@@ -167,7 +167,9 @@ struct StatementRun {
         return Words(said: said, logged: await text(logMessage, about: conditionLogMessage, &state))
     }
 
-    /// A text that the statement gives, in which `$acl_verify_message` is what a condition said; one that is empty or cannot be had is left out, and the decision stands without it.
+    /// A text that the statement gives, in which `$acl_verify_message` is what a condition said.
+    ///
+    /// One that is empty or cannot be had is left out, and the decision stands without it.
     private func text(
         _ template: Template?, about reason: ByteString?, _ state: inout ACLState
     ) async -> ByteString? {

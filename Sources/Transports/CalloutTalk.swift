@@ -75,6 +75,10 @@ package struct CalloutTalk: ~Copyable {
 
     /// Says a command, and gives the answer.
     package mutating func say(_ command: ByteString) async throws(CalloutTrouble) -> Reply {
+        // An address from outside must not become a command of its own.
+        guard command.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+            throw CalloutTrouble(command: command, reply: nil, text: "an address has control characters")
+        }
         do throws(SystemFailure) {
             var heard: [UInt8] = []
             let line = command + ByteString("\r\n")
