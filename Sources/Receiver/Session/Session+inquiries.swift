@@ -93,6 +93,7 @@ extension Session {
         } else {
             return await wrongSyntax(Reply(501, "argument must begin with #"), "argument must begin with #")
         }
+        if context.isRehearsal { return await say(Reply(250, "OK")) }
         switch await context.turns.start(request, for: argument) {
         case .started: await say(Reply(250, "OK"))
         case .busy: await say(Reply(458, "Already processing \(argument)"))
