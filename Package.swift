@@ -91,13 +91,14 @@ let package = Package(
             ]),
         // Tier 7
         module(
-            "ACL", ["Bytes", "MailText", "OpenSSL", "EximLog", "Lookups", "Expansion", "Configuration"]),
+            "ACL",
+            ["Bytes", "MailText", "OpenSSL", "EximLog", "Hints", "Lookups", "Expansion", "Configuration"]),
         // Tier 8
         module(
             "MailSystem",
             [
-                "Bytes", "MailText", "DNS", "OpenSSL", "EximLog", "Hints", "Lookups", "Spooler", "Expansion",
-                "Configuration", "Routing", "ACL", "CLinux",
+                "Bytes", "MailText", "DNS", "OpenSSL", "EximLog", "Hints", "Lookups", "SMTP", "Spooler",
+                "Expansion", "Configuration", "Routing", "Transports", "ACL", "CLinux",
             ]),
         // Tier 9: programs
         program(
@@ -142,7 +143,7 @@ let package = Package(
                 "TestKit",
             ], exclude: ["Fixtures"]),
         tests("Transports", ["Bytes", "Hints", "Transports", "TestKit"]),
-        tests("ACL", ["Bytes", "EximLog", "Expansion", "Configuration", "ACL", "TestKit"]),
+        tests("ACL", ["Bytes", "EximLog", "Hints", "Expansion", "Configuration", "ACL", "TestKit"]),
         tests(
             "Receiver",
             [

@@ -4,6 +4,8 @@
 // a value, effects on the message are collected in the state. It speaks no SMTP and writes no log.
 // May import: Bytes, MailText, DNS, OpenSSL, Hints, SMTP (replies), Lookups, Expansion, Configuration, PolicyChecks,
 // Routing, Transports (callout), EximLog.
-// Read in this order: ACLMoment.swift, ACLVerdict.swift, ACLState.swift, ACLEvaluator.swift,
-// ACLConditions.swift, ACLModifiers.swift, ACLVerification.swift, HostVerification.swift,
-// DNSList.swift.
+// Read in this order: ACLMoment.swift, ACLVerdict.swift, ACLState.swift, ACLSettings.swift, ACLHints.swift,
+// ACLEvaluator.swift, ReplyCode.swift, ACLTrace.swift, StatementRun.swift, ACLConditions.swift, ACLModifiers.swift, ACLControls.swift,
+// UDPSending.swift, DNSList.swift, RateLimit.swift, RateMeter.swift, Seen.swift; then what `verify` does: AddressVerifying.swift,
+// CalloutOrder.swift, ACLVerification.swift, HeaderVerification.swift, HostVerification.swift,
+// ClientAuthorization.swift.

@@ -16,6 +16,15 @@ extension ACLState {
             if addedHeaders.contains(where: { $0.text == line }) { continue }
             addedHeaders.append(.init(text: line, place: place))
         }
+        facts.message.headersAdded = Self.shown(addedHeaders)
+    }
+
+    /// `$headers_added`: a list of lines with newlines between them, in which a newline of an item is doubled.
+    private static func shown(_ headers: [AddedHeader]) -> ByteString {
+        let lines = headers.map { header in
+            ByteString(header.text.dropLast()).replacing(ByteString("\n"), with: ByteString("\n\n"))
+        }
+        return ByteString(lines.joined(separator: "\n"))
     }
 
     private static let places: [(ByteString, AddedHeader.Place)] = [
@@ -43,47 +52,28 @@ extension ACLState {
 extension StatementRun {
     /// Obeys a modifier; nil when the clause is a condition.
     mutating func modify(
-        _ clause: AccessControlList.Clause, _ state: inout ACLState
-    ) async throws(ExpansionError) -> ClauseResult? {
+        _ clause: AccessControlList.Clause, _ argument: TaintedBytes, _ state: inout ACLState
+    ) async -> ClauseResult? {
         switch clause.name {
-        case "message": message = clause.value
-        case "log_message": logMessage = clause.value
-        case "endpass": endpass = true
-        case "continue": _ = try await expand(clause, state)
-        case "set": try await set(clause, &state)
-        case "add_header":
-            guard moment.hasTransaction else { return notHere(clause) }
-            state.add(header: try await expand(clause, state))
-        case "remove_header":
-            guard moment.hasTransaction else { return notHere(clause) }
-            state.removedHeaders.append(try await expand(clause, state))
-        case "logwrite": try await logwrite(clause, &state)
-        case "control": return try await control(clause, &state)
-        case "delay": return try await delay(clause, &state)
-        case "log_reject_target": targets = Self.targets(try await expand(clause, state))
-        case "queue": state.queue = try await expand(clause, state)
+        case "continue": break
+        case "set": set(clause, argument, &state)
+        case "add_header": state.add(header: argument.bytes)
+        case "remove_header": state.removedHeaders.append(argument.bytes)
+        case "logwrite": logwrite(argument.bytes, &state)
+        case "control": return control(argument.bytes, &state)
+        case "delay": return delay(argument.bytes, &state)
+        case "log_reject_target": targets = Self.targets(argument.bytes)
+        case "queue": return queue(argument, &state)
+        case "udpsend": return await udpSend(argument.bytes)
         default: return nil
         }
         return .holds
     }
 
-    func expand(_ clause: AccessControlList.Clause, _ state: ACLState) async throws(ExpansionError)
-        -> ByteString
-    {
-        if let literal = clause.value.literal { return literal }
-        return try await evaluator.expander.expand(clause.value, state.facts).bytes
-    }
-
-    private func notHere(_ clause: AccessControlList.Clause) -> ClauseResult {
-        .broken("cannot use \(clause.name) condition in \(moment.place) ACL")
-    }
-
     private func set(
-        _ clause: AccessControlList.Clause, _ state: inout ACLState
-    ) async throws(ExpansionError) {
+        _ clause: AccessControlList.Clause, _ value: TaintedBytes, _ state: inout ACLState
+    ) {
         guard let variable = clause.variable else { return }
-        let value = try await evaluator.expander.expand(clause.value, updating: &state.facts)
-        state.noteVariables()
         if !state.variableOrder.contains(variable) { state.variableOrder.append(variable) }
         if variable.first == UInt8(ascii: "c") {
             state.facts.connection.aclVariables[variable] = value
@@ -92,17 +82,15 @@ extension StatementRun {
         }
     }
 
-    private func logwrite(
-        _ clause: AccessControlList.Clause, _ state: inout ACLState
-    ) async throws(ExpansionError) {
-        var text = try await expand(clause, state)[...]
+    private func logwrite(_ argument: ByteString, _ state: inout ACLState) {
+        var text = argument[...]
         var targets: RejectTargets = .main
-        if text.first == UInt8(ascii: ":") {
-            let list = text.dropFirst().prefix { !$0.isASCIISpace }
+        if text.first == UInt8(ascii: ":"), let end = text.dropFirst().firstIndex(of: UInt8(ascii: ":")) {
+            let list = text[(text.startIndex + 1)..<end]
             targets = Self.targets(ByteString(list).replacing(ByteString(","), with: ByteString(":")))
-            text = text.dropFirst(1 + list.count)
+            text = text[(end + 1)...]
         }
-        state.logLines.append(.init(text: ByteString(text.trimmedStart()), targets: targets))
+        evaluator.log(.init(text: ByteString(text.trimmedStart()), targets: targets), &state)
     }
 
     static func targets(_ list: ByteString) -> RejectTargets {
@@ -118,36 +106,25 @@ extension StatementRun {
         return targets
     }
 
-    private func control(
-        _ clause: AccessControlList.Clause, _ state: inout ACLState
-    ) async throws(ExpansionError) -> ClauseResult {
-        let text = try await expand(clause, state)
-        let parts = text.cut(at: UInt8(ascii: "/")) ?? (text[...], [])
-        let name = ByteString(parts.before.trimmed())
-        guard Self.controls.contains(name) || name.starts(with: ByteString("fake")) else {
-            return .deferred("syntax error in \"control = \(text)\": unknown control")
+    private func delay(_ text: ByteString, _ state: inout ACLState) -> ClauseResult {
+        guard let seconds = EximInterval.parse(ByteString(text.trimmed())) else {
+            return .broken(
+                "syntax error in argument for \"delay\" modifier: \"\(text)\" is not a time value")
         }
-        state.controls.append(.init(name: name, options: ByteString(parts.after.trimmed())))
+        note("delay modifier requests \(seconds)-second delay")
+        if evaluator.services.observer == nil {
+            state.delay += seconds
+        } else {
+            note("delay skipped in -bh checking mode")
+        }
         return .holds
     }
 
-    /// Controls that have an effect here, or that ask for what is done anyway.
-    static let controls: Set<ByteString> = [
-        "caseful_local_part", "caselower_local_part", "dkim_disable_verify", "dmarc_disable_verify",
-        "enforce_sync", "error", "freeze", "no_callout_flush", "no_delay_flush", "no_enforce_sync",
-        "no_multiline_responses", "no_pipelining", "no_mbox_unspool", "queue", "queue_only", "submission",
-        "suppress_local_fixups", "allow_auth_unadvertised",
-    ]
-
-    private func delay(
-        _ clause: AccessControlList.Clause, _ state: inout ACLState
-    ) async throws(ExpansionError) -> ClauseResult {
-        let text = try await expand(clause, state)
-        guard let seconds = EximInterval.parse(ByteString(text.trimmed())) else {
-            return .deferred(
-                "syntax error in argument for \"delay\" modifier: \"\(text)\" is not a time value")
+    private func queue(_ name: TaintedBytes, _ state: inout ACLState) -> ClauseResult {
+        guard !name.bytes.contains(UInt8(ascii: "/")) else {
+            return .broken("Directory separator not permitted in queue name: \"\(name.bytes)\"")
         }
-        state.delay += seconds
+        state.queue = name.bytes
         return .holds
     }
 }

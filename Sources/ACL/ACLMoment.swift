@@ -44,39 +44,89 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether `recipients`, `domains` and `local_parts` have a meaning.
-    var hasRecipient: Bool { self == .rcpt }
-
-    /// Whether a message with header lines is there.
-    var hasMessage: Bool { self == .data || self == .notSMTP }
-
-    /// Whether header lines may be added and removed: from MAIL on.
-    var hasTransaction: Bool {
-        switch self {
-        case .mail, .rcpt, .predata, .data, .notSMTP, .notSMTPStart: true
-        case .connect, .helo, .quit, .vrfy, .expn, .etrn, .auth, .mailauth, .notquit, .expansion: false
-        }
-    }
-
-    /// What the log calls the moment: `rejected RCPT <...>`, `rejected after DATA`.
-    package var place: ByteString {
+    /// What Exim calls the moment where it says that something does not fit there.
+    var name: ByteString {
         switch self {
         case .connect: "connection"
         case .helo: "EHLO or HELO"
         case .mail: "MAIL"
         case .rcpt: "RCPT"
-        case .predata: "DATA"
-        case .data: "after DATA"
-        case .notSMTP: "non-SMTP message"
+        case .predata: "PREDATA"
+        case .data: "DATA"
+        case .notSMTP: "non-SMTP"
         case .quit: "QUIT"
         case .vrfy: "VRFY"
         case .expn: "EXPN"
         case .etrn: "ETRN"
         case .auth: "AUTH"
-        case .mailauth: "MAIL AUTH="
-        case .notquit: "session end"
-        case .notSMTPStart: "non-SMTP message start"
+        case .mailauth: "MAILAUTH"
+        case .notquit: "not-QUIT"
+        case .notSMTPStart: "non-SMTP-start"
         case .expansion: "expansion"
+        }
+    }
+
+    /// Whether `discard` has something to throw away.
+    var allowsDiscard: Bool { [.mail, .rcpt, .data, .notSMTP, .expansion].contains(self) }
+
+    /// Whether a decision has no effect: the session ends anyway.
+    var mayNotFail: Bool { self == .quit || self == .notquit }
+}
+
+/// Which conditions, modifiers and controls fit which moments (manual, sections 44.21 to 44.26).
+enum ACLFitness {
+    /// A message is being received, over SMTP.
+    private static let transaction: Set<ACLMoment> = [.mail, .rcpt, .predata, .data]
+    /// A message is being received.
+    private static let message = transaction.union([.notSMTP, .notSMTPStart])
+    private static let local: Set<ACLMoment> = [.notSMTP, .notSMTPStart]
+
+    /// Whether a condition or modifier fits.
+    static func fits(_ clause: ByteString, at moment: ACLMoment) -> Bool {
+        if moment == .expansion { return true }
+        return switch clause {
+        case "add_header", "remove_header", "senders", "sender_domains": message.contains(moment)
+        case "domains", "local_parts", "recipients": moment == .rcpt || moment == .vrfy
+        case "queue": moment != .data && moment != .notSMTP
+        case "authenticated": moment != .connect && moment != .helo && !local.contains(moment)
+        case "encrypted": moment != .helo && !local.contains(moment)
+        case "hosts", "dnslists": !local.contains(moment)
+        case "delay": moment != .notquit
+        default: true
+        }
+    }
+
+    /// Whether a control fits.
+    static func fits(control: ByteString, at moment: ACLMoment) -> Bool {
+        if moment == .expansion { return true }
+        return switch control {
+        case "caseful_local_part", "caselower_local_part", "cutthrough_delivery": moment == .rcpt
+        case "freeze", "queue", "queue_only": transaction.contains(moment) || moment == .notSMTP
+        case "fakereject", "fakedefer": transaction.contains(moment)
+        case "no_mbox_unspool": transaction.contains(moment)
+        case "submission": moment == .mail || moment == .rcpt || moment == .predata
+        case "suppress_local_fixups":
+            moment == .mail || moment == .rcpt || moment == .predata || moment == .notSMTPStart
+        case "allow_auth_unadvertised": moment == .connect || moment == .helo
+        case "dkim_disable_verify", "dmarc_disable_verify", "dmarc_enable_forensic":
+            moment != .data && !local.contains(moment)
+        case "utf8_downconvert": moment == .rcpt || moment == .vrfy
+        case "enforce_sync", "no_enforce_sync", "no_callout_flush", "no_delay_flush",
+            "no_multiline_responses", "no_pipelining":
+            !local.contains(moment)
+        default: true
+        }
+    }
+
+    /// Whether a kind of `verify` fits.
+    static func fits(verify kind: ByteString, at moment: ACLMoment) -> Bool {
+        if moment == .expansion { return true }
+        return switch kind {
+        case "sender": transaction.contains(moment) || moment == .notSMTP
+        case "recipient": moment == .rcpt
+        case "header_syntax", "header_sender", "header_names_ascii", "not_blind":
+            moment == .data || moment == .notSMTP
+        default: true
         }
     }
 }

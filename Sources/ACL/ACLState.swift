@@ -20,12 +20,18 @@ package struct ACLState: Sendable {
     package var delay: Int64 = 0
     /// The names of ACL variables, `c...` and `m...`, in the order in which they were first set.
     package var variableOrder: [ByteString] = []
-    /// What verifying the sender of this message came to, so that it is done and told once only.
-    package var senderVerification: AddressVerification?
+    /// What verifying senders came to in this message, by address, so that it is done and told once only.
+    package var senderVerifications: [ByteString: AddressVerification] = [:]
     /// Where the text that a client gets of a failed sender verification has its details; told once.
     package var senderDetails: ByteString?
     /// The line about a failed sender verification that has not been logged yet.
     package var senderFailure: LogLine?
+    /// What `warn` statements have logged of this message: nothing is told twice.
+    package var warnings: [ByteString] = []
+    /// The rates that this connection, message and command have been counted in.
+    package var rates = RateMemory()
+    /// The recipient's local part with its letters as they came.
+    package var casedLocalPart: TaintedBytes?
     /// A named queue for the message (`queue`).
     package var queue: ByteString?
 

@@ -1,4 +1,5 @@
 package import Bytes
+package import Configuration
 
 /// What an ACL decided.
 package struct ACLVerdict: Sendable, Hashable {
@@ -16,6 +17,16 @@ package struct ACLVerdict: Sendable, Hashable {
         case drop
     }
 
+    /// The statement that decided.
+    package struct Statement: Sendable, Hashable {
+        /// Its ACL; nil for statements that stand in place of a name.
+        package var acl: ByteString?
+        /// Its verb.
+        package var verb: AccessControlList.Verb
+        /// Where it begins.
+        package var place: SourcePlace
+    }
+
     /// The decision.
     package var decision: Decision
     /// What the client may hear, from `message`; nil for the standard text.
@@ -26,12 +37,23 @@ package struct ACLVerdict: Sendable, Hashable {
     package var details: ByteString?
     /// Which log files a refusal goes to (`log_reject_target`).
     package var rejectTargets: RejectTargets = [.main, .reject]
+    /// What decided; nil for the end of an ACL, and where none ran.
+    package var decidedBy: Statement?
+    /// Whether it is a mistake of the configuration that defers.
+    package var isError = false
 
     /// Makes a verdict.
     package init(_ decision: Decision, message: ByteString? = nil, logMessage: ByteString? = nil) {
         self.decision = decision
         self.message = message
         self.logMessage = logMessage
+    }
+
+    /// A mistake of the configuration: refused for now, and why is for the log.
+    static func failing(_ why: ByteString) -> ACLVerdict {
+        var verdict = ACLVerdict(.defer, logMessage: why)
+        verdict.isError = true
+        return verdict
     }
 }
 

@@ -1,203 +1,242 @@
-package import Bytes
+import Bytes
 import Configuration
-package import Expansion
+import Expansion
 import MailText
 
-/// Whether mail for an address could be delivered, as far as routing tells.
-package enum AddressVerification: Sendable, Hashable {
-    /// A router accepts it.
-    case accepted(addressData: TaintedBytes?)
-    /// No router accepts it; what the client may hear, and what the log says.
-    case failed(said: ByteString?, logged: ByteString)
-    /// It cannot be told now; what the client may hear, and what the log says.
-    case deferred(said: ByteString?, logged: ByteString)
-}
+/// The argument of `verify` (manual, sections 44.26 and 44.45): `kind[=address]/option/option`.
+struct VerifyRequest: Sendable, Hashable {
+    var kind: ByteString
+    /// What follows `sender=`.
+    var address: ByteString?
+    /// What follows `csa/`.
+    var domain: ByteString?
+    var order = VerificationOrder(asSender: false)
+    /// Whether trouble counts as success (`defer_ok`).
+    var acceptsDeferral = false
+    /// Whether the client hears nothing of why a sender failed (`no_details`).
+    var hidesDetails = false
+    /// Whether `not_blind` compares without regard to case.
+    var ignoresCase = false
 
-/// Who answers `verify = sender` and `verify = recipient`; the composition root gives one that routes.
-package protocol AddressVerifier: Sendable {
-    /// Routes an address without delivering anything.
-    func verify(_ address: ByteString, asSender: Bool, _ facts: Facts) async -> AddressVerification
+    private static let withOptions: Set<ByteString> = [
+        "sender", "recipient", "header_sender", "not_blind", "csa",
+    ]
+    private static let kinds = withOptions.union([
+        "helo", "header_syntax", "header_names_ascii", "reverse_host_lookup", "certificate",
+    ])
 
-    /// The address by the rewriting rules, which verification applies first, and what is to be logged of that.
-    func rewritten(
-        _ address: ByteString, asSender: Bool, _ facts: Facts
-    ) async -> (address: ByteString, lines: [ACLState.LogLine])
-}
+    /// Reads the argument; the error is Exim's text.
+    init(_ argument: ByteString) throws(ArgumentTrouble) {
+        var words = argument.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { ByteString($0.trimmed()) }[...]
+        let first = words.popFirst() ?? ""
+        kind = first.lowercasedASCII()
+        if let parts = first.cut(at: UInt8(ascii: "=")),
+            parts.before.trimmed().equalsIgnoringCase(ByteString("sender"))
+        {
+            kind = "sender"
+            address = ByteString(parts.after.trimmed())
+        }
+        guard Self.kinds.contains(kind) else {
+            throw ArgumentTrouble(
+                "expected \"sender[=address]\", \"recipient\", \"helo\", \"header_syntax\", \"header_sender\", \"header_names_ascii\" or \"reverse_host_lookup\" at start of ACL condition \"verify \(argument)\""
+            )
+        }
+        guard words.isEmpty || Self.withOptions.contains(kind) else {
+            throw ArgumentTrouble(
+                "unexpected '/' found in \"\(argument)\" (this verify item has no options)")
+        }
+        order.asSender = kind == "sender" || kind == "header_sender"
+        for word in words { try take(word, argument) }
+    }
 
-extension AddressVerifier {
-    /// Without rules.
-    package func rewritten(
-        _ address: ByteString, asSender: Bool, _ facts: Facts
-    ) async -> (address: ByteString, lines: [ACLState.LogLine]) {
-        (address, [])
+    private mutating func take(_ word: ByteString, _ argument: ByteString) throws(ArgumentTrouble) {
+        if kind == "csa" {
+            domain = word
+            return
+        }
+        switch word {
+        case "defer_ok": acceptsDeferral = true
+        case "no_details": hidesDetails = true
+        case "success_on_redirect": order.acceptsRedirection = true
+        case "case_insensitive" where kind == "not_blind": ignoresCase = true
+        // The old spellings of callout options.
+        case "callout_defer_ok":
+            order.callout = order.callout ?? CalloutOrder()
+            order.callout?.acceptsDeferral = true
+        case "check_postmaster":
+            order.callout = order.callout ?? CalloutOrder()
+            order.callout?.postmasterSender = ""
+        default:
+            guard word.starts(with: ByteString("callout")), isName(word, "callout") else {
+                try takeQuota(word, argument)
+                return
+            }
+            order.callout = try CalloutOrder(
+                word, in: argument, isSender: kind == "sender", isHeader: kind == "header_sender")
+        }
+    }
+
+    /// A quota is looked at when the message is delivered: here each recipient has room.
+    private func takeQuota(_ word: ByteString, _ argument: ByteString) throws(ArgumentTrouble) {
+        guard kind == "recipient", isName(word, "quota") else {
+            throw ArgumentTrouble("unknown option \"\(word)\" in ACL condition \"verify \(argument)\"")
+        }
+    }
+
+    private func isName(_ word: ByteString, _ name: ByteString) -> Bool {
+        (word.cut(at: UInt8(ascii: "="))?.before.trimmed() ?? word[...]).elementsEqual(name)
     }
 }
 
 extension StatementRun {
-    /// `verify = what/option/option` (manual, "Address verification" and the `verify` condition).
-    mutating func verify(
-        _ clause: AccessControlList.Clause, _ state: inout ACLState
-    ) async throws(ExpansionError) -> ClauseResult {
-        let words = try await expand(clause, state).split(separator: UInt8(ascii: "/"))
-            .map { ByteString($0.trimmed()) }
-        let options = words.dropFirst()
-        switch words.first?.split(separator: UInt8(ascii: "=")).first.map({ ByteString($0.trimmed()) }) {
-        case "sender": return await sender(options, &state)
-        case "recipient":
-            guard let recipient = state.recipient else {
-                return .deferred("cannot verify recipient in ACL for \(moment.place)")
-            }
-            return await verifyRecipient(recipient, options, &state)
+    /// `verify = what/option/option`.
+    mutating func verify(_ argument: ByteString, _ state: inout ACLState) async -> ClauseResult {
+        let request: VerifyRequest
+        do throws(ArgumentTrouble) {
+            request = try VerifyRequest(argument)
+        } catch {
+            return .broken(error.text)
+        }
+        guard ACLFitness.fits(verify: request.kind, at: moment) else {
+            return .broken("cannot verify \(request.kind) in ACL for \(moment.name)")
+        }
+        switch request.kind {
+        case "sender": return await verifySender(request, &state)
+        case "recipient": return await verifyRecipient(request, &state)
         case "helo": return await evaluator.verifyHello(&state) ? .holds : .fails
         case "certificate": return state.facts.connection.tlsIn.certificateVerified ? .holds : .fails
+        case "csa": return await authorizeClient(request.domain, &state)
         case "reverse_host_lookup": return await reverseLookup(&state)
         case "header_names_ascii": return headerNames(state)
-        case "header_syntax": return headerSyntax(&state)
-        case "not_blind": return notBlind(&state)
-        case let other:
-            return .deferred("\"verify = \(other ?? "")\" is not supported yet")
+        case "header_sender": return await headerSender(request, &state)
+        case "header_syntax": return await headerSyntax(&state)
+        default: return notBlind(request, state)
         }
     }
 
-    private func isTooMuch(_ options: ArraySlice<ByteString>) -> ClauseResult? {
-        options.first { $0.starts(with: ByteString("callout")) }
-            .map { .deferred("\"verify = .../\($0)\" is not supported yet") }
-    }
+    // MARK: Senders
 
-    /// The sender is verified once a message; the first failure tells the client and the log more.
-    private mutating func sender(
-        _ options: ArraySlice<ByteString>, _ state: inout ACLState
+    /// A sender is verified once a message; the first failure tells the client and the log more.
+    private mutating func verifySender(
+        _ request: VerifyRequest, _ state: inout ACLState
     ) async -> ClauseResult {
-        var sender = state.facts.message.sender ?? ""
-        if let refusal = isTooMuch(options) { return refusal }
+        var sender = request.address ?? state.facts.message.sender ?? ""
         if sender.isEmpty { return .holds }
         state.senderDetails = nil
-        let known = state.senderVerification
-        if known == nil {
-            sender = await rewritten(sender, asSender: true, &state)
-            state.facts.message.sender = sender
-        }
+        // What hosts say is asked anew each time: the hints remember it.
+        let known = request.order.callout == nil ? state.senderVerifications[sender] : nil
         let outcome: AddressVerification
         if let known {
+            note("using cached sender verify result")
             outcome = known
         } else {
-            outcome = await evaluator.verifier.verify(sender, asSender: true, state.facts)
-        }
-        state.senderVerification = outcome
-        switch outcome {
-        case .accepted(let data):
-            state.facts.message.senderAddressData = data
-            return .holds
-        case .failed(let said, let logged):
-            if known == nil {
-                state.senderFailure = failure("fail", sender, logged)
-                state.senderDetails = "Verification failed for <\(sender)>\n\(said ?? logged)"
+            let given = sender
+            sender = await rewritten(sender, asSender: true, &state)
+            if request.address == nil { state.facts.message.sender = sender }
+            outcome = await evaluator.verifier.verify(sender, request.order, state.facts)
+            if request.order.callout == nil {
+                state.senderVerifications[given] = outcome
+                state.senderVerifications[sender] = outcome
             }
-            state.facts.message.senderVerifyFailure = "route"
-            conditionMessage = "Sender verify failed"
-            conditionLogMessage = "Sender verify failed"
-            return .fails
-        case .deferred(_, let logged):
-            if options.contains("defer_ok") { return .holds }
-            if known == nil { state.senderFailure = failure("defer", sender, logged) }
-            return .deferred("Could not complete sender verify")
         }
+        return senderResult(outcome, sender, isNew: known == nil, request, &state)
+    }
+
+    private mutating func senderResult(
+        _ outcome: AddressVerification, _ sender: ByteString, isNew: Bool, _ request: VerifyRequest,
+        _ state: inout ACLState
+    ) -> ClauseResult {
+        switch outcome {
+        case .accepted(let acceptance):
+            state.facts.message.senderAddressData = acceptance.addressData
+            if acceptance.byRandom { state.facts.message.senderVerifyFailure = "random" }
+            return .holds
+        case .failed(let failure):
+            if isNew, !request.hidesDetails {
+                state.senderFailure = line("fail", sender, failure.logged)
+                state.senderDetails = "\(failure.headline) <\(sender)>\n\(failure.words)"
+            }
+            state.facts.message.senderVerifyFailure = failure.stage?.rawValue
+            fail("Sender verify failed", "Sender verify failed", &state)
+            return .fails
+        case .deferred(let deferral):
+            if request.acceptsDeferral { return .holds }
+            if isNew { state.senderFailure = line("defer", sender, deferral.logged) }
+            let text: ByteString = "Could not complete sender verify\(deferral.isCallout ? " callout" : "")"
+            let tellsDetails = evaluator.settings.tellsDetails
+            if deferral.isCallout {
+                conditionMessage = deferral.said
+                if tellsDetails { state.senderDetails = deferral.logged }
+            } else if tellsDetails {
+                state.senderDetails = deferral.said ?? deferral.logged
+                conditionMessage = text
+            }
+            return .deferred(text)
+        }
+    }
+
+    private func line(_ word: ByteString, _ sender: ByteString, _ why: ByteString?) -> ACLState.LogLine {
+        let reason: ByteString = why.map { ": \($0)" } ?? ""
+        return .init(
+            text: "sender verify \(word) for <\(sender)>\(reason)", targets: [.main, .reject],
+            namesPeer: true)
+    }
+
+    /// Keeps what a condition has to say, also as `$acl_verify_message`.
+    mutating func fail(_ said: ByteString?, _ logged: ByteString, _ state: inout ACLState) {
+        conditionMessage = said
+        conditionLogMessage = logged
+        state.facts.message.verifyMessage = said.map { TaintedBytes($0, .tainted) }
     }
 
     private func rewritten(
         _ address: ByteString, asSender: Bool, _ state: inout ACLState
     ) async -> ByteString {
         let (new, lines) = await evaluator.verifier.rewritten(address, asSender: asSender, state.facts)
-        state.logLines += lines
+        for line in lines { evaluator.log(line, &state) }
         return new
     }
 
-    private func failure(_ word: ByteString, _ sender: ByteString, _ why: ByteString) -> ACLState.LogLine {
-        .init(
-            text: "sender verify \(word) for <\(sender)>: \(why)", targets: [.main, .reject],
-            namesPeer: true)
-    }
+    // MARK: Recipients
 
     private mutating func verifyRecipient(
-        _ subject: ByteString, _ options: ArraySlice<ByteString>, _ state: inout ACLState
+        _ request: VerifyRequest, _ state: inout ACLState
     ) async -> ClauseResult {
-        if let refusal = isTooMuch(options) { return refusal }
-        let subject = await rewritten(subject, asSender: false, &state)
-        switch await evaluator.verifier.verify(subject, asSender: false, state.facts) {
-        case .accepted(let data):
-            state.facts.address.addressData = data
+        guard let recipient = state.recipient else {
+            return .broken("cannot verify recipient in ACL for \(moment.name)")
+        }
+        state.facts.message.recipientVerifyFailure = nil
+        let subject = await rewritten(recipient, asSender: false, &state)
+        switch await evaluator.verifier.verify(subject, request.order, state.facts) {
+        case .accepted(let acceptance):
+            state.facts.address.addressData = acceptance.addressData
+            if acceptance.byRandom { state.facts.message.recipientVerifyFailure = "random" }
             return .holds
-        case .failed(let said, let logged):
-            conditionMessage = said ?? logged
-            conditionLogMessage = logged
-            state.facts.message.verifyMessage = TaintedBytes(said ?? logged, .tainted)
+        case .failed(let failure):
+            state.facts.message.recipientVerifyFailure = failure.stage?.rawValue
+            fail(failure.words, failure.logged ?? failure.words, &state)
             return .fails
-        case .deferred(let said, let logged):
-            if options.contains("defer_ok") { return .holds }
-            conditionMessage = said
-            return .deferred(logged)
+        case .deferred(let deferral):
+            if request.acceptsDeferral { return .holds }
+            conditionMessage = deferral.said
+            return .deferred(deferral.logged)
         }
     }
 
-    private func reverseLookup(_ state: inout ACLState) async -> ClauseResult {
+    // MARK: Hosts
+
+    private mutating func reverseLookup(_ state: inout ACLState) async -> ClauseResult {
         guard state.facts.connection.remoteAddress != nil else { return .holds }
         await evaluator.lookUpHost(&state)
         switch state.facts.connection.hostName.known {
         case .found: return .holds
-        case .deferred(let reason): return .deferred(reason)
-        default: return .fails
+        case .deferred(let reason):
+            return .deferred("host lookup deferred for reverse lookup check (\(reason))")
+        default:
+            conditionLogMessage =
+                "host lookup failed for reverse lookup check (failed to find host name from IP address)"
+            return .fails
         }
-    }
-
-    /// Each address in the usual header lines must be a whole one.
-    private mutating func headerSyntax(_ state: inout ACLState) -> ClauseResult {
-        for header in state.facts.message.headers where "FTCBRS".utf8.contains(header.type) {
-            let name = header.text.prefix { $0 != UInt8(ascii: ":") }
-            for item in AddressParser.parseList(ByteString(header.text.dropFirst(name.count + 1).trimmed())) {
-                guard let fault = fault(of: item) else { continue }
-                let why: ByteString =
-                    "\(fault.why): failing address in \"\(ByteString(name)):\" header is: \(fault.address)"
-                conditionLogMessage = why
-                if evaluator.tellsDetails { conditionMessage = "Rejected after DATA: \(why)" }
-                state.facts.message.verifyMessage = conditionLogMessage.map { TaintedBytes($0, .tainted) }
-                return .fails
-            }
-        }
-        return .holds
-    }
-
-    private func fault(of item: AddressItem) -> (why: ByteString, address: ByteString)? {
-        switch item.outcome {
-        case .success(let parsed) where parsed.address.isQualified || parsed.address.isNull: nil
-        case .success(let parsed): ("unqualified address not permitted", parsed.address.text)
-        case .failure(let error): (error.message, ByteString(error.subject.trimmed()))
-        }
-    }
-
-    private mutating func headerNames(_ state: ACLState) -> ClauseResult {
-        for header in state.facts.message.headers where header.type != UInt8(ascii: "*") {
-            let name = header.text.prefix { $0 != UInt8(ascii: ":") }
-            guard name.allSatisfy({ $0 >= 33 && $0 <= 126 }) else {
-                conditionLogMessage = "Invalid character in header \"\(name)\" found"
-                return .fails
-            }
-        }
-        return .holds
-    }
-
-    /// Each envelope recipient must stand in a To: or Cc: line.
-    private mutating func notBlind(_ state: inout ACLState) -> ClauseResult {
-        let shown = state.facts.message.headers
-            .filter { $0.type == UInt8(ascii: "T") || $0.type == UInt8(ascii: "C") }
-            .map { $0.text.lowercasedASCII() }
-        for recipient in state.facts.message.recipients {
-            let wanted = recipient.lowercasedASCII()
-            guard shown.contains(where: { $0.contains(wanted) }) else {
-                conditionLogMessage = "bcc recipient detected"
-                state.facts.message.verifyMessage = "bcc recipient detected"
-                return .fails
-            }
-        }
-        return .holds
     }
 }

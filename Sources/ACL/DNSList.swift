@@ -109,10 +109,10 @@ extension StatementRun {
 
     /// `dnslists`: whether one of the lists has the client, or the keys that are given instead.
     func dnsLists(
-        _ clause: AccessControlList.Clause, _ state: inout ACLState
-    ) async throws(ExpansionError) -> ClauseResult {
+        _ argument: ByteString, _ state: inout ACLState
+    ) async -> ClauseResult {
         var policy = UnknownPolicy.exclude
-        for item in ListItems(try await expand(clause, state)) {
+        for item in ListItems(argument) {
             switch item {
             case "+include_unknown": policy = .include
             case "+exclude_unknown": policy = .exclude
@@ -212,7 +212,7 @@ extension StatementRun {
     }
 
     private func note(_ text: ByteString, _ state: inout ACLState) {
-        state.logLines.append(.init(text: text, targets: .main))
+        evaluator.log(.init(text: text, targets: .main), &state)
     }
 
     private func lookUp(_ query: ByteString) async -> LookupOutcome {

@@ -11,10 +11,10 @@ extension ACLEvaluator {
         let answer = await expander.environment.namesOfAddress(address)
         known.settle(answer)
         if case .notFound = answer {
-            state.logLines.append(
+            log(
                 .init(
                     text: "no host name found for IP address \(address.text)", targets: .main,
-                    item: .hostLookupFailed))
+                    item: .hostLookupFailed), &state)
         }
     }
 

@@ -66,13 +66,15 @@ enum ACLVocabulary {
         "acl", "add_header", "authenticated", "condition", "continue", "control", "delay", "dnslists",
         "domains",
         "encrypted", "endpass", "hosts", "local_parts", "log_message", "log_reject_target", "logwrite",
-        "message", "recipients", "remove_header", "sender_domains", "senders", "set", "verify", "queue",
+        "message", "queue", "ratelimit", "recipients", "remove_header", "seen", "sender_domains", "senders",
+        "set",
+        "udpsend", "verify",
     ]
     /// Words that Exim knows; a statement with one of them stops start-up, since it decides who gets in.
     static let known: Set<ByteString> = [
         "attach", "bmi_optin", "bmi_run", "dcc", "decode", "demime", "dkim_signers", "dkim_status",
-        "dmarc_status", "malware", "mime_regex", "ratelimit", "regex", "seen", "spam", "spf",
-        "spf_guess", "udpsend", "dkim_state", "arc_status",
+        "dmarc_status", "malware", "mime_regex", "regex", "spam", "spf", "spf_guess", "dkim_state",
+        "arc_status",
     ]
     /// Words without a value.
     static let withoutValue: Set<ByteString> = ["endpass"]
@@ -173,8 +175,7 @@ struct ACLSectionParser {
         guard ACLVocabulary.known.contains(name) else {
             throw Self.fault("unknown ACL condition/modifier in \"\(line)\"", at: place)
         }
-        notices.append(
-            .init(place: place, option: "acl: \(name)", consequence: name != "udpsend" ? .noStart : .none))
+        notices.append(.init(place: place, option: "acl: \(name)", consequence: .noStart))
     }
 
     /// Reads `acl_m0`, `acl_c_name` and the older spelling with a dollar sign.

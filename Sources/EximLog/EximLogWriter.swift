@@ -33,6 +33,8 @@ package final class EximLogWriter: Sendable {
         package var owner: Owner?
         /// Whether each line goes to standard error too.
         package var alsoToStandardError = false
+        /// Whether lines go to standard error and nowhere else, each behind `LOG: ` (`-bh`).
+        package var showsOnly = false
         /// `write_rejectlog`.
         package var writesRejectLog = true
         /// How lines go to syslog; used when the path says so.
@@ -107,6 +109,11 @@ package final class EximLogWriter: Sendable {
 
     /// Writes lines, with one system call a log.
     package func write(_ lines: [Line]) {
+        if options.showsOnly {
+            return lines.filter { !$0.logs.isEmpty }.forEach {
+                StandardError.write(Self.rendered($0, "LOG: ") + $0.rejectTail)
+            }
+        }
         let moment = clock()
         let prefix = stamp(at: moment)
         files.withLock { files in

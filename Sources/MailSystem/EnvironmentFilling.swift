@@ -17,6 +17,8 @@ struct EnvironmentFilling {
     let resolver: any NameResolver
     let log: EximLogWriter
     let variables: ProcessEnvironment
+    let aclServices: ACLServices
+    let callouts: Callouts
 
     /// What can be told before anything is expanded.
     static func constants(_ configuration: Configuration, _ variables: ProcessEnvironment) -> Environment {
@@ -92,13 +94,15 @@ struct EnvironmentFilling {
     /// The routers that `verify =` wants are made when it comes to that, with the expander that asks.
     private func aclRunner() -> @Sendable (ACLCall) async -> ACLCallResult {
         let (configuration, settings, resolver, log) = (configuration, settings, resolver, log)
+        let (services, callouts) = (aclServices, callouts)
         return { call in
             let filling = RoutingFilling(
                 configuration: configuration, settings: settings, expander: call.expander, resolver: resolver)
             let verifier = RoutingVerifier(
-                rewriter: { filling.rewriter() },
+                callouts: callouts, rewriter: { filling.rewriter() },
                 router: { () throws(StartError) -> AddressRouter in try filling.router(filling.rewriter()) })
-            let evaluator = ACLEvaluator(configuration, expander: call.expander, verifier: verifier)
+            let evaluator = ACLEvaluator(
+                configuration, expander: call.expander, verifier: verifier, services: services)
             let (result, lines) = await evaluator.answer(call)
             for line in lines where line.item.map(log.selector.has) ?? true {
                 log.main(line.text.escapedForLog(tabPrints: true))

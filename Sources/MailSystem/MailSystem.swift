@@ -4,8 +4,9 @@
 // settings, expander, spool, logs, resolver, hints. Programs get one value; nothing is global.
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
-// ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift, RoutingFilling.swift, RoutingVerifier.swift,
-// SignalListener.swift, StoredFacts.swift, StartError.swift.
+// ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift,
+// UDPSending.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
+// CalloutCache.swift, SignalListener.swift, StoredFacts.swift, StartError.swift.
 
 package import ACL
 package import Bytes
@@ -16,6 +17,20 @@ package import Expansion
 package import Hints
 package import Routing
 package import Spooler
+
+/// A session that is held to see what would happen (`-bh`, `bobbin check-host`): nothing is accepted, logged or sent.
+package struct Rehearsal: Sendable {
+    /// Who is told what ACLs do.
+    package var observer: any ACLObserver
+    /// Whether callouts are made.
+    package var makesCallouts: Bool
+
+    /// Makes the value.
+    package init(observer: any ACLObserver, makesCallouts: Bool) {
+        self.observer = observer
+        self.makesCallouts = makesCallouts
+    }
+}
 
 /// One mail system: a configuration, and the parts that work by it.
 ///
@@ -41,11 +56,15 @@ package final class MailSystem: Sendable {
     package let rewriter: Rewriter
     /// The routers, in order.
     package let router: AddressRouter
+    /// Asks hosts of addresses that are verified.
+    let callouts: Callouts
+    /// What ACLs use: hints, and whoever watches them.
+    package let aclServices: ACLServices
 
     private init(
         configuration: Configuration, settings: Settings, expander: Expander, spool: Spool,
         ids: MessageIDGenerator, log: EximLogWriter, resolver: any NameResolver, hints: HintsSettings,
-        rewriter: Rewriter, router: AddressRouter
+        rewriter: Rewriter, router: AddressRouter, callouts: Callouts, aclServices: ACLServices
     ) {
         self.configuration = configuration
         self.settings = settings
@@ -57,18 +76,24 @@ package final class MailSystem: Sendable {
         self.hints = hints
         self.rewriter = rewriter
         self.router = router
+        self.callouts = callouts
+        self.aclServices = aclServices
     }
 
     /// Reads the configuration and puts the parts together.
     ///
     /// Throws `StartError` with a text that names the file and line, or the setting, and what to do. Options that
     /// could change where mail goes and are not honoured yet stop the start; the others are logged once.
-    package static func start(_ source: ConfigurationSource) async throws(StartError) -> MailSystem {
-        try await start(try source.read())
+    package static func start(
+        _ source: ConfigurationSource, rehearsal: Rehearsal? = nil
+    ) async throws(StartError) -> MailSystem {
+        try await start(try source.read(), rehearsal: rehearsal)
     }
 
     /// Puts the parts together for a configuration that has been read.
-    package static func start(_ configuration: Configuration) async throws(StartError) -> MailSystem {
+    package static func start(
+        _ configuration: Configuration, rehearsal: Rehearsal? = nil
+    ) async throws(StartError) -> MailSystem {
         try refuseDecisive(configuration)
         let variables = await ProcessEnvironment(configuration.main)
         let bare = Expander(EnvironmentFilling.constants(configuration, variables))
@@ -78,10 +103,18 @@ package final class MailSystem: Sendable {
         do {
             resolver = ConfiguredResolver(try Resolver(settings.resolver), bare, configuration.main)
         } catch { throw StartError("\(error)") }
-        let log = try settings.makeLog(configuration.main)
+        let log = try settings.makeLog(configuration.main, showsOnly: rehearsal != nil)
+        let hints = settings.hints(notices: log)
+        var services = ACLServices(hints: ACLHints(hints))
+        services.send = UDPSending.send
+        services.observer = rehearsal?.observer
+        services.makesCallouts = rehearsal?.makesCallouts ?? true
+        let callouts = Callouts(
+            configuration, services, CalloutLoops(),
+            qualifyDomain: EnvironmentFilling.constants(configuration, variables).settings.qualifyDomain)
         let environment = EnvironmentFilling(
             configuration: configuration, settings: settings, resolver: resolver, log: log,
-            variables: variables
+            variables: variables, aclServices: services, callouts: callouts
         ).environment()
         let ids = MessageIDGenerator(
             format: settings.messageIDFormat, localhostNumber: settings.localhostNumber,
@@ -92,8 +125,8 @@ package final class MailSystem: Sendable {
         let rewriter = routing.rewriter()
         return MailSystem(
             configuration: configuration, settings: settings, expander: expander, spool: settings.spool,
-            ids: ids, log: log, resolver: resolver, hints: settings.hints(notices: log), rewriter: rewriter,
-            router: try routing.router(rewriter))
+            ids: ids, log: log, resolver: resolver, hints: hints, rewriter: rewriter,
+            router: try routing.router(rewriter), callouts: callouts, aclServices: services)
     }
 
     /// Where an ordinary user's program finds the receiver.
@@ -119,7 +152,7 @@ package final class MailSystem: Sendable {
 
     /// Runs ACLs, with the verifier that the program gives.
     package func aclEvaluator(_ verifier: any AddressVerifier) -> ACLEvaluator {
-        ACLEvaluator(configuration, expander: expander, verifier: verifier)
+        ACLEvaluator(configuration, expander: expander, verifier: verifier, services: aclServices)
     }
 
     /// Writes one line that tells which options have no effect yet; programs that stay call it once.

@@ -11,6 +11,7 @@ package import Routing
 package struct RoutingVerifier: AddressVerifier {
     private let router: @Sendable () throws(StartError) -> AddressRouter
     private let rewriter: @Sendable () -> Rewriter
+    private let callouts: Callouts
     /// How many redirections are followed.
     package static let maximumRedirections = 20
 
@@ -18,6 +19,7 @@ package struct RoutingVerifier: AddressVerifier {
     package init(_ system: MailSystem) {
         router = { system.router }
         rewriter = { system.rewriter }
+        callouts = system.callouts
     }
 
     /// Makes a verifier that routes with these routers.
@@ -28,9 +30,10 @@ package struct RoutingVerifier: AddressVerifier {
 
     /// Makes a verifier whose router is made when it is first wanted.
     init(
-        rewriter: @escaping @Sendable () -> Rewriter,
+        callouts: Callouts, rewriter: @escaping @Sendable () -> Rewriter,
         router: @escaping @Sendable () throws(StartError) -> AddressRouter
     ) {
+        self.callouts = callouts
         self.rewriter = rewriter
         self.router = router
     }
@@ -53,7 +56,9 @@ package struct RoutingVerifier: AddressVerifier {
         }
     }
 
-    package func verify(_ address: ByteString, asSender: Bool, _ facts: Facts) async -> AddressVerification {
+    package func verify(
+        _ address: ByteString, _ order: VerificationOrder, _ facts: Facts
+    ) async -> AddressVerification {
         let router: AddressRouter
         do {
             router = try self.router()
@@ -63,17 +68,27 @@ package struct RoutingVerifier: AddressVerifier {
         var current = RoutingAddress(address)
         for _ in 0..<Self.maximumRedirections {
             let result = await router.route(
-                current, facts, purpose: asSender ? .verifySender : .verifyRecipient)
+                current, facts, purpose: order.asSender ? .verifySender : .verifyRecipient)
             if case .deliver = result.verdict, let copy = result.unseenCopy {
                 // A copy on the way says nothing of the address.
                 current = copy
                 continue
             }
             switch result.verdict {
-            case .deliver, .discarded: return .accepted(addressData: result.address.addressData)
+            case .discarded: return .accepted(addressData: result.address.addressData)
+            case .deliver(let instruction):
+                let answer = await callouts.ask(
+                    result.address.address, order, instruction, facts, router.environment)
+                guard case .accepted(var acceptance) = answer ?? .accepted(.init()) else {
+                    return answer ?? .accepted(.init())
+                }
+                acceptance.addressData = result.address.addressData
+                return .accepted(acceptance)
             case .failed(let trouble):
                 return .failed(said: trouble.userText, logged: trouble.text)
             case .deferred(let trouble): return .deferred(said: trouble.userText, logged: trouble.text)
+            case .redirected where order.acceptsRedirection:
+                return .accepted(addressData: result.address.addressData)
             case .redirected(let items):
                 guard items.count == 1, case .address(let only) = items[0] else {
                     return .accepted(addressData: result.address.addressData)

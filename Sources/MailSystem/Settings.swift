@@ -110,7 +110,7 @@ package struct Settings: Sendable {
         return hints
     }
 
-    func makeLog(_ main: OptionBlock) throws(StartError) -> EximLogWriter {
+    func makeLog(_ main: OptionBlock, showsOnly: Bool = false) throws(StartError) -> EximLogWriter {
         let path: LogPath
         do {
             path = try LogPath(parsing: logPath, spoolDirectory: spool.directory)
@@ -119,6 +119,7 @@ package struct Settings: Sendable {
         }
         var options = EximLogWriter.Options(path: path, selector: logSelector, timestamp: logTimestamp)
         options.owner = owner.map { EximLogWriter.Owner(user: $0.uid, group: $0.gid) }
+        options.showsOnly = showsOnly
         options.writesRejectLog = main.flag("write_rejectlog") ?? true
         options.syslog = try Self.syslog(main)
         return EximLogWriter(options: options)

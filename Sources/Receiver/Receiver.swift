@@ -20,6 +20,7 @@ struct ReceiverProgram: AsyncParsableCommand {
         discussion: "Example: bobbin-receiver -C /etc/bobbin/bobbin.conf listen --listen 127.0.0.1:2525",
         subcommands: [
             ListenCommand.self, SubmitCommand.self, StdioCommand.self, BatchCommand.self, LocalCommand.self,
+            RehearseCommand.self,
         ])
 
     @OptionGroup var shared: SharedOptions

@@ -42,7 +42,7 @@ package enum SMTPCommand: Sendable, Hashable {
 package struct MailCommand: Sendable, Hashable {
     /// What followed `MAIL FROM:`, white space at both ends and parameters gone, for replies and the log.
     package var argument: ByteString
-    /// The part that holds the address, parameters cut off; still to be parsed (and rewritten before that).
+    /// The same, still to be rewritten and parsed.
     package var addressText: ByteString
     /// SIZE; nil when not given.
     package var size: Int?
@@ -87,7 +87,7 @@ package struct MailCommand: Sendable, Hashable {
 package struct RecipientCommand: Sendable, Hashable {
     /// What followed `RCPT TO:`, white space at both ends and parameters gone, for replies and the log.
     package var argument: ByteString
-    /// The part that holds the address, parameters cut off.
+    /// The same, still to be rewritten and parsed.
     package var addressText: ByteString
     /// NOTIFY; empty set when not given.
     package var notify: Notify = []

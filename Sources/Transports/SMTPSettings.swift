@@ -81,6 +81,18 @@ struct SMTPSettings: Sendable {
         ItemList.split(text, separator: UInt8(ascii: ":"))
     }
 
+    /// A port by its number or its name; nil for what is neither.
+    static func portNumber(_ text: ByteString) -> Int? {
+        if let number = text.decimalInteger(), (1...65_535).contains(number) { return Int(number) }
+        return switch text {
+        case "smtp": 25
+        case "submission": 587
+        case "smtps", "submissions": 465
+        case "lmtp": 24
+        default: nil
+        }
+    }
+
     /// The port when nothing else says one.
     var defaultPort: Int {
         switch protocolName {

@@ -96,17 +96,12 @@ extension SMTPTransport {
         guard let template = settings.port, let text = try await scene.expand(template, "port")?.bytes,
             !text.isEmpty
         else { return settings.defaultPort }
-        if let number = text.decimalInteger(), (1...65_535).contains(number) { return Int(number) }
-        switch text {
-        case "smtp": return 25
-        case "submission": return 587
-        case "smtps", "submissions": return 465
-        case "lmtp": return 24
-        default:
+        guard let number = SMTPSettings.portNumber(text) else {
             throw TransportTrouble(
                 "TCP port \"\(text)\" is not defined for \(scene.transport.name) transport", errno: -1
             ).panicking
         }
+        return number
     }
 
     func interface(for address: IPAddress) async throws(TransportTrouble) -> IPAddress? {

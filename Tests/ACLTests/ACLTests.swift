@@ -7,7 +7,9 @@ import Testing
 
 /// Takes `good@...` for deliverable, `later@...` for undecided, all else for unknown.
 private struct TableVerifier: AddressVerifier {
-    func verify(_ address: ByteString, asSender: Bool, _ facts: Facts) async -> AddressVerification {
+    func verify(
+        _ address: ByteString, _ order: VerificationOrder, _ facts: Facts
+    ) async -> AddressVerification {
         if address.starts(with: ByteString("good@")) { return .accepted(addressData: nil) }
         if address.starts(with: ByteString("later@")) { return .deferred(said: nil, logged: "try later") }
         return .failed(said: nil, logged: "Unrouteable address")

@@ -14,7 +14,7 @@ struct CommandTests {
         "queue thaw", "queue remove", "queue summary", "queue report", "queue watch", "spool", "spool check",
         "spool repair", "spool show", "spool export",
         "spool requeue", "config", "config check", "config show", "config default", "expand", "route",
-        "verify", "retry",
+        "verify", "retry", "check-host",
         "dmarc", "dmarc import", "dmarc report", "dmarc stats",
         "dmarc import-report", "dmarc expire", "dmarc show",
         "hints",

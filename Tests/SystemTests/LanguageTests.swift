@@ -13,9 +13,9 @@ struct LanguageTests {
     @Test(
         """
         AUX-17: each case of the corpora has Exim's answer, or differs for a reason that is written down \
-        (broken configurations, expansions, lists, lookups, rewriting, retry rules, routing, macros and options)
+        (ACLs, broken configurations, expansions, lists, lookups, rewriting, retry rules, routing, macros and options)
         """,
-        arguments: ["broken", "config", "expand", "rewrite", "route"])
+        arguments: ["acl", "broken", "config", "expand", "rewrite", "route"])
     func compared(area: String) throws {
         let programs = URL(filePath: try MailSite.path(of: "bobbin")).deletingLastPathComponent().path
         let script = Self.project.appending(path: "scripts/compare-exim").path

@@ -5,6 +5,7 @@ extension OptionTable {
         .init(
             .boolean, .honoured,
             """
+            dns_csa_use_reverse
             allow_utf8_domains check_rfc2047_length print_topbitchars allow_mx_to_ip accept_8bitmime
             allow_domain_literals bounce_return_body commandline_checks_require_admin delivery_date_remove
             disable_ipv6 envelope_to_remove extract_addresses_remove_arguments ignore_fromline_local
@@ -19,7 +20,7 @@ extension OptionTable {
         .init(
             .boolean, .notYet,
             """
-            dns_csa_use_reverse prdr_enable tls_remember_esmtp
+            prdr_enable tls_remember_esmtp
             """),
         .init(
             .boolean, .notYetDecisive,
@@ -29,6 +30,7 @@ extension OptionTable {
         .init(
             .integer, .honoured,
             """
+            dns_csa_search_limit
             daemon_startup_retries return_size_limit bounce_return_linesize_limit bounce_return_size_limit
             check_log_inodes check_log_space check_spool_inodes check_spool_space header_line_maxsize
             header_maxsize message_body_visible received_headers_max recipients_max remote_max_parallel
@@ -39,7 +41,7 @@ extension OptionTable {
         .init(
             .integer, .notYet,
             """
-            dns_csa_search_limit finduser_retries max_username_length slow_lookup_log
+            finduser_retries max_username_length slow_lookup_log
             """),
         .init(
             .expandedInteger, .honoured,
@@ -64,14 +66,15 @@ extension OptionTable {
         .init(
             .time, .honoured,
             """
+            callout_domain_negative_expire callout_domain_positive_expire callout_negative_expire
+            callout_positive_expire
             daemon_startup_sleep auto_thaw ignore_bounce_errors_after receive_timeout retry_data_expire
             retry_interval_max rfc1413_query_timeout sqlite_lock_timeout timeout_frozen_after
             """),
         .init(
             .time, .notYet,
             """
-            callout_domain_negative_expire callout_domain_positive_expire callout_negative_expire
-            callout_positive_expire proxy_protocol_timeout
+            proxy_protocol_timeout
             """),
         .init(
             .expandedTime, .honoured,
@@ -111,6 +114,7 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
+            callout_random_local_part
             acl_not_smtp acl_not_smtp_start acl_smtp_auth acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
             acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_notquit acl_smtp_predata acl_smtp_quit
             acl_smtp_rcpt acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from gecos_name
@@ -122,7 +126,7 @@ extension OptionTable {
         .init(
             .expanded, .notYet,
             """
-            callout_random_local_part dmarc_forensic_sender event_action spf_smtp_comment_template tls_crl
+            dmarc_forensic_sender event_action spf_smtp_comment_template tls_crl
             tls_dhparam tls_eccurve tls_ocsp_file tls_require_ciphers tls_verify_certificates
             """),
         .init(

@@ -57,11 +57,20 @@ struct LocalOptions: ParsableArguments {
 
     /// What the caller claims of a client, which counts from trusted ones only.
     func claims(of caller: LocalCaller) throws(StartError) -> PeerClaims {
-        var claims = PeerClaims()
         guard caller.isTrusted else {
             if host != nil { throw StartError("--host: only trusted users may name the client") }
-            return claims
+            return PeerClaims()
         }
+        return try rehearsed
+    }
+
+    /// The same where nothing is accepted for real, so that everybody may say what he likes.
+    var rehearsed: PeerClaims {
+        get throws(StartError) { try allClaims() }
+    }
+
+    private func allClaims() throws(StartError) -> PeerClaims {
+        var claims = PeerClaims()
         if let text = peerAddress ?? host {
             let place = try Self.place(text, "-oMa")
             (claims.address, claims.port) = (place.0, place.1 ?? 0)

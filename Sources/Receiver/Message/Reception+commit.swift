@@ -21,6 +21,11 @@ extension Reception {
         let stamp = system.log.currentStamp()
         let lines = [record.messageLogText(by: system.settings.logSelector)] + notes
         let first = lines.map { "\(stamp) \($0)" as ByteString }.joined(separator: "\n")
+        if context.isRehearsal {
+            log.main(record.text(by: system.settings.logSelector), id: id.bytes)
+            for note in notes { log.main(note, id: id.bytes) }
+            return .committed(id, said: said, nil)
+        }
         let committed: CommittedMessage
         do {
             committed = try await message.pending.commit(header, logging: first, in: context.commits)
@@ -64,7 +69,10 @@ extension Reception {
     }
 
     /// Whether no delivery is begun now.
-    var waits: Bool { queuedFor != nil || state.has("freeze") }
+    var waits: Bool {
+        // A named queue has queue runs of its own.
+        queuedFor != nil || state.has("freeze") || !(state.queue ?? "").isEmpty
+    }
 
     func arrivalRecord(_ sender: ByteString, _ fixed: CompleteHeader, _ size: Int) -> Arrival {
         let connection = state.facts.connection
@@ -72,6 +80,7 @@ extension Reception {
             sender: sender, peer: SessionLog.peerName(state.facts),
             protocol: connection.receivedProtocol ?? "local", size: size)
         record.reference = arrival.reference
+        record.isFaked = PretendedRefusal(state)?.code == 550
         record.interface = connection.interfaceAddress.map {
             LoggedInterface(address: $0.text, port: connection.interfacePort ?? 0)
         }

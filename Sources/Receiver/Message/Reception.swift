@@ -11,8 +11,8 @@ import Spooler
 
 /// What became of a message at its end.
 enum ReceptionOutcome {
-    /// It is accepted: its id, the text for the client, and when it can be delivered.
-    case committed(MessageID, said: ByteString?, QueuedMessage)
+    /// It is accepted: its id, the text for the client, and when it can be delivered (nil in a rehearsal).
+    case committed(MessageID, said: ByteString?, QueuedMessage?)
     /// An ACL threw it away without a word.
     case discarded(MessageID)
     /// An ACL refused it.
@@ -99,6 +99,8 @@ struct Reception {
         let received = await receivedLine(id)
         fixed.headers = await rewritten(fixed.headers, id)
         fixed.headers.insert(Header(received, kind: .received), at: 0)
+        // What ACLs before DATA said of header lines is done before the next one looks at them.
+        if arrival.moment == .data { edit(&fixed) }
         setFacts(fixed, message, id)
         let verdict = await runACL(id)
         switch verdict.decision {
@@ -111,11 +113,21 @@ struct Reception {
             return .refused(verdict)
         }
         if envelope.recipients.isEmpty { return discard(message, fixed, verdict) }
-        fixed.headers = HeaderEdit(state).applied(to: fixed.headers)
+        edit(&fixed)
         return await commit(message, fixed, id, verdict.message)
     }
 
+    /// Adds and removes the header lines that ACLs have named so far.
+    private mutating func edit(_ fixed: inout CompleteHeader) {
+        fixed.headers = HeaderEdit(state).applied(to: fixed.headers)
+        state.addedHeaders = []
+        state.removedHeaders = []
+        state.facts.message.headersAdded = nil
+    }
+
     private mutating func runACL(_ id: MessageID) async -> ACLVerdict {
+        // Nobody is left whom it could be about.
+        if envelope.recipients.isEmpty, envelope.discardedBy != nil { return ACLVerdict(.accept) }
         guard let option = system.configuration.main.template(arrival.moment.option) else {
             return ACLVerdict(.accept)
         }
@@ -172,7 +184,8 @@ struct Reception {
         state.facts.message.receivedTime = (arrival.begun.seconds, Int(arrival.begun.microseconds))
         state.facts.message.recipients = envelope.recipients.map(\.address)
         state.facts.message.recipientsCount = envelope.recipients.count
-        let reader = BodyReading(path: system.spool, id: id, isWireFormat: arrival.isWireFormat)
+        let spool = state.queue.map { system.spool.named($0) } ?? system.spool
+        let reader = BodyReading(path: spool, id: id, isWireFormat: arrival.isWireFormat)
         state.facts.message.readBody = { offset, length in reader.read(offset, length) }
     }
 }

@@ -85,7 +85,7 @@ extension Session {
 
     /// Whether a client may not send ahead of replies: `smtp_enforce_sync`, unless an ACL says otherwise.
     var enforcesSync: Bool {
-        guard isNetworked else { return false }
+        guard isNetworked, !context.isRehearsal else { return false }
         let said = state.controls.last { $0.name == "enforce_sync" || $0.name == "no_enforce_sync" }
         return said.map { $0.name == "enforce_sync" } ?? settings.enforcesSync
     }
@@ -100,7 +100,7 @@ extension Session {
     mutating func slowDown(_ limit: RateLimit?, at count: Int, _ delay: WritableKeyPath<Session, Double>)
         async
     {
-        guard let limit, isNetworked, await isListed(.rateLimited) else { return }
+        guard let limit, isNetworked, !context.isRehearsal, await isListed(.rateLimited) else { return }
         let wait = limit.wait(at: count, &self[keyPath: delay])
         if wait > 0 { await pause(.milliseconds(Int64(wait * 1000))) }
     }

@@ -12,7 +12,7 @@ extension Session {
         guard await mayTakeChunk(size) else { return }
         let begun = SpoolTime.now()
         var intake = MessageIntake(
-            spool: system.spool, ids: system.ids, limits: settings.limits.header,
+            spool: spool, ids: system.ids, limits: settings.limits.header,
             sizeLimit: await messageSizeLimit(), fromLine: await ignoredFromLine(),
             isWireFormat: settings.usesWireFormat)
         var decoder = BDATDecoder()

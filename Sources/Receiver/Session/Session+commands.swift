@@ -12,6 +12,7 @@ extension Session {
     /// Obeys one command line.
     mutating func obey(_ line: ByteString) async {
         lastLine = CommandName.withoutSecret(line)
+        state.rates.forgetCommand()
         state.facts.connection.smtpCommand = line
         let name = CommandName(line)
         if advertised.contains(.pipelining), framer.hasPending, name?.word != "BDAT" { usedPipelining = true }

@@ -13,10 +13,10 @@ extension Session {
 
     mutating func data() async {
         guard let said = await mayReceive() else { return }
-        await say(cut(Reply(354, said)))
+        await say(said)
         let begun = SpoolTime.now()
         var intake = MessageIntake(
-            spool: system.spool, ids: system.ids, limits: settings.limits.header,
+            spool: spool, ids: system.ids, limits: settings.limits.header,
             sizeLimit: await messageSizeLimit(), fromLine: await ignoredFromLine())
         var decoder = DataDecoder(loneLF: .blank)
         var output: [UInt8] = []
@@ -38,6 +38,9 @@ extension Session {
         await finish(intake, begun: begun, longestLine: decoder.counts.longestLine, chunking: nil)
     }
 
+    /// The queue that the message goes to (`queue` in an ACL).
+    var spool: Spool { state.queue.map { system.spool.named($0) } ?? system.spool }
+
     /// What a line before the header looks like that is passed over (`ignore_fromline_hosts`, `ignore_fromline_local`).
     mutating func ignoredFromLine() async -> PCRE2Pattern? {
         let isIgnored = isLocal ? settings.fromLine.isIgnoredLocally : await isListed(.fromLineIgnored)
@@ -45,20 +48,16 @@ extension Session {
     }
 
     /// Runs the predata ACL, and gives what 354 says; nil when it refused, and the client has been told.
-    mutating func mayReceive() async -> ByteString? {
+    mutating func mayReceive() async -> Reply? {
         if envelope.hasTooMany, settings.limits.rejectsTooManyRecipients {
             await say(Reply(554, "Too many recipients"))
             endTransaction()
             return nil
         }
-        var verdict = await runACL(.predata)
+        let verdict = await runACL(.predata)
         if verdict.decision == .accept {
-            return verdict.message ?? "Enter message, ending with \".\" on a line by itself"
-        }
-        // To discard is no answer to DATA: the client is asked to come again, as Exim does.
-        if verdict.decision == .discard {
-            log.panic("\"discard\" verb not allowed in PREDATA ACL")
-            verdict.decision = .defer
+            return acceptance(
+                verdict.message, Reply(354, "Enter message, ending with \".\" on a line by itself"))
         }
         log.rejected(.data, verdict, state)
         await refuse(verdict)
@@ -119,14 +118,14 @@ extension Session {
         queuedFor = arriving.queued
         var reception = Reception(context, log, state, envelope, arriving)
         let outcome = await reception.complete(message)
-        let waits = reception.waits
+        let (waits, pretence) = (reception.waits, PretendedRefusal(reception.state))
         state.delay = reception.state.delay
         await delay()
         endTransaction()
-        await answer(outcome, chunking)
+        await answer(outcome, chunking, pretence)
         if case .committed(let id, _, let queued) = outcome {
             messagesAccepted += 1
-            if !waits { queued.whenDeliverable { [deliver = context.deliver] in deliver(id) } }
+            if !waits { queued?.whenDeliverable { [deliver = context.deliver] in deliver(id) } }
         }
     }
 
@@ -158,20 +157,33 @@ extension Session {
         return .headerTooLong(isLine: isLine, maximum: isLine ? limits.line : limits.total)
     }
 
-    private mutating func answer(_ outcome: ReceptionOutcome, _ chunking: (last: Int, total: Int)?) async {
+    private mutating func answer(
+        _ outcome: ReceptionOutcome, _ chunking: (last: Int, total: Int)?, _ pretence: PretendedRefusal?
+    ) async {
         switch outcome {
         case .committed(let id, let said, _):
-            if let said {
-                await say(cut(Self.custom(said, Reply(250, "OK"))))
+            if let pretence {
+                await say(acceptance(pretence.text, Reply(pretence.code, "")))
+            } else if let said {
+                await say(acceptance(said, Reply(250, "OK")))
             } else {
                 await say(accepted("OK id=\(id.bytes)", chunking))
             }
-        case .discarded(let id): await say(accepted("OK id=\(id.bytes)", chunking))
+            await sayUnreal()
+        case .discarded(let id):
+            await say(accepted("OK id=\(id.bytes)", chunking))
+            await sayUnreal()
         case .refused(let verdict):
             await refuse(verdict)
         case .failed:
             await say(Reply(451, "Local error: the message cannot be stored now - please try later"))
         }
+    }
+
+    /// Tells whoever rehearses that there is no message.
+    private mutating func sayUnreal() async {
+        guard context.isRehearsal else { return }
+        _ = await wire.write("\n**** SMTP testing: that is not a real message id!\n\n")
     }
 
     private func accepted(_ text: ByteString, _ chunking: (last: Int, total: Int)?) -> Reply {
@@ -192,5 +204,24 @@ extension Session {
         arriving.isLocal = !caller.isTrusted
         arriving.submitter = caller.submitter
         arriving.fixups = caller.fixups
+    }
+}
+
+/// What a client is told of a message that is accepted all the same (`control = fakereject`, `fakedefer`).
+struct PretendedRefusal {
+    let code: Int
+    let text: ByteString
+
+    /// The last control counts; nil where there is none.
+    init?(_ state: ACLState) {
+        guard let control = state.controls.last(where: { $0.name == "fakereject" || $0.name == "fakedefer" })
+        else { return nil }
+        code = control.name == "fakereject" ? 550 : 450
+        text =
+            control.options.isEmpty
+            ? """
+            Your message has been rejected but is being kept for evaluation.
+            If it was a legitimate message, it may still be delivered to the target recipient(s).
+            """ : control.options
     }
 }

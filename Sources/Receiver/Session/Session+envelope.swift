@@ -20,7 +20,10 @@ extension Session {
         connection.authenticatedSender = context.claims.authenticatedSender
         let order = state.variableOrder.filter { $0.first == UInt8(ascii: "c") }
         let lasting = state.controls.filter { Self.lastingControls.contains($0.name) }
+        var rates = state.rates
+        rates.forgetMessage()
         state = ACLState(facts: Facts())
+        state.rates = rates
         state.facts.connection = connection
         state.variableOrder = order
         state.controls = lasting
@@ -118,7 +121,7 @@ extension Session {
             }
             phase.acceptMail()
             freeNonMail.formUnion(["RSET", "HELO"])
-            await say(cut(Self.custom(verdict.message ?? standard, Reply(250, "OK"))))
+            await say(acceptance(verdict.message, Reply(250, standard)))
         case .deny, .drop, .defer:
             log.rejected(.mail(argument: command.argument), verdict, state)
             endTransaction()
@@ -192,6 +195,8 @@ extension Session {
         if envelope.isDiscarded { return ACLVerdict(.discard) }
         state.recipient = recipient
         state.facts.address = AddressFacts(of: recipient)
+        state.casedLocalPart = state.facts.address.localPart
+        state.facts.address.localPart?.bytes = state.casedLocalPart?.bytes.lowercasedASCII() ?? ""
         state.facts.message.rcptCount += 1
         state.facts.message.recipientsCount = envelope.recipients.count
         let local = isLocal
@@ -222,7 +227,7 @@ extension Session {
             } else {
                 noteDiscarded(command.argument, verdict)
             }
-            await say(cut(Self.custom(verdict.message ?? "Accepted", Reply(250, "Accepted"))))
+            await say(acceptance(verdict.message, Reply(250, "Accepted")))
         case .deny, .drop, .defer:
             log.rejected(.recipient(argument: command.argument), verdict, state)
             let reply = refusal(

@@ -32,7 +32,7 @@ extension Session {
     /// Asks the client's host who its user is (`rfc1413_hosts`).
     private mutating func askIdent() async {
         let connection = state.facts.connection
-        guard isNetworked, settings.identTimeout > 0, await isListed(.identAsked),
+        guard isNetworked, !context.isRehearsal, settings.identTimeout > 0, await isListed(.identAsked),
             let query = IdentQuery(connection, timeout: settings.identTimeout)
         else { return }
         switch await query.answer() {
@@ -80,16 +80,16 @@ extension Session {
     func refusal(_ verdict: ACLVerdict, deny: Reply, defer later: Reply) -> Reply {
         let standard = verdict.decision == .defer ? later : deny
         guard let message = verdict.message else { return standard }
-        if let code = Self.ownCode(message), code / 100 != standard.code / 100 {
-            log.panic(
-                "configured error code starts with incorrect digit (expected \(standard.code / 100)) in \"\(message)\""
-            )
-        }
         var reply = Self.custom(LongText.parted(message), standard)
         if let details = verdict.details, !state.has("no_multiline_responses") {
             reply.lines.insert(contentsOf: Reply(reply.code, details).lines, at: 0)
         }
         return cut(reply)
+    }
+
+    /// The reply to what an ACL accepts: its own text, or the standard one.
+    func acceptance(_ message: ByteString?, _ standard: Reply) -> Reply {
+        cut(message.map { Self.custom(LongText.parted($0), standard) } ?? standard)
     }
 
     /// Tells the client that an ACL refuses, and ends the connection when it drops.

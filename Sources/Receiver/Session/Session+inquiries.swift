@@ -38,11 +38,12 @@ extension Session {
         log.flush(&state)
         switch await verifier.verify(rewritten, asSender: false, state.facts) {
         case .accepted: await say(Reply(250, "<\(text)> is deliverable"))
-        case .deferred(let said, let why): await say(Reply(451, "<\(text)> \(said ?? why)"))
-        case .failed(let said, let why):
+        case .deferred(let deferral):
+            await say(Reply(451, "<\(text)> \(deferral.said ?? deferral.logged)"))
+        case .failed(let failure):
             let who = SessionLog.identity(state.facts).peer.logged(by: system.settings.logSelector)
             log.main("VRFY failed for \(argument) \(who)")
-            await say(Reply(550, "<\(text)> \(said ?? why)"))
+            await say(Reply(550, "<\(text)> \(failure.words)"))
         }
     }
 
@@ -92,6 +93,7 @@ extension Session {
         } else {
             return await wrongSyntax(Reply(501, "argument must begin with #"), "argument must begin with #")
         }
+        if context.isRehearsal { return await say(Reply(250, "OK")) }
         switch await context.turns.start(request, for: argument) {
         case .started: await say(Reply(250, "OK"))
         case .busy: await say(Reply(458, "Already processing \(argument)"))

@@ -25,6 +25,8 @@ struct SessionContext: Sendable {
     let localCaller: LocalCaller?
     /// What a trusted caller says of the host that he speaks for.
     var claims = PeerClaims()
+    /// Whether the session is only to see what would happen: nothing is waited for, accepted or delivered.
+    var isRehearsal = false
     /// Whether the session is a batch (`-bS`): nobody reads replies, and the first mistake ends it.
     var isBatched = false
     /// Starts the delivery of a committed message.
@@ -184,13 +186,13 @@ struct Session {
     private mutating func lostConnection() async {
         // A batch may end without QUIT.
         if context.isBatched, envelope.isEmpty { return }
+        await leave(for: "connection-lost", Reply(421, "\(activeHostName) lost input connection"))
         if envelope.isEmpty {
             log.event(.closedByClient(duration: duration), state.facts)
         } else {
             logIncomplete("connection lost")
             log.event(.unexpectedDisconnection(error: nil, duration: duration), state.facts)
         }
-        await leave(for: "connection-lost", Reply(421, "\(activeHostName) lost input connection"))
     }
 
     /// How long the session has lasted.
@@ -228,7 +230,7 @@ struct Session {
 
     /// Waits as an ACL wants it (`delay`).
     mutating func delay() async {
-        guard state.delay > 0 else { return }
+        guard state.delay > 0, !context.isRehearsal else { return }
         await pause(.seconds(state.delay))
         state.delay = 0
     }

@@ -70,6 +70,7 @@ struct SessionLog {
     func unqualified(_ what: ByteString, _ address: ByteString, _ facts: Facts) {
         let event = SessionEvent.unqualified(role: what, address: address)
         guard let text = event.text(by: selector, of: Self.identity(facts)) else { return }
+        if system.log.options.showsOnly, !selector.has(.smtpSyntaxError) { return }
         system.log.write(
             EximLogWriter.Line(
                 text, id: nil, logs: selector.has(.smtpSyntaxError) ? [.main, .reject] : [.reject]))
@@ -83,14 +84,18 @@ struct SessionLog {
 
     /// Writes what ACLs left for the log, and takes it out of the state.
     func flush(_ state: inout ACLState) {
-        for line in state.logLines where line.item.map(selector.has) ?? true {
-            let who = Self.identity(state.facts).peer.logged(by: selector)
-            // What ACLs write may hold a sender's octets: one line stays one line.
-            let said = line.text.escapedForLog(tabPrints: true)
-            let text = line.namesPeer && !who.isEmpty ? "\(who) \(said)" : said
-            write(text, to: line.targets, id: state.facts.message.id)
-        }
+        for line in state.logLines { write(line, state.facts) }
         state.logLines = []
+    }
+
+    /// Writes a line of an ACL, where the log selector wants it.
+    func write(_ line: ACLState.LogLine, _ facts: Facts) {
+        guard line.item.map(selector.has) ?? true else { return }
+        let who = Self.identity(facts).peer.logged(by: selector)
+        // What ACLs write may hold a sender's octets: one line stays one line.
+        let said = line.text.escapedForLog(tabPrints: true)
+        let text = line.namesPeer && !who.isEmpty ? "\(who) \(said)" : said
+        write(text, to: line.targets, id: facts.message.id)
     }
 
     /// A refusal by an ACL, with the header when it is known.
@@ -109,14 +114,9 @@ struct SessionLog {
         )
     }
 
-    /// The first line of why; a reply code of a wrong class in it is the one that the client got.
+    /// The first line of why.
     private static func reason(of verdict: ACLVerdict) -> ByteString? {
-        guard var reason = verdict.logMessage else { return nil }
-        let isTemporary = verdict.decision == .defer
-        if reason == verdict.message, let own = Session.ownCode(reason), own / 100 != (isTemporary ? 4 : 5) {
-            reason = (isTemporary ? "451" : "550") + ByteString(reason.dropFirst(3))
-        }
-        return ByteString(reason.prefix { $0 != .newline })
+        verdict.logMessage.map { ByteString($0.prefix { $0 != .newline }) }
     }
 
     private func write(

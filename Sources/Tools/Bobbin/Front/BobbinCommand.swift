@@ -17,7 +17,7 @@ struct BobbinCommand: ParsableCommand {
             ReceiveCommand.self, SubmitCommand.self, RunCommand.self, QueueCommand.self, StatusCommand.self,
             SpoolCommand.self,
             ConfigCommand.self, HintsCommand.self, DMARCCommand.self, ExpandCommand.self, RouteCommand.self,
-            VerifyCommand.self, RetryCommand.self, EximCommand.self,
+            VerifyCommand.self, RetryCommand.self, CheckHostCommand.self, EximCommand.self,
         ])
 }
 

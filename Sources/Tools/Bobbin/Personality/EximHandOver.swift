@@ -23,6 +23,9 @@ struct EximHandOver: Sendable {
             .rebuildAliases, .testRetry, .testRewriting,
         ]
         if !deeds.isDisjoint(with: own) { return nil }
+        if let rehearsal = request.rehearsal {
+            return (.receiver, request.submission.words(rehearsing: rehearsal))
+        }
         if deeds.contains(.daemon) { return (.receiver, daemon) }
         if deeds.contains(.batchedSMTP) { return (.receiver, request.submission.words(session: "bsmtp")) }
         if deeds.contains(.smtp) { return (.receiver, request.submission.words(session: "stdio")) }

@@ -47,7 +47,18 @@ enum EximOptions {
             does(.testRetry)),
         EximOption("-brw", "Show what rewriting makes of addresses.", does(.testRewriting)),
         unsupported("-bf", "filter files are not read"), unsupported("-bF", "filter files are not read"),
-        unsupported("-bh", "there are no fake sessions"), unsupported("-bhc", "there are no fake sessions"),
+        EximOption("-bh", .next, "An SMTP session as if from that address; nothing is accepted.") {
+            request, values throws(EximUsageError) in
+            guard let address = values.first else { throw .unknown("-bh") }
+            request.rehearsal = .init(address: address, makesCallouts: false)
+            request.deeds.insert(.rehearse)
+        },
+        EximOption("-bhc", .next, "As -bh, and callouts are made.") {
+            request, values throws(EximUsageError) in
+            guard let address = values.first else { throw .unknown("-bhc") }
+            request.rehearsal = .init(address: address, makesCallouts: true)
+            request.deeds.insert(.rehearse)
+        },
         unsupported("-bmalware", "there is no content scanning"),
     ]
 

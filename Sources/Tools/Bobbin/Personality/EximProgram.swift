@@ -52,6 +52,7 @@ struct EximProgram: Sendable {
             guard !request.deeds.contains(.daemon) || site.isAdmin(.current()) else {
                 throw EximUsageError.denied
             }
+            guard !request.isCheck || site.mayCheck(.current()) else { throw EximUsageError.checksDenied }
             throw handOver.sibling.execute(
                 source.arguments.map { ByteString($0) } + handOver.words, console: console)
         }
@@ -119,7 +120,7 @@ extension EximRequest {
     /// Whether the request is of those that `commandline_checks_require_admin` is about.
     var isCheck: Bool {
         !deeds.isDisjoint(with: [
-            .expand, .testAddress, .testRetry, .testRewriting, .verifyRecipient, .verifySender,
+            .expand, .rehearse, .testAddress, .testRetry, .testRewriting, .verifyRecipient, .verifySender,
         ])
     }
 }

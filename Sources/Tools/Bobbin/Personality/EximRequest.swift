@@ -29,6 +29,8 @@ struct EximRequest: Sendable, Equatable {
     var pidFile: ByteString?
     /// How a message is submitted.
     var submission = SubmissionRequest()
+    /// -bh, -bhc: the address that a session is as if from.
+    var rehearsal: Rehearsal?
     /// Whether -N is given: nothing is delivered for real.
     var isDryRun = false
     /// Whether -q is given, for it may be given once only.
@@ -45,10 +47,16 @@ struct EximRequest: Sendable, Equatable {
         return deeds.contains(.verifySender) ? .verifySender : nil
     }
 
+    /// What -bh or -bhc says.
+    struct Rehearsal: Sendable, Equatable {
+        var address: ByteString
+        var makesCallouts: Bool
+    }
+
     /// Things to do that exclude each other, some of them.
     enum Deed: Sendable, Hashable {
         case daemon, smtp, batchedSMTP, submit, list, count, expand, printOptions, version, testAddress
-        case testRetry, testRewriting
+        case testRetry, testRewriting, rehearse
         case verifyRecipient, verifySender, rebuildAliases, help, runQueue
     }
 }
@@ -132,6 +140,12 @@ struct SubmissionRequest: Sendable, Equatable {
         if leavesUnqualified { words.append("-bnq") }
         words += ["--mistakes", mistakes] + deliveryWords
         return words + (recipients.isEmpty ? [] : ["--"]) + recipients
+    }
+
+    /// The receiver's words for a session as if from a host.
+    func words(rehearsing rehearsal: EximRequest.Rehearsal) -> [ByteString] {
+        ["rehearse"] + senderWords + claims + (rehearsal.makesCallouts ? ["--callouts"] : [])
+            + [rehearsal.address]
     }
 
     /// The receiver's words for a session or a batch on standard input.

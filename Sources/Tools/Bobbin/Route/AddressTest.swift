@@ -83,10 +83,10 @@ struct AddressTest: Sendable {
         let verifier = RoutingVerifier(system, router)
         switch await verifier.verify(address, asSender: kind == .verifySender, facts) {
         case .accepted: return ("\(address) verified\n", .success)
-        case .failed(let said, let logged):
-            return ("\(address) failed to verify: \(said ?? logged)\n", .addressFailed)
-        case .deferred(_, let logged):
-            return ("\(address) cannot be resolved at this time: \(logged)\n", .failure)
+        case .failed(let failure):
+            return ("\(address) failed to verify: \(failure.words)\n", .addressFailed)
+        case .deferred(let deferral):
+            return ("\(address) cannot be resolved at this time: \(deferral.logged)\n", .failure)
         }
     }
 }

@@ -1,0 +1,21 @@
+import Bytes
+import Configuration
+import Expansion
+
+/// Main options that ACL conditions regard (manual, chapter 14).
+struct ACLSettings: Sendable {
+    /// Whether a client may be told details (`smtp_return_error_details`); texts from `message` always may.
+    let tellsDetails: Bool
+    let senderUnqualifiedHosts: ListText?
+    let recipientUnqualifiedHosts: ListText?
+    let csaSearchLimit: Int
+    let csaUsesReverse: Bool
+
+    init(_ main: OptionBlock) {
+        tellsDetails = main.flag("smtp_return_error_details") ?? false
+        senderUnqualifiedHosts = main.list("sender_unqualified_hosts")
+        recipientUnqualifiedHosts = main.list("recipient_unqualified_hosts")
+        csaSearchLimit = Int(main.number("dns_csa_search_limit") ?? 5)
+        csaUsesReverse = main.flag("dns_csa_use_reverse") ?? true
+    }
+}

@@ -1,0 +1,106 @@
+package import Bytes
+package import Expansion
+package import Routing
+
+/// The hosts that mail for an address would go to, as a callout meets them.
+package struct CalloutRoute: Sendable {
+    /// The hosts in the order to try, each with how it is met.
+    package var hosts: [(name: ByteString, address: IPAddress, place: CalloutTalk.Place)]
+}
+
+extension Transport {
+    /// Where a callout for an address goes; nil when that is no smtp transport, or there are no hosts.
+    ///
+    /// Throws why it cannot be told.
+    package func calloutRoute(
+        _ instruction: DeliveryInstruction, _ facts: Facts, _ routing: RoutingEnvironment
+    ) async throws(TransportTrouble) -> CalloutRoute? {
+        guard case .smtp(let settings) = driver else { return nil }
+        var facts = facts
+        facts.address = instruction.facts
+        let finding = CalloutHosts(settings: settings, facts: facts, routing: routing, transport: name)
+        let hosts = try await finding.hosts(routed: instruction.hosts)
+        guard !hosts.isEmpty else { return nil }
+        return CalloutRoute(hosts: try await finding.places(hosts))
+    }
+}
+
+/// Finds hosts and how they are met, by the options of the smtp transport.
+private struct CalloutHosts {
+    let settings: SMTPSettings
+    let facts: Facts
+    let routing: RoutingEnvironment
+    let transport: ByteString
+
+    func hosts(routed: [RouteHost]) async throws(TransportTrouble) -> [RouteHost] {
+        guard let template = settings.hosts, settings.hostsOverride || routed.isEmpty else { return routed }
+        let text = try await expand(template, "hosts", facts)
+        var finding = HostFinding()
+        if settings.byName { finding.source = .name }
+        let finder = HostFinder(routing, finding)
+        var hosts: [RouteHost] = []
+        for item in ItemList.split(text, separator: UInt8(ascii: ":")) where item != "+" {
+            if case .found(let some) = await finder.hosts(of: HostItem(item)) { hosts += some }
+        }
+        guard !hosts.isEmpty else {
+            throw TransportTrouble("no host of \"\(text)\" was found", errno: -32)
+        }
+        return hosts
+    }
+
+    func places(
+        _ hosts: [RouteHost]
+    ) async throws(TransportTrouble) -> [(name: ByteString, address: IPAddress, place: CalloutTalk.Place)] {
+        var result: [(name: ByteString, address: IPAddress, place: CalloutTalk.Place)] = []
+        for host in hosts {
+            guard let address = host.address else { continue }
+            var own = facts
+            own.address.host = TaintedBytes(host.name)
+            own.address.hostAddress = address
+            let place = CalloutTalk.Place(
+                address: address, port: try await port(host, own),
+                interface: try await interface(address, own),
+                helo: try await expand(settings.helo, "helo_data", own),
+                isLMTP: settings.protocolName == "lmtp", usesESMTP: await usesESMTP(host, own))
+            result.append((host.name, address, place))
+        }
+        return result
+    }
+
+    private func port(_ host: RouteHost, _ facts: Facts) async throws(TransportTrouble) -> Int {
+        if let port = host.port { return port }
+        guard let template = settings.port else { return settings.defaultPort }
+        let text = try await expand(template, "port", facts)
+        guard let port = SMTPSettings.portNumber(text) else {
+            throw TransportTrouble(
+                "TCP port \"\(text)\" is not defined for \(transport) transport", errno: -1)
+        }
+        return port
+    }
+
+    private func interface(_ address: IPAddress, _ facts: Facts) async throws(TransportTrouble) -> IPAddress?
+    {
+        guard let template = settings.interface else { return nil }
+        let text = try await expand(template, "interface", facts)
+        let all = ItemList.split(text, separator: UInt8(ascii: ":")).compactMap { IPAddress($0) }
+        return all.first { $0.isV6 == address.isV6 }
+    }
+
+    private func usesESMTP(_ host: RouteHost, _ facts: Facts) async -> Bool {
+        guard let list = settings.avoidsESMTP else { return true }
+        var facts = facts
+        let identity = HostIdentity(name: host.name, address: host.address)
+        return !(await routing.expander.matchHost(identity, in: list, &facts).isMatch)
+    }
+
+    private func expand(
+        _ template: Template, _ option: ByteString, _ facts: Facts
+    ) async throws(TransportTrouble) -> ByteString {
+        do {
+            return try await routing.expander.expand(template, facts).bytes
+        } catch {
+            throw TransportTrouble(
+                "failed to expand \"\(option)\" in \(transport) transport: \(error.text)", errno: -1)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package import Bytes
+import MailText
+package import SMTP
+
+/// Why a callout's conversation stopped: what was said last, and what is told of it.
+package struct CalloutTrouble: Error, Sendable, Hashable {
+    /// The command, or what stands for one: `initial connection`.
+    package var command: ByteString
+    /// The answer; nil where the connection was lost or never made.
+    package var reply: Reply?
+    /// The text for the log.
+    package var text: ByteString
+
+    /// Whether the host said no for good.
+    package var isRefusal: Bool { reply?.isPermanent ?? false }
+}
+
+/// A conversation with a host in which no mail is sent: greeting, MAIL, RCPT, QUIT, one command at a time.
+package struct CalloutTalk: ~Copyable {
+    /// How a host is met.
+    package struct Place: Sendable, Hashable {
+        var address: IPAddress
+        var port: Int
+        var interface: IPAddress?
+        var helo: ByteString
+        var isLMTP: Bool
+        var usesESMTP: Bool
+    }
+
+    private var socket: ClientSocket
+    private var reader = ReplyReader()
+    private let timeout: Int64
+
+    private init(_ socket: consuming ClientSocket, timeout: Int64) {
+        self.socket = socket
+        self.timeout = timeout
+    }
+
+    /// Connects, waits for the greeting, and says EHLO, or HELO where that is not understood.
+    package static func open(
+        _ place: Place, connectTimeout: Int64, timeout: Int64, _ loops: DeliveryLoops
+    ) async throws(CalloutTrouble) -> CalloutTalk {
+        var talk = CalloutTalk(try await connected(place, connectTimeout, loops), timeout: timeout)
+        try await talk.expect("initial connection")
+        try await talk.greet(place)
+        return talk
+    }
+
+    private static func connected(
+        _ place: Place, _ timeout: Int64, _ loops: DeliveryLoops
+    ) async throws(CalloutTrouble) -> ClientSocket {
+        do throws(SystemFailure) {
+            return try await ClientSocket.connected(
+                to: place.address, port: place.port, from: place.interface, timeout: timeout, loops)
+        } catch {
+            throw CalloutTrouble(command: "connect", reply: nil, text: error.text)
+        }
+    }
+
+    private mutating func greet(_ place: Place) async throws(CalloutTrouble) {
+        if place.usesESMTP || place.isLMTP {
+            let hello: ByteString = "\(place.isLMTP ? "LHLO" : "EHLO") \(place.helo)"
+            let reply = try await say(hello)
+            if reply.isPositive { return }
+            guard reply.isPermanent, !place.isLMTP else { throw Self.refusal(hello, reply) }
+        }
+        try await sayExpecting("HELO \(place.helo)")
+    }
+
+    /// Says a command that must be taken.
+    package mutating func sayExpecting(_ command: ByteString) async throws(CalloutTrouble) {
+        let reply = try await say(command)
+        guard reply.isPositive else { throw Self.refusal(command, reply) }
+    }
+
+    /// Says a command, and gives the answer.
+    package mutating func say(_ command: ByteString) async throws(CalloutTrouble) -> Reply {
+        // An address from outside must not become a command of its own.
+        guard command.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+            throw CalloutTrouble(command: command, reply: nil, text: "an address has control characters")
+        }
+        do throws(SystemFailure) {
+            var heard: [UInt8] = []
+            let line = command + ByteString("\r\n")
+            try await socket.write(line.bytes[...], timeout: timeout) { heard += $0 }
+            reader.feed(heard)
+        } catch {
+            throw CalloutTrouble(
+                command: command, reply: nil, text: "sending \"\(command)\" failed: \(error.text)")
+        }
+        return try await reply(to: command)
+    }
+
+    private mutating func expect(_ command: ByteString) async throws(CalloutTrouble) {
+        let reply = try await reply(to: command)
+        guard reply.isPositive else { throw Self.refusal(command, reply) }
+    }
+
+    private mutating func reply(to command: ByteString) async throws(CalloutTrouble) -> Reply {
+        while true {
+            do throws(ReplyReader.Malformation) {
+                if let reply = try reader.next() { return reply }
+            } catch {
+                let text: ByteString = "response to \"\(command)\" was: no SMTP reply"
+                throw CalloutTrouble(command: command, reply: nil, text: text)
+            }
+            switch await socket.read(timeout: timeout) {
+            case .octets(let octets): reader.feed(octets)
+            case .timedOut:
+                throw CalloutTrouble(command: command, reply: nil, text: "SMTP timeout after \(command)")
+            case .closed:
+                let text: ByteString = "response to \"\(command)\" was: connection dropped"
+                throw CalloutTrouble(command: command, reply: nil, text: text)
+            case .failed(let number):
+                let text = SystemFailure(number: number).text
+                throw CalloutTrouble(command: command, reply: nil, text: text)
+            }
+        }
+    }
+
+    /// Says good-bye, and does not wait long for an answer.
+    package consuming func quit() async {
+        do throws(SystemFailure) {
+            try await socket.write(Array("QUIT\r\n".utf8)[...], timeout: 1) { _ in }
+            _ = await socket.read(timeout: 1)
+        } catch {
+            // The other end is gone already.
+            return
+        }
+    }
+
+    /// What is told of a command that was not taken.
+    package static func refusal(_ command: ByteString, _ reply: Reply) -> CalloutTrouble {
+        let text: ByteString =
+            command.starts(with: ByteString("MAIL"))
+            ? "response to \"\(command)\" was: \(reply.loggedText)"
+            : "SMTP error from remote mail server after \(command): \(reply.loggedText)"
+        return CalloutTrouble(command: command, reply: reply, text: text)
+    }
+}
