@@ -58,13 +58,13 @@ package struct RoutingVerifier: AddressVerifier {
         for _ in 0..<Self.maximumRedirections {
             let result = await router.route(
                 current, facts, purpose: asSender ? .verifySender : .verifyRecipient)
-            if case .deliver = result.verdict, let copy = result.unseenCopy {
+            if let copy = result.unseenCopy {
                 // A copy on the way says nothing of the address.
                 current = copy
                 continue
             }
             switch result.verdict {
-            case .deliver, .discarded: return .accepted(addressData: result.address.addressData)
+            case .deliver, .discarded, .finished: return .accepted(addressData: result.address.addressData)
             case .failed(let trouble):
                 return .failed(said: trouble.userText, logged: trouble.text)
             case .deferred(let trouble): return .deferred(said: trouble.userText, logged: trouble.text)

@@ -50,6 +50,7 @@ package struct StoredFacts {
         known.isFirstDelivery = header.deliverFirstTime
         known.aclVariables = variables(UInt8(ascii: "m"))
         known.readBody = readBody
+        known.isManuallyThawed = header.manualThaw
         return known
     }
 

@@ -104,9 +104,15 @@ extension OptionTable {
             av_scanner bi_command dmarc_history_file dmarc_tld_file notifier_socket spamd_address
             """),
         .init(
-            .string, .notYetDecisive,
+            .string, .honoured,
             """
             system_filter_group system_filter_user
+            """),
+        .init(
+            .expanded, .honoured,
+            """
+            system_filter system_filter_directory_transport system_filter_file_transport
+            system_filter_pipe_transport system_filter_reply_transport
             """),
         .init(
             .expanded, .honoured,
@@ -129,8 +135,7 @@ extension OptionTable {
             .expanded, .notYetDecisive,
             """
             acl_not_smtp_mime acl_smtp_auth acl_smtp_data_prdr acl_smtp_dkim acl_smtp_mime
-            acl_smtp_starttls system_filter system_filter_directory_transport system_filter_file_transport
-            system_filter_pipe_transport system_filter_reply_transport
+            acl_smtp_starttls
             """),
         .init(
             .list, .honoured,

@@ -105,7 +105,7 @@ extension EximRequest {
     /// Whether the request is of those that `commandline_checks_require_admin` is about.
     var isCheck: Bool {
         !deeds.isDisjoint(with: [
-            .expand, .testAddress, .testRetry, .testRewriting, .verifyRecipient, .verifySender,
+            .expand, .testAddress, .testFilter, .testRetry, .testRewriting, .verifyRecipient, .verifySender,
         ])
     }
 }

@@ -23,6 +23,8 @@ struct EximRequest: Sendable, Equatable {
     var loadedMessage: MessageID?
     /// The file of -bem: a message for -be.
     var messageFile: ByteString?
+    /// What -bf and -bF ask for.
+    var filter = FilterTest.Request()
     /// The values of -oX.
     var interfaces: [ByteString] = []
     /// The file of -oP.
@@ -33,6 +35,8 @@ struct EximRequest: Sendable, Equatable {
     var isDryRun = false
     /// Whether -q is given, for it may be given once only.
     var hasRunWord = false
+    /// Whether -v is given.
+    var isVerbose = false
     /// Whether -n is given.
     var onlyValues = false
     /// The words after the options.
@@ -48,7 +52,7 @@ struct EximRequest: Sendable, Equatable {
     /// Things to do that exclude each other, some of them.
     enum Deed: Sendable, Hashable {
         case daemon, smtp, batchedSMTP, submit, list, count, expand, printOptions, version, testAddress
-        case testRetry, testRewriting
+        case testRetry, testRewriting, testFilter
         case verifyRecipient, verifySender, rebuildAliases, help, runQueue
     }
 }

@@ -23,6 +23,13 @@ struct EximTasks: Sendable {
         if request.deeds.contains(.testRewriting) {
             return try await RewritingTest(site).run(request.arguments, on: console)
         }
+        if request.deeds.contains(.testFilter) {
+            var filter = request.filter
+            filter.sender = request.submission.sender.map { $0 == "<>" ? "" : $0 }
+            filter.isVerbose = request.isVerbose
+            var test = try await FilterTest(site, filter, caller: caller, on: console)
+            return await test.run()
+        }
         if let kind = request.addressTest { return try await test(kind) }
         return .success
     }
@@ -165,8 +172,8 @@ struct EximTasks: Sendable {
             """
             \(Version.short), options and output of Exim version \(Version.exim)
             Lookups (built-in): lsearch wildlsearch nwildlsearch iplsearch cdb dnsdb dsearch json passwd sqlite
-            Routers: accept dnslookup ipliteral manualroute redirect
-            Transports: appendfile/maildir lmtp queuefile smtp
+            Routers: accept dnslookup ipliteral manualroute queryprogram redirect
+            Transports: appendfile/maildir autoreply lmtp pipe queuefile smtp
             Configuration file is \(file.isEmpty ? "built in" : file)
 
             """)
