@@ -80,13 +80,16 @@ let package = Package(
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
         module("Configuration", ["Bytes", "EximLog", "Expansion"]),
+        module("Filter", ["Bytes", "MailText", "Expansion"]),
         // Tier 5
-        module("Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration"]),
+        module(
+            "Routing", ["Bytes", "MailText", "DNS", "Hints", "Expansion", "Configuration", "Filter"]),
         // Tier 6
         module(
             "Transports",
             [
-                "Bytes", "MailText", "OpenSSL", "Hints", "SMTP", "Expansion", "Configuration", "Routing",
+                "Bytes", "MailText", "OpenSSL", "Hints", "SMTP", "Expansion", "Configuration", "Filter",
+                "Routing",
                 "CLinux",
             ]),
         // Tier 7
@@ -111,13 +114,13 @@ let package = Package(
             "QueueRunner",
             [
                 "Bytes", "MailText", "EximLog", "Hints", "SMTP", "Spooler", "Expansion", "Configuration",
-                "Routing", "Transports", "MailSystem", argumentParser, subprocess, systemPackage,
+                "Filter", "Routing", "Transports", "MailSystem", argumentParser, subprocess, systemPackage,
             ]),
         program(
             "Bobbin",
             [
                 "Bytes", "MailText", "EximLog", "Spooler", "OpenSSL", "Hints", "Expansion", "Configuration",
-                "Routing", "ACL", "MailSystem", "DNS", "DMARCReports", argumentParser, subprocess,
+                "Filter", "Routing", "ACL", "MailSystem", "DNS", "DMARCReports", argumentParser, subprocess,
                 systemPackage,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
@@ -136,6 +139,7 @@ let package = Package(
         tests("Lookups", ["Bytes", "DNS", "Lookups", "TestKit"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion", "TestKit"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration", "TestKit"]),
+        tests("Filter", ["Bytes", "Expansion", "Filter", "TestKit"]),
         tests(
             "Routing",
             [

@@ -137,10 +137,12 @@ enum DriverTables {
     ]
     /// Routers that run today.
     static let runningRouters: Set<ByteString> = [
-        "accept", "dnslookup", "ipliteral", "manualroute", "redirect",
+        "accept", "dnslookup", "ipliteral", "manualroute", "queryprogram", "redirect",
     ]
     /// Authenticators that run today.
     static let runningAuthenticators: Set<ByteString> = ["cram_md5", "dovecot", "external", "plaintext"]
     /// Transports that run today; mail that is routed to another one is deferred.
-    static let runningTransports: Set<ByteString> = ["appendfile", "lmtp", "queuefile", "smtp"]
+    static let runningTransports: Set<ByteString> = [
+        "appendfile", "autoreply", "lmtp", "pipe", "queuefile", "smtp",
+    ]
 }

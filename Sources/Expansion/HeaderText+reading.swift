@@ -59,7 +59,9 @@ extension HeaderText {
                 text, into: converts ? environment.settings.headersCharset : nil,
                 checksLength: environment.settings.checkRFC2047Length)
         } catch {
-            return text
+            // An unknown character set: decoded all the same, and not translated.
+            guard converts else { return text }
+            return try decode(text, environment, converts: false)
         }
     }
 

@@ -91,6 +91,8 @@ package struct MessageFacts: Sendable {
     package var warningRecipients: ByteString?
     /// The `first_delivery` condition.
     package var isFirstDelivery = false
+    /// Whether a person has thawed it (the filter condition `manually_thawed`).
+    package var isManuallyThawed = false
     /// The `queue_running` condition.
     package var isQueueRunning = false
 

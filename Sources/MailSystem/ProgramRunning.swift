@@ -3,8 +3,9 @@ import CLinux
 import Dispatch
 import Expansion
 import Glibc
+import Routing
 
-/// Runs the programs that `${run}` names: no shell, an empty standard input, output and errors together.
+/// Runs the programs that `${run}` and queryprogram routers name: no shell, an empty standard input, output and errors together.
 enum ProgramRunning {
     /// Seconds that a program has, as in Exim.
     static let timeout = 60
@@ -22,6 +23,48 @@ enum ProgramRunning {
         }
     }
 
+    /// Asks a command for a queryprogram router: its standard output, as another user where we are root.
+    static func ask(_ query: QueryCommand) async -> QueryAnswer {
+        var words = query.words
+        if geteuid() == 0, query.user.uid != 0 {
+            guard let changer = SiblingProgram.path(of: "bobbin-deliver-local") else {
+                return .failed("bobbin-deliver-local is not beside this program")
+            }
+            words = [changer, "--user", "\(query.user.uid):\(query.user.gid ?? 0)", "--"] + words
+        }
+        let arguments = words
+        return await withCheckedContinuation { continuation in
+            DispatchQueue(label: "ask").async {
+                continuation.resume(returning: askToEnd(arguments, query.directory, query.timeout))
+            }
+        }
+    }
+
+    private static func askToEnd(
+        _ words: [ByteString], _ directory: ByteString, _ timeout: Int
+    ) -> QueryAnswer {
+        var ends: [CInt] = [-1, -1]
+        let code = unsafe clinux_pipe(&ends)
+        guard code == 0, words.first?.first == UInt8(ascii: "/") else { return .exited(notStarted) }
+        defer { close(ends[0]) }
+        let child = spawn(
+            words, ["PATH=/usr/bin:/bin"], output: ends[1],
+            Surroundings(directory: directory, hearsErrors: false))
+        close(ends[1])
+        guard let child else { return .exited(notStarted) }
+        let (output, isWhole) = readAll(ends[0], within: timeout > 0 ? timeout : Int(Int32.max / 1000))
+        if !isWhole { kill(-child, SIGKILL) }
+        let status = status(of: child)
+        if !isWhole { return .timedOut }
+        return status == 0 ? .said(output) : status >= 256 ? .killed(status - 256) : .exited(status)
+    }
+
+    /// Where a program works, and whether its error output is heard too.
+    private struct Surroundings {
+        var directory: ByteString?
+        var hearsErrors = true
+    }
+
     private static func runToEnd(_ arguments: [ByteString], _ environment: [ByteString]) -> ProgramOutcome {
         var ends: [CInt] = [-1, -1]
         guard arguments[0].first == UInt8(ascii: "/"), unsafe clinux_pipe(&ends) == 0 else {
@@ -37,14 +80,22 @@ enum ProgramRunning {
     }
 
     private static func spawn(
-        _ arguments: [ByteString], _ environment: [ByteString], output: CInt
+        _ arguments: [ByteString], _ environment: [ByteString], output: CInt,
+        _ surroundings: Surroundings = Surroundings()
     ) -> pid_t? {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+        if surroundings.hearsErrors {
+            unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+        } else {
+            unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        }
+        if let directory = surroundings.directory {
+            guard unsafe clinux_start_in(&actions, directory.string) == 0 else { return nil }
+        }
         // A group of its own, so that what a shell has started ends with it when the time is over.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
@@ -70,8 +121,10 @@ enum ProgramRunning {
     }
 
     /// All output until every writer has closed; false when the time was over first.
-    private static func readAll(_ descriptor: CInt) -> (ByteString, isWhole: Bool) {
-        let end = ContinuousClock.now + .seconds(timeout)
+    private static func readAll(
+        _ descriptor: CInt, within seconds: Int = timeout
+    ) -> (ByteString, isWhole: Bool) {
+        let end = ContinuousClock.now + .seconds(seconds)
         var output = ByteString()
         var block = [UInt8](repeating: 0, count: 1 << 14)
         while true {

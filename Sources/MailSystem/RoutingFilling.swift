@@ -22,6 +22,7 @@ struct RoutingFilling {
         environment.rewriter = rewriter.isEmpty ? nil : rewriter
         environment.primaryHostName = settings.primaryHostName
         environment.qualifyRecipient = settings.qualifyRecipient
+        environment.ask = { await ProgramRunning.ask($0) }
         let main = configuration.main
         environment.hostsTreatedAsLocal = main.list("hosts_treat_as_local")
         environment.disablesIPv6 = main.flag("disable_ipv6") ?? false

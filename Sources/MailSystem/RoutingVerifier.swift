@@ -26,6 +26,7 @@ package struct RoutingVerifier: AddressVerifier {
     package init(_ system: MailSystem, _ router: AddressRouter) {
         self.router = { router }
         rewriter = { system.rewriter }
+        callouts = system.callouts
     }
 
     /// Makes a verifier whose router is made when it is first wanted.
@@ -69,13 +70,13 @@ package struct RoutingVerifier: AddressVerifier {
         for _ in 0..<Self.maximumRedirections {
             let result = await router.route(
                 current, facts, purpose: order.asSender ? .verifySender : .verifyRecipient)
-            if case .deliver = result.verdict, let copy = result.unseenCopy {
+            if let copy = result.unseenCopy {
                 // A copy on the way says nothing of the address.
                 current = copy
                 continue
             }
             switch result.verdict {
-            case .discarded: return .accepted(addressData: result.address.addressData)
+            case .discarded, .finished: return .accepted(addressData: result.address.addressData)
             case .deliver(let instruction):
                 let answer = await callouts.ask(
                     result.address.address, order, instruction, facts, router.environment)

@@ -48,8 +48,10 @@ package struct StoredFacts {
         known.queueName = queue
         known.localScanData = header.localScan?.bytes
         known.isFirstDelivery = header.deliverFirstTime
+        known.isManuallyThawed = header.manualThaw
         known.aclVariables = variables(UInt8(ascii: "m"))
         known.readBody = readBody
+        known.isManuallyThawed = header.manualThaw
         return known
     }
 

@@ -110,11 +110,14 @@ package struct Bounce: Sendable, Hashable {
             writer.line(
                 "The following text was generated during the delivery attempt\(output.count > 1 ? "s" : ""):")
         }
-        for (address, text) in output {
-            writer.line("\n------ \(address) ------\n")
-            writer.raw(text.last == .newline ? text : text + ByteString("\n"))
-        }
         writer.line()
+        for (address, text) in output {
+            writer.line("------ \(address) ------")
+            if text.isEmpty { continue }
+            writer.line()
+            writer.raw(text.last == .newline ? text : text + ByteString("\n"))
+            writer.line()
+        }
     }
 
     private func writeOriginal(_ writer: inout NotificationWriter) {

@@ -91,6 +91,8 @@ extension Submitter {
         package var sender: EmailAddress
         /// The date for a Date: line, as `CivilTime.headerDate` gives it.
         package var date: ByteString
+        /// Whether it reports on another message (`-E`); then a null sender keeps no From: line away.
+        package var isReport = false
 
         /// Makes a value.
         package init(id: ByteString, hostname: ByteString, sender: EmailAddress, date: ByteString) {
@@ -203,7 +205,10 @@ private struct HeaderDraft {
     }
 
     mutating func addFrom() {
-        guard !has("From"), !message.sender.isNull else { return }
+        guard !has("From"), !message.sender.isNull || message.isReport else { return }
+        if message.sender.isNull {
+            return result.headers.append(Header("\(resent)From: \(submitter.address.text)\n", kind: .from))
+        }
         let isOwn = message.sender == submitter.address
         let isNamed = isOwn || submitter.namesEveryone || (options.keepsEnvelope && !submitter.isTrusted)
         let address = isNamed ? constructed(message.sender.text) : message.sender.text

@@ -17,6 +17,8 @@ struct DeliveryTree {
         var isSettled = false
         /// The recipient that it all began with, by its place in -H.
         var recipient: Int
+        /// Whether it stands for the system's filter, whose deliveries are its children.
+        var isSystem = false
         /// Whether it is the copy that `unseen` passed on, which is served apart from the address itself.
         var isCopy = false
         /// Addresses that turned out to be this one again; settled with it.
@@ -25,6 +27,8 @@ struct DeliveryTree {
 
     private(set) var nodes: [Node] = []
     private(set) var header: HeaderFile
+    /// Addresses that were settled since all their children are, in that order.
+    var completed: [Int] = []
 
     /// Makes a tree of the recipients that have not been served.
     init(_ header: HeaderFile) {
@@ -40,6 +44,15 @@ struct DeliveryTree {
                     address: address, key: HeaderFile.uniqueForm(of: recipient.address), parent: nil,
                     recipient: index))
         }
+    }
+
+    /// Adds the node whose children the system's filter has set up.
+    mutating func addSystemFilter() -> Int {
+        var node = Node(
+            address: RoutingAddress("system-filter"), key: "system-filter", parent: nil, recipient: 0)
+        node.isSystem = true
+        nodes.append(node)
+        return nodes.count - 1
     }
 
     /// Adds a child; nil when its key says that it was served before.
@@ -94,8 +107,13 @@ struct DeliveryTree {
     private mutating func closeParent(of node: Int) {
         guard let parent = nodes[node].parent else { return }
         nodes[parent].openChildren -= 1
-        if nodes[parent].openChildren == 0 { settle(parent) }
+        guard nodes[parent].openChildren == 0 else { return }
+        completed.append(parent)
+        settle(parent)
     }
+
+    /// An address that is not settled with its children: it has failed, or waits.
+    mutating func hold(_ node: Int) { nodes[node].openChildren += 1 }
 
     /// A redirection whose children were all served before: the address is done.
     mutating func settleIfChildless(_ node: Int) {

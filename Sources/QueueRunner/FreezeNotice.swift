@@ -21,7 +21,7 @@ extension MessageDelivery {
         }
         switch await submit(.frozen(frame, text), withBody: false) {
         case .accepted(let notice): if let notice { submitted.append(notice) }
-        case .refused(let reason): runner.log.main("freeze notice not submitted: \(reason)", id: id.bytes)
+        case .refused(let reason, _): runner.log.main("freeze notice not submitted: \(reason)", id: id.bytes)
         }
     }
 

@@ -39,6 +39,8 @@ struct FailedAddress: Sendable {
     var userText: ByteString?
     var instruction: DeliveryInstruction?
     var host: UsedHost?
+    /// What a command wrote that the sender is to see.
+    var output: ByteString?
 }
 
 /// An address that was delivered, for success reports.
@@ -54,7 +56,7 @@ struct MessageDelivery {
     let runner: RunnerSystem
     let desk: MessageDesk
     let id: MessageID
-    let outgoing: OutgoingMessage
+    var outgoing: OutgoingMessage
     /// What -H said at the beginning; it is rewritten only when something has changed.
     let original: HeaderFile
     /// Whether the message was frozen until now; -H must say that it is no longer.
@@ -62,6 +64,12 @@ struct MessageDelivery {
     /// Whether retry times and the like do not count for this message.
     let isForced: Bool
     var tree: DeliveryTree
+    /// Recipients that the system's filter keeps from being routed.
+    var withheld: Set<Int> = []
+    /// Mistakes in lists and filters that somebody is to hear of.
+    var mistakes: [RedirectionMistakes] = []
+    /// Pipes, files and replies among the nodes.
+    var items: [Int: RedirectedItem] = [:]
     var deferred: [DeferredAddress] = []
     var failed: [FailedAddress] = []
     /// Those of the failed that nobody can be told of.
@@ -152,7 +160,9 @@ struct MessageDelivery {
     private mutating func work() async throws {
         if !tree.nodes.isEmpty, failed.isEmpty {
             if hasLooped { failAll("Too many \"Received\" headers - suspected mail loop", isLogged: true) }
+            guard await obeySystemFilter() else { return }
             let plans = await route()
+            await tellOfMistakes()
             try await deliver(plans)
         }
         if try await completedAtOnce() { return await foldRetries() }
@@ -185,6 +195,9 @@ struct MessageDelivery {
         failed = tree.nodes.indices.map { FailedAddress(node: $0, text: text) }
     }
 
+    /// Whether nobody is to be routed any more.
+    var hasFailedAltogether: Bool { !failed.isEmpty && withheld.isEmpty }
+
     private mutating func failAll(_ text: ByteString, isLogged: Bool) {
         for node in tree.nodes.indices {
             failed.append(FailedAddress(node: node, text: text))
@@ -200,6 +213,7 @@ struct MessageDelivery {
             try await complete()
             return
         }
+        noteCompletions()
         tree.keepOneTime(deferred.map(\.node))
         await warn()
         let now = runner.expander.environment.now().seconds
@@ -223,7 +237,8 @@ struct MessageDelivery {
     private mutating func deferUnanswered() {
         guard freezing == nil else { return }
         let waiting = Set(deferred.map { tree.nodes[$0.node].recipient })
-        for node in tree.nodes.indices where tree.nodes[node].parent == nil && !tree.nodes[node].isSettled {
+        for node in tree.nodes.indices
+        where tree.nodes[node].parent == nil && !tree.nodes[node].isSettled && !tree.nodes[node].isSystem {
             guard !waiting.contains(tree.nodes[node].recipient) else { continue }
             let trouble = RoutingTrouble(
                 "no transport answered for this address; see what its router names", errno: -1)
@@ -337,7 +352,7 @@ final class OpeningPace: Sendable {
 
 extension HeaderFile {
     /// The header lines as MailText has them, removed ones left out.
-    fileprivate var shownHeaders: [Header] {
+    var shownHeaders: [Header] {
         headers.filter { !$0.isDeleted }.map {
             Header($0.text, kind: HeaderKind(rawValue: $0.type) ?? .other)
         }

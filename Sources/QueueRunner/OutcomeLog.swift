@@ -38,7 +38,7 @@ extension MessageDelivery {
     ) -> DeliveryPath {
         var path = DeliveryPath(
             address: logged(node, instruction, isSuccess: isSuccess), sender: original.sender,
-            router: instruction?.router,
+            router: instruction.flatMap { $0.router.isEmpty ? nil : $0.router },
             transport: instruction?.transport)
         path.queue = runner.options.queue
         path.returnPath = tree.nodes[node].address.errorsTo ?? original.sender
@@ -95,14 +95,18 @@ extension MessageDelivery {
         note(ByteString(line.dropFirst(3)))
     }
 
-    func logDiscarded(_ node: Int, router: ByteString) {
-        runner.log("=> :blackhole: <\(tree.nodes[node].address.top)> R=\(router)", id)
+    func logDiscarded(_ node: Int, router: ByteString, byFilter: Bool) {
+        runner.log(
+            "=> \(byFilter ? "discarded" : ":blackhole:" as ByteString) <\(tree.nodes[node].address.top)> R=\(router)",
+            id)
         note("\(tree.nodes[node].address.address): blackhole router succeeded")
     }
 
     func logBypassed(_ node: Int, _ path: ByteString, router: ByteString?) {
-        let top = tree.nodes[node].address.top
-        runner.log("=> \(path) <\(top)> R=\(router ?? "") T=**bypassed**", id)
+        let address = tree.nodes[node].address
+        let between: ByteString = address.ancestors.count > 1 ? " (\(address.parent ?? ""))" : ""
+        runner.log("=> \(path)\(between) <\(address.top)> R=\(router ?? "") T=**bypassed**", id)
+        note("\(path) <\(address.parent ?? address.top)>: **bypassed** transport succeeded")
     }
 
     /// Keeps a line for the message's own log, with its time; written when the message stays on the queue.
@@ -110,7 +114,7 @@ extension MessageDelivery {
 
     // MARK: Transports
 
-    func logDelivery(
+    mutating func logDelivery(
         _ node: Int, _ instruction: DeliveryInstruction, _ outcome: TransportOutcome, _ said: ByteString?
     ) {
         guard !instruction.disablesLogging else { return }
@@ -131,7 +135,22 @@ extension MessageDelivery {
         let now = runner.expander.environment.now().seconds
         record.queueTime = LogInterval(seconds: Int(now - original.receivedTime))
         runner.log(record.text(by: runner.selector), id)
-        note("\(logged(node, instruction).address): \(instruction.transport) transport succeeded")
+        note("\(noted(node, instruction)): \(instruction.transport) transport succeeded")
+        noteCompletions()
+    }
+
+    /// An address as the message's own log shows it: what a redirection made names what it was made of.
+    private func noted(_ node: Int, _ instruction: DeliveryInstruction) -> ByteString {
+        let address = tree.nodes[node].address
+        let shown =
+            instruction.target == .address ? logged(node, instruction).address : address.address
+        return address.parent.map { "\(shown) <\($0)>" } ?? shown
+    }
+
+    /// Notes of which addresses all children are settled.
+    mutating func noteCompletions() {
+        for node in tree.completed { note("\(tree.nodes[node].address.address): children all complete") }
+        tree.completed = []
     }
 
     func logDeferral(

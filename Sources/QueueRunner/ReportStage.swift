@@ -17,7 +17,8 @@ extension MessageDelivery {
         // The last to fail is the first to be told of, as in Exim.
         for address in failed.reversed() {
             let errorsTo = tree.nodes[address.node].address.errorsTo
-            if errorsTo?.isEmpty == true || isTooOldToReport(errorsTo) {
+            let ignoresErrors = tree.nodes[address.node].address.ignoresErrors
+            if errorsTo?.isEmpty == true || ignoresErrors || isTooOldToReport(errorsTo) {
                 ignore(address, nil)
             } else if isUnwanted(address) {
                 ignore(address, "RFC 3461 DSN, failure notify not requested")
@@ -63,6 +64,11 @@ extension MessageDelivery {
             frame: frame, failed: addresses.map { notified($0.node, $0.instruction, $0.host, $0.userText) },
             content: content)
         bounce.text = runner.settings.bounceText
+        bounce.output = addresses.compactMap { failed in
+            failed.output.map {
+                (notified(failed.node, failed.instruction, failed.host, nil).outputTitle, $0)
+            }
+        }
         bounce.copies = await copies(for: recipient)
         var facts = outgoing.facts
         facts.message.bounceRecipient = recipient
@@ -77,10 +83,11 @@ extension MessageDelivery {
         switch outcome {
         case .accepted(let bounceID):
             if let bounceID { submitted.append(bounceID) }
-            for address in addresses { tree.settle(address.node) }
+            // As in Exim the first to fail is the first to be settled.
+            for address in addresses.reversed() { tree.settle(address.node) }
             // So that a crash from here on does not tell the sender twice.
             if !deferred.isEmpty { try await desk.write(tree.header) }
-        case .refused(let reason):
+        case .refused(let reason, _):
             runner.log.main(
                 "Process failed when writing error message to \(recipient)\(reason.isEmpty ? "" : ": \(reason)" as ByteString)",
                 id: id.bytes)
@@ -132,7 +139,7 @@ extension MessageDelivery {
         report.lastHops = lastHops
         switch await submit(report.composed(), withBody: false) {
         case .accepted(let id): if let id { submitted.append(id) }
-        case .refused(let reason): runner.log.main("success report not submitted: \(reason)", id: id.bytes)
+        case .refused(let reason, _): runner.log.main("success report not submitted: \(reason)", id: id.bytes)
         }
     }
 

@@ -19,10 +19,13 @@ extension MessageDelivery {
         var plans: [PlannedAddress] = []
         var seen: [ByteString: Int] = [:]
         // Exim's order: the last recipient first, then what each became, the last one first again.
-        var pending = Array(tree.nodes.indices.filter { !tree.nodes[$0].isSettled }.reversed())
-        if !failed.isEmpty { return [] }
+        let open = tree.nodes.indices.filter { !tree.nodes[$0].isSettled && !tree.nodes[$0].isSystem }
+        let added = open.filter { tree.nodes[$0].parent != nil }
+        var pending =
+            open.filter { tree.nodes[$0].parent == nil && !withheld.contains($0) }.reversed() + added
+        if hasFailedAltogether { return [] }
         while !pending.isEmpty {
-            let generation = await ready(pending)
+            let generation = await ready(pending, &plans, &seen)
             pending = []
             for node in generation { pending += await route(node, &plans, &seen) }
         }
@@ -30,18 +33,29 @@ extension MessageDelivery {
         return plans.reversed()
     }
 
-    /// Those that need not wait; who must is told of in the order in which they came, as Exim does.
-    private mutating func ready(_ generation: [Int]) async -> [Int] {
-        var waiting: Set<Int> = []
-        for node in generation.reversed() where await mustWait(node) { waiting.insert(node) }
-        return generation.filter { !waiting.contains($0) }
+    /// Those that are to be routed; who must wait is told of in the order in which they came, as Exim does.
+    ///
+    /// Pipes, files and replies need no routing: they stand behind what is routed with them.
+    private mutating func ready(
+        _ generation: [Int], _ plans: inout [PlannedAddress], _ seen: inout [ByteString: Int]
+    ) async -> [Int] {
+        var others: Set<Int> = []
+        for node in generation.reversed() {
+            if items[node] != nil {
+                takeItem(node, &plans, &seen)
+                others.insert(node)
+            } else if await mustWait(node) {
+                others.insert(node)
+            }
+        }
+        return generation.filter { !others.contains($0) }
     }
 
     /// Routes an address; gives what it became.
     private mutating func route(
         _ node: Int, _ plans: inout [PlannedAddress], _ seen: inout [ByteString: Int]
     ) async -> [Int] {
-        let result = await runner.system.router.route(tree.nodes[node].address, outgoing.facts)
+        let result = await runner.router.route(tree.nodes[node].address, outgoing.facts)
         for line in result.logLines {
             if line.isPanic {
                 runner.log.panic(line.text, id: id.bytes)
@@ -52,8 +66,15 @@ extension MessageDelivery {
         let parts = EmailParts(tree.nodes[node].address.address)
         if case .deferred = result.verdict {} else { forgetRouting(node, parts) }
         let copy = result.unseenCopy.flatMap { tree.add($0, under: node) }
-        let children = await take(result, node, &plans, &seen)
-        return (copy.map { [$0] } ?? []) + children.reversed()
+        mistakes += result.mistakes
+        var children = await take(result, node, &plans, &seen)
+        if !result.besides.isEmpty {
+            tree.hold(node)
+            children += add(result.besides, node)
+        }
+        let copies = copy.map { [$0] } ?? []
+        if case .redirected = result.verdict { return children.reversed() + copies }
+        return copies + children.reversed()
     }
 
     /// Takes a verdict; gives children to route.
@@ -75,12 +96,15 @@ extension MessageDelivery {
         case .redirected(let items):
             // An address that was expanded counts as delivered, for who asked to be told.
             if !outgoing.isDryRun { served.append(ServedAddress(node: node)) }
-            let children = takeItems(items, node, &plans, &seen)
+            let children = add(items, node)
             tree.settleIfChildless(node)
             return children
         case .discarded:
             served.append(ServedAddress(node: node))
             await discard(node, result.router ?? "")
+        case .finished:
+            served.append(ServedAddress(node: node))
+            await discard(node, result.router ?? "", byFilter: true)
         case .failed(let trouble):
             failed.append(FailedAddress(node: node, text: trouble.text, userText: trouble.userText))
             logFailure(node, trouble, router: result.router)
@@ -108,38 +132,44 @@ extension MessageDelivery {
         plans.append(PlannedAddress(node: node, instruction: instruction))
     }
 
-    private mutating func takeItems(
-        _ items: [RedirectedItem], _ node: Int, _ plans: inout [PlannedAddress],
-        _ seen: inout [ByteString: Int]
-    ) -> [Int] {
-        var children: [Int] = []
-        for item in items {
-            switch item {
-            case .address(let child):
-                if let added = tree.add(child, under: node) { children.append(added) }
-            case .delivery(let child, let instruction):
-                guard let added = tree.add(child, key: itemKey(child, node), under: node) else { continue }
-                plan(added, instruction, child, &plans, &seen)
-            case .bypassed(let child, let path, _):
-                guard let added = tree.add(child, key: itemKey(child, node), under: node) else { continue }
-                logBypassed(added, path, router: child.ancestors.first?.router)
-                tree.settle(added)
-            case .refused(let child, _, let trouble):
-                guard let added = tree.add(child, key: itemKey(child, node), under: node) else { continue }
-                deferred.append(DeferredAddress(node: added, errno: trouble.errno, text: trouble.text))
-                logDeferral(added, trouble, router: child.ancestors.first?.router, stage: .router)
+    /// Adds what an address became; gives what is to be routed, and what needs no routing.
+    private mutating func add(_ redirected: [RedirectedItem], _ node: Int) -> [Int] {
+        redirected.compactMap { item in
+            if case .address(let child) = item { return tree.add(child, under: node) }
+            guard let added = tree.add(item.child, key: itemKey(item.child, node), under: node) else {
+                return nil
             }
+            items[added] = item
+            return added
         }
-        return children
+    }
+
+    private mutating func takeItem(
+        _ node: Int, _ plans: inout [PlannedAddress], _ seen: inout [ByteString: Int]
+    ) {
+        switch items[node] {
+        case .delivery(let child, let instruction): plan(node, instruction, child, &plans, &seen)
+        case .bypassed(let child, let path, _):
+            logBypassed(node, path, router: child.ancestors.first?.router)
+            tree.settle(node)
+        case .refused(let child, _, let trouble):
+            deferred.append(DeferredAddress(node: node, errno: trouble.errno, text: trouble.text))
+            logDeferral(node, trouble, router: child.ancestors.first?.router, stage: .router)
+        case .forbidden(_, let instruction, let trouble):
+            failed.append(FailedAddress(node: node, text: trouble.text, instruction: instruction))
+            let refusal = TransportTrouble(trouble.text, errno: trouble.errno)
+            logFailure(node, instruction, refusal, TransportOutcome(.failed(refusal)))
+        case .address, nil: break
+        }
     }
 
     private func itemKey(_ child: RoutingAddress, _ parent: Int) -> ByteString {
         "\(child.address):\(tree.plainKey(parent))"
     }
 
-    private mutating func discard(_ node: Int, _ router: ByteString) async {
+    private mutating func discard(_ node: Int, _ router: ByteString, byFilter: Bool = false) async {
         await journal([tree.journalKey(node, transport: "")])
-        logDiscarded(node, router: router)
+        logDiscarded(node, router: router, byFilter: byFilter)
         tree.settle(node)
     }
 

@@ -2,6 +2,7 @@ import Bytes
 import Configuration
 import EximLog
 import Expansion
+import Filter
 import Glibc
 import Hints
 import MailSystem
@@ -24,6 +25,8 @@ final class RunnerSystem: Sendable {
     let spool: Spool
     let options: RunOptions
     let transports: [ByteString: Transport]
+    /// The routers, which write what filters log.
+    let router: AddressRouter
     let transportEnvironment: TransportEnvironment
     let retries: HintsDatabase
     let waits: WaitDatabases
@@ -87,10 +90,22 @@ final class RunnerSystem: Sendable {
             ClientAuthenticator($0)
         }
         environment.isForced = options.isForced || options.thaws
-        environment.deliverLocalProgram = Sibling.path(of: "bobbin-deliver-local")
+        environment.deliverLocalProgram = SiblingProgram.path(of: "bobbin-deliver-local")
+        environment.timezone = system.configuration.main.text("timezone")
+        for transport in transports.values {
+            if let problem = transport.problem { throw StartError(problem.string) }
+        }
         environment.neverUsers = try await NeverUsers.numbers(system)
         environment.hostSpelling = system.settings.messageIDFormat == .short ? .upTo497 : .since498
         transportEnvironment = environment
+        var router = system.router
+        let program = environment.deliverLocalProgram
+        router.environment.writeFilterLog = { line, user in
+            guard !line.path.taint.isTainted else { return "Tainted filename" }
+            return await AppendOrder(path: line.path.bytes, mode: line.mode, text: line.text)
+                .perform(as: user, by: program)
+        }
+        self.router = router
         settings = DeliverySettings(system)
         activity = RunnerActivity()
     }
@@ -110,6 +125,7 @@ final class RunnerSystem: Sendable {
             other.loops, other.journals, other.removals, other.forgetting
         )
         transportTurns = other.transportTurns
+        router = other.router
         var environment = other.transportEnvironment
         environment.isForced = options.isForced || options.thaws
         transportEnvironment = environment
@@ -186,21 +202,6 @@ enum NeverUsers {
     }
 }
 
-/// Our other programs, which lie beside this one.
-enum Sibling {
-    /// The path of a program in the directory of this one; nil when it is not there.
-    static func path(of name: String) -> ByteString? {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
-        guard count > 0,
-            let parts = ByteString(buffer[..<count].map { UInt8(bitPattern: $0) }).cutAtLast(
-                UInt8(ascii: "/"))
-        else { return nil }
-        let path: ByteString = "\(ByteString(parts.before))/\(name)"
-        return unsafe access(path.string, X_OK) == 0 ? path : nil
-    }
-}
-
 /// Main options that bear on deliveries, with the manual's defaults.
 struct DeliverySettings: Sendable {
     let autoThaw: Int64
@@ -227,6 +228,7 @@ struct DeliverySettings: Sendable {
     /// Whether a message with one recipient needs no journal; not in Exim's own order (`commit_sharing = exim`).
     let removalIsEnough: Bool
     let freezeTell: ByteString?
+    let systemFilter: SystemFilterSettings
     let errorsCopy: ByteString?
     let bounceFile: Template?
     let warningFile: Template?
@@ -257,6 +259,7 @@ struct DeliverySettings: Sendable {
         queueSMTPFiles = QueueOnlyFiles(main).forRemoteDeliveries
         removalIsEnough = system.settings.commitSharing != .eximOrder
         freezeTell = main.text("freeze_tell")
+        systemFilter = SystemFilterSettings(main)
         errorsCopy = main.template("errors_copy")?.source
         bounceFile = main.template("bounce_message_file")
         warningFile = main.template("warn_message_file")

@@ -9,18 +9,32 @@ import Transports
 enum SubmissionOutcome: Sendable {
     /// It is in the spool.
     case accepted(MessageID?)
-    /// It is not; why.
-    case refused(ByteString)
+    /// It is not; why, and the exit status where there is one.
+    case refused(ByteString, status: Int? = nil)
 }
 
-/// Submits a report about a message: starts `bobbin-receiver submit` and writes the report to it.
+/// Submits a message about a message: starts `bobbin-receiver submit` and writes it to that.
 struct Submission: Sendable {
+    /// What is submitted.
+    enum Kind: Sendable {
+        /// A report of ours.
+        case report
+        /// What a transport has made, in a user's name.
+        case reply(ident: ByteString?)
+    }
+
+    /// Exim's exit status for a message that names nobody.
+    static let noRecipients = 2
+
     let runner: RunnerSystem
     let about: MessageID
+    var kind = Kind.report
+    /// How many octets of the body are written.
+    var bodyLimit = Int.max
 
     /// Writes head, body and tail; the body with LF line ends.
     func submit(head: ByteString, body: MessageBody?, tail: ByteString) async -> SubmissionOutcome {
-        guard let receiver = Sibling.path(of: "bobbin-receiver") else {
+        guard let receiver = SiblingProgram.path(of: "bobbin-receiver") else {
             return .refused("bobbin-receiver is not beside this program")
         }
         let (program, arguments) = command(receiver)
@@ -31,13 +45,14 @@ struct Submission: Sendable {
             ) { execution in
                 let writer = execution.standardInputWriter
                 _ = try await writer.write(head.bytes)
-                if let body { try await Self.write(body, writer) }
+                if let body { try await write(body, writer) }
                 _ = try await writer.write(tail.bytes)
                 try await writer.finish()
             }
             guard result.terminationStatus.isSuccess else {
                 return .refused(
-                    "\(String(describing: result.terminationStatus)) \(result.standardError)")
+                    "\(String(describing: result.terminationStatus)) \(result.standardError)",
+                    status: Self.number(result.terminationStatus))
             }
             let said = ByteString(result.standardOutput).trimmed()
             return .accepted(MessageID(said))
@@ -55,18 +70,31 @@ struct Submission: Sendable {
             ["submit"] + runner.source.arguments + [
                 "--dsn-for", about.bytes.string, "-t", "-i", "-f", "<>", "--queue-only", "--print-id",
             ]
-        if let sender = runner.settings.bounceAuthentication { arguments += ["-oMas", sender.string] }
+        switch kind {
+        case .report:
+            if let sender = runner.settings.bounceAuthentication { arguments += ["-oMas", sender.string] }
+        case .reply(let ident):
+            arguments += ["--mistakes", "mail"]
+            if let ident { arguments += ["-oMt", ident.string] }
+        }
         guard MailUser.isRoot, let owner = runner.system.settings.owner, owner.uid != 0,
             let changer = runner.transportEnvironment.deliverLocalProgram
         else { return (receiver.string, arguments) }
         return (changer.string, ["--user", "\(owner.uid):\(owner.gid)", "--", receiver.string] + arguments)
     }
 
-    private static func write(_ body: MessageBody, _ writer: StandardInputWriter) async throws {
+    private static func number(_ status: TerminationStatus) -> Int {
+        switch status {
+        case .exited(let code): Int(code)
+        case .signaled(let signal): 128 + Int(signal)
+        }
+    }
+
+    private func write(_ body: MessageBody, _ writer: StandardInputWriter) async throws {
         var block = [UInt8](repeating: 0, count: 1 << 16)
         var offset = 0
-        while offset < body.size {
-            let count = try body.read(at: offset, into: &block)
+        while offset < min(body.size, bodyLimit) {
+            let count = min(try body.read(at: offset, into: &block), bodyLimit - offset)
             offset += count
             var octets = Array(block[..<count])
             if body.isWireFormat { octets.removeAll { $0 == .carriageReturn } }

@@ -298,6 +298,7 @@ extension MessageDelivery {
         for (index, outcome) in outcomes.enumerated() {
             let (node, item) = (group.nodes[index], group.items[index])
             retries += outcome.retries.map { (node, $0) }
+            submitted += outcome.submitted.compactMap { MessageID($0) }
             switch outcome.verdict {
             case .delivered(let said):
                 logDelivery(node, item.instruction, outcome, said)
@@ -314,7 +315,9 @@ extension MessageDelivery {
                 failed.append(
                     FailedAddress(
                         node: node, text: trouble.text, userText: trouble.userText,
-                        instruction: item.instruction, host: outcome.host))
+                        instruction: item.instruction, host: outcome.host,
+                        // What one run wrote is shown once.
+                        output: index == 0 ? trouble.output : trouble.output.map { _ in "" }))
                 logFailure(node, item.instruction, trouble, outcome)
             }
         }
@@ -427,9 +430,11 @@ struct TransportCall: Sendable {
         let isNoted = !outgoing.isDryRun && isJournalled
         let written = Mutex<WrittenJournal?>(nil)
         let (facts, domain) = (outgoing.facts, EmailParts(group.items.first?.address.address ?? "").domain)
+        var environment = runner.transportEnvironment
+        environment.submit = { await Self.submit($0, runner, id) }
         runner.activity.note(id, "to \(domain) by \(group.transport.name)")
         let (outcomes, lines) = await group.transport.deliver(
-            outgoing, to: group.items, runner.transportEnvironment,
+            outgoing, to: group.items, environment,
             served: { indices in
                 guard isNoted else { return }
                 do {
@@ -451,5 +456,23 @@ struct TransportCall: Sendable {
             runner.log.panic("journal: \(String(describing: error))", id: id.bytes)
         }
         return (index, outcomes, lines)
+    }
+
+    /// Hands in what a transport has made about the message, by the one door into the spool.
+    private static func submit(
+        _ message: TransportSubmission, _ runner: RunnerSystem, _ id: MessageID
+    ) async -> TransportSubmissionOutcome {
+        let isMailUser = message.user.uid == runner.transportEnvironment.mailUser.uid
+        let login = isMailUser ? nil : SystemUsers().user(uid: Int64(message.user.uid))?.name
+        var submission = Submission(runner: runner, about: id, kind: .reply(ident: login))
+        submission.bodyLimit = message.bodyLimit
+        switch await submission.submit(head: message.head, body: message.body, tail: "") {
+        case .accepted(let new): return .accepted(new?.bytes)
+        case .refused(_, Submission.noRecipients?): return .noRecipients
+        case .refused(let reason, let status):
+            // A receiver that ran has logged why.
+            if status == nil { runner.log.main("a reply was not submitted: \(reason)", id: id.bytes) }
+            return .failed(status ?? 1)
+        }
     }
 }

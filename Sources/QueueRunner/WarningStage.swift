@@ -40,7 +40,7 @@ extension MessageDelivery {
         case .accepted(let id):
             if let id { submitted.append(id) }
             tree.edit { $0.warningCount = count }
-        case .refused(let reason): runner.log.main("delay warning not submitted: \(reason)", id: id.bytes)
+        case .refused(let reason, _): runner.log.main("delay warning not submitted: \(reason)", id: id.bytes)
         }
     }
 

@@ -104,7 +104,7 @@ extension RoutingScene {
 
     // MARK: Who delivers, and where
 
-    private mutating func setUser(
+    mutating func setUser(
         _ instruction: inout DeliveryInstruction, _ users: SystemUsers
     ) async throws(RoutingTrouble) {
         if let account {

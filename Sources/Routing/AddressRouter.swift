@@ -8,7 +8,7 @@ package struct AddressRouter: Sendable {
     package static let maximumGenerations = 100
 
     /// What may be asked of the world.
-    package private(set) var environment: RoutingEnvironment
+    package var environment: RoutingEnvironment
     private let routers: [Router]
     private let indices: [ByteString: Int]
     private let users = SystemUsers()
@@ -60,7 +60,7 @@ package struct AddressRouter: Sendable {
     /// Whether bounces could be sent to an address, as far as routers tell.
     private func isRouteable(_ address: ByteString, _ facts: Facts) async -> Bool {
         switch await route(RoutingAddress(address), facts, purpose: .verifyRecipient).verdict {
-        case .deliver, .redirected, .discarded: true
+        case .deliver, .redirected, .discarded, .finished: true
         case .failed, .deferred: false
         }
     }
@@ -106,6 +106,12 @@ package struct AddressRouter: Sendable {
             let instruction = try await scene.instruction(hosts: hosts, transport: transport, users: users)
             return try await conclude(.deliver(instruction), &scene, &walk)
         case .redirected(let items): return try await conclude(.redirected(items), &scene, &walk)
+        case .added(let items): return try await conclude(.redirected(items), &scene, &walk, goesOn: true)
+        case .stopped(let verdict, let besides):
+            var result = walk.result(verdict, by: router.options)
+            result.besides = besides
+            return result
+        case .finished: return try await conclude(.finished, &scene, &walk)
         case .discarded: return try await conclude(.discarded, &scene, &walk)
         case .failed(let trouble): return walk.result(.failed(trouble), by: router.options)
         case .rerouted(let domain):
@@ -117,9 +123,10 @@ package struct AddressRouter: Sendable {
     }
 
     private func conclude(
-        _ verdict: RoutingVerdict, _ scene: inout RoutingScene, _ walk: inout RoutingWalk
+        _ verdict: RoutingVerdict, _ scene: inout RoutingScene, _ walk: inout RoutingWalk,
+        goesOn: Bool = false
     ) async throws(RoutingTrouble) -> RoutingResult {
-        let isUnseen = try await scene.isUnseen()
+        let isUnseen = try await goesOn ? true : scene.isUnseen()
         walk.address = scene.address
         walk.replaceLines(scene.logLines)
         var result = walk.result(verdict, by: scene.options)
@@ -143,6 +150,7 @@ package struct AddressRouter: Sendable {
         case .dnslookup(let driver): return try await driver.route(&scene)
         case .ipliteral(let driver): return try await driver.route(&scene)
         case .manualroute(let driver): return try await driver.route(&scene)
+        case .queryprogram(let driver): return try await driver.route(&scene)
         case .redirect(let driver): return try await driver.route(&scene, users: users)
         case .unavailable(let driver):
             throw RoutingTrouble("\(scene.options.name) router: driver \(driver) is not available")
@@ -185,6 +193,7 @@ private struct RoutingWalk {
     /// What a router that declined had to say.
     var text: ByteString?
     var logLines: [RoutingLogLine] = []
+    var mistakes: [RedirectionMistakes] = []
     private var base = 0
 
     init(address: RoutingAddress, index: Int) {
@@ -196,6 +205,7 @@ private struct RoutingWalk {
         address = scene.address
         base = logLines.count
         logLines += scene.logLines
+        mistakes += scene.mistakes
     }
 
     func seenLines(_ scene: RoutingScene) -> Int { logLines.count - base }
@@ -209,6 +219,7 @@ private struct RoutingWalk {
         var result = RoutingResult(address: address, router: options?.name, verdict: verdict)
         result.retryUsesLocalPart = options?.retryUsesLocalPart ?? true
         result.logLines = logLines
+        result.mistakes = mistakes
         return result
     }
 }

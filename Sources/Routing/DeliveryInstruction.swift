@@ -1,5 +1,6 @@
 package import Bytes
 package import Expansion
+package import Filter
 
 /// A host of a list that a router made.
 package struct RouteHost: Sendable, Hashable {
@@ -41,6 +42,17 @@ package struct DeliveryUser: Sendable, Hashable {
         self.gid = gid
         self.initializesGroups = initializesGroups
     }
+}
+
+/// Variables of a filter that set up a delivery.
+package struct FilterFacts: Sendable, Hashable {
+    /// `$0`, `$1` and so on.
+    package var captures: [TaintedBytes] = []
+    /// `$n0` to `$n9`, `$thisaddress`.
+    package var variables: [ByteString: TaintedBytes] = [:]
+
+    /// Knows nothing.
+    package init() {}
 }
 
 /// What shall be done with an address: a transport and all that the router settled for it.
@@ -95,6 +107,12 @@ package struct DeliveryInstruction: Sendable {
     package var isLastHop = false
     /// `disable_logging`.
     package var disablesLogging = false
+    /// What a filter knew when it set the delivery up, for the expansions of the transport; nil when no filter did.
+    package var filterFacts: FilterFacts?
+    /// The answer that a filter asks for; nil when none does.
+    package var reply: ReplyMessage?
+    /// The mode of a file that a filter names.
+    package var fileMode: UInt32?
 
     /// Makes an instruction; the rest is set afterwards.
     package init(transport: ByteString, router: ByteString, facts: AddressFacts) {

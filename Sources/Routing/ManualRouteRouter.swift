@@ -139,6 +139,22 @@ struct ManualRouteRouter: Sendable {
 
     // MARK: The hosts
 
+    /// The hosts of a list for another router, which defers when one cannot be found.
+    static func find(
+        _ items: [HostItem], _ finding: HostFinding, transport: ByteString?, _ scene: inout RoutingScene
+    ) async throws(RoutingTrouble) -> DriverAnswer {
+        var plan = Plan(transport: "", randomizes: false)
+        plan.finding = finding
+        let answer = try await ManualRouteRouter(hostFindFailed: "defer").find(items, plan, &scene)
+        guard case .accepted(let hosts, _) = answer else { return answer }
+        return .accepted(hosts: hosts, transport: transport)
+    }
+
+    private init(hostFindFailed: ByteString) {
+        (data, rules, randomizes) = (nil, [], false)
+        (self.hostFindFailed, hostAllIgnored) = (hostFindFailed, "defer")
+    }
+
     private func find(
         _ items: [HostItem], _ plan: Plan, _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> DriverAnswer {

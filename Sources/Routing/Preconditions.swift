@@ -94,7 +94,7 @@ extension RoutingScene {
     private mutating func stripAffixes() -> Bool {
         if !options.prefixes.isEmpty {
             if let (length, variable) = Affix.first(options.prefixes, { $0.prefix(of: localPart) }) {
-                let prefix = ByteString(casedLocalPart.unquoted.prefix(length))
+                let prefix = ByteString(localPart.prefix(length))
                 facts.address.localPartPrefix = TaintedBytes(prefix, .tainted)
                 facts.address.localPartPrefixVariable = TaintedBytes(
                     ByteString(prefix.prefix(variable)), .tainted)
@@ -105,7 +105,7 @@ extension RoutingScene {
         }
         if !options.suffixes.isEmpty {
             if let (length, variable) = Affix.first(options.suffixes, { $0.suffix(of: localPart) }) {
-                let suffix = ByteString(casedLocalPart.unquoted.suffix(length))
+                let suffix = ByteString(localPart.suffix(length))
                 facts.address.localPartSuffix = TaintedBytes(suffix, .tainted)
                 facts.address.localPartSuffixVariable = TaintedBytes(
                     ByteString(suffix.suffix(variable)), .tainted)

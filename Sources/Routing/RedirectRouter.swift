@@ -1,6 +1,7 @@
 import Bytes
 import Configuration
 import Expansion
+import Filter
 import MailText
 
 /// The redirect router: aliases, forward files, and special items (manual, chapter 22).
@@ -12,22 +13,27 @@ struct RedirectRouter: Sendable {
     private let file: Template?
     private let fileRules: RedirectionFileRules
     private let includeDirectory: ByteString?
-    private let pipeTransport: Template?
-    private let fileTransport: Template?
-    private let directoryTransport: Template?
+    let pipeTransport: Template?
+    let fileTransport: Template?
+    let directoryTransport: Template?
+    let replyTransport: Template?
     private let qualifyDomain: Template?
     private let preservesDomain: Bool
-    private let allowsFail: Bool
-    private let allowsDefer: Bool
+    let allowsFail: Bool
+    let allowsDefer: Bool
     private let forbidsBlackhole: Bool
-    private let forbidsFile: Bool
-    private let forbidsPipe: Bool
+    let forbidsFile: Bool
+    let forbidsPipe: Bool
     private let forbidsInclude: Bool
     private let checksAncestor: Bool
     private let isOneTime: Bool
     private let hidesChild: Bool
     private let rewrites: Bool
-    private let skipsSyntaxErrors: Bool
+    let skipsSyntaxErrors: Bool
+    /// `syntax_errors_to` and `syntax_errors_text`.
+    private let mistakesTo: ByteString?
+    private let mistakesText: Template?
+    let filters: FilterOptions
     /// `repeat_use`.
     let mayRepeat: Bool
 
@@ -39,6 +45,7 @@ struct RedirectRouter: Sendable {
         pipeTransport = block.template("pipe_transport")
         fileTransport = block.template("file_transport")
         directoryTransport = block.template("directory_transport")
+        replyTransport = block.template("reply_transport")
         qualifyDomain = block.template("qualify_domain")
         preservesDomain = block.flag("qualify_preserve_domain") ?? false
         allowsFail = block.flag("allow_fail") ?? false
@@ -52,7 +59,10 @@ struct RedirectRouter: Sendable {
         hidesChild = block.flag("hide_child_in_errmsg") ?? false
         rewrites = block.flag("rewrite") ?? true
         skipsSyntaxErrors = block.flag("skip_syntax_errors") ?? false
+        mistakesTo = block.text("syntax_errors_to")
+        mistakesText = block.template("syntax_errors_text")
         mayRepeat = block.flag("repeat_use") ?? true
+        filters = FilterOptions(block, isOneTime: isOneTime)
         guard (data == nil) != (file == nil) else {
             throw RoutingConfigurationError(
                 router: block.name, problem: "one of \"file\" or \"data\" must be specified, and not both")
@@ -62,6 +72,22 @@ struct RedirectRouter: Sendable {
                 router: block.name,
                 problem: "\"headers_add\" and \"headers_remove\" are not permitted with \"one_time\"")
         }
+        if let problem = Self.problem(block) {
+            throw RoutingConfigurationError(router: block.name, problem: problem)
+        }
+    }
+
+    /// Options that exclude or need each other.
+    private static func problem(_ block: OptionBlock) -> ByteString? {
+        if block.template("qualify_domain") != nil, block.flag("qualify_preserve_domain") ?? false {
+            return "only one of \"qualify_domain\" or \"qualify_preserve_domain\" must be set"
+        }
+        if block.flag("one_time") ?? false, block.template("unseen") != nil {
+            return "\"unseen\" may not be used with \"one_time\""
+        }
+        let hasUser = block.flag("check_local_user") ?? false || block.template("user") != nil
+        guard block.flag("allow_filter") ?? false, !hasUser else { return nil }
+        return "\"user\" or \"check_local_user\" must be set with \"allow_filter\""
     }
 
     private static func fileRules(_ block: OptionBlock) -> RedirectionFileRules {
@@ -79,42 +105,72 @@ struct RedirectRouter: Sendable {
     // MARK: Routing
 
     func route(_ scene: inout RoutingScene, users: SystemUsers) async throws(RoutingTrouble) -> DriverAnswer {
-        guard let text = try await listText(&scene, users) else { return .declined(nil) }
-        if Self.isFilter(text) {
-            throw RoutingTrouble("error in filter data: filtering not enabled", errno: -17)
-        }
+        guard let source = try await source(&scene, users) else { return .declined(nil) }
+        if FilterFile.kind(of: source.text) != .list { return try await filter(source, users, &scene) }
+        return try await route(list: source.text, users, &scene)
+    }
+
+    /// Takes a list of addresses.
+    func route(
+        list: ByteString, _ users: SystemUsers, _ scene: inout RoutingScene
+    ) async throws(RoutingTrouble) -> DriverAnswer {
         var gathered = Gathered()
         let rules = AddressRules(allowsDomainLiterals: scene.environment.allowsDomainLiterals)
-        if let answer = try gather(text, rules, depth: 0, &gathered, &scene) { return answer }
+        let ending = try gather(list, rules, depth: 0, &gathered, &scene)
+        try await tell(gathered.mistakes, isPartly: !gathered.items.isEmpty, &scene)
+        if let ending, gathered.items.isEmpty || !ending.keepsWhatStoodBefore { return ending.answer }
         if gathered.items.isEmpty { return .declined(nil) }
+        let children = try await children(of: gathered.items, users, &scene)
+        guard let ending else { return .redirected(children) }
+        return .stopped(ending.verdict, besides: children)
+    }
+
+    /// What the items of a list, or what a filter asks for, become.
+    private func children(
+        of items: [RedirectionItem], _ users: SystemUsers, _ scene: inout RoutingScene
+    ) async throws(RoutingTrouble) -> [RedirectedItem] {
         try await scene.setErrorsTo()
         try await scene.setHeaders()
         let qualifier = try await qualifier(&scene)
         var children: [RedirectedItem] = []
-        for item in gathered.items {
+        for item in items {
             guard let child = try await child(item, qualifier, users, &scene) else { continue }
             children.append(child)
         }
-        return .redirected(children)
+        return children
     }
 
-    /// Whether the data's first line makes it a filter (`# Exim filter`, `# Sieve filter`).
-    ///
-    /// A filter read as a list would send mail to strange places, so it is deferred, with Exim's words for a
-    /// router without `allow_filter`.
-    private static func isFilter(_ text: ByteString) -> Bool {
-        let first = text.prefix { $0 != .newline }.trimmed()
-        guard first.first == UInt8(ascii: "#") else { return false }
-        let words = first.dropFirst().split { $0.isASCIISpace }.prefix(2).map { $0.lowercasedASCII() }
-        return words.count == 2 && (words[0] == "exim" || words[0] == "sieve")
-            && words[1].starts(with: ByteString("filter"))
+    /// Logs mistakes that are skipped, and has somebody told of them.
+    func tell(
+        _ mistakes: [RedirectionMistake], isPartly: Bool, _ scene: inout RoutingScene
+    ) async throws(RoutingTrouble) {
+        for mistake in mistakes { scene.log("\(scene.options.name) router: skipped error: \(mistake.text)") }
+        guard !mistakes.isEmpty, let mistakesTo, scene.purpose == .delivery else { return }
+        var text: ByteString?
+        if let mistakesText {
+            text = try await scene.expand(
+                mistakesText, failing: "failed to expand \"\(mistakesText.source)\"")?.bytes
+        }
+        scene.mistakes.append(
+            RedirectionMistakes(
+                to: mistakesTo, router: scene.options.name, text: text, mistakes: mistakes,
+                hasGoodAddresses: isPartly))
     }
 
-    private func listText(
+    /// A list or a filter, and whose it is.
+    struct Source {
+        var text: ByteString
+        /// The owner of the file; nil when it comes from the configuration.
+        var owner: UInt32?
+    }
+
+    private func source(
         _ scene: inout RoutingScene, _ users: SystemUsers
-    ) async throws(RoutingTrouble) -> ByteString? {
+    ) async throws(RoutingTrouble) -> Source? {
         if let data {
-            return try await scene.expand(data, failing: "failed to expand \"\(data.source)\"")?.bytes
+            return try await scene.expand(data, failing: "failed to expand \"\(data.source)\"").map {
+                Source(text: $0.bytes)
+            }
         }
         guard let file,
             let path = try await scene.expand(file, failing: "failed to expand \"\(file.source)\"")
@@ -123,54 +179,76 @@ struct RedirectRouter: Sendable {
             throw RoutingTrouble("attempt to use tainted value '\(path.bytes)' for a filename", errno: -51)
         }
         switch try fileRules.read(path.bytes, account: scene.account, users: users) {
-        case .text(let text): return text
+        case .text(let text, let owner): return Source(text: text, owner: owner)
         case .absent: return nil
         }
     }
 
     private struct Gathered {
         var items: [RedirectionItem] = []
+        var mistakes: [RedirectionMistake] = []
     }
 
-    /// Reads a list and its includes; an answer ends the search (`:fail:` and the like).
+    /// What ends a list before its end.
+    private enum Ending {
+        case discarded
+        case failed(ByteString)
+        case deferred(ByteString)
+
+        var keepsWhatStoodBefore: Bool { if case .failed = self { true } else { false } }
+
+        var verdict: RoutingVerdict {
+            switch self {
+            case .discarded: .discarded
+            case .failed(let said): .failed(RoutingTrouble(said, userText: said))
+            case .deferred(let said): .deferred(RoutingTrouble(said, userText: said))
+            }
+        }
+
+        var answer: DriverAnswer {
+            if case .discarded = self { .discarded } else { .stopped(verdict, besides: []) }
+        }
+    }
+
+    /// Reads a list and its includes; `:fail:` and the like end that.
     private func gather(
         _ text: ByteString, _ rules: AddressRules, depth: Int, _ gathered: inout Gathered,
         _ scene: inout RoutingScene
-    ) throws(RoutingTrouble) -> DriverAnswer? {
+    ) throws(RoutingTrouble) -> Ending? {
         for item in RedirectionList.items(text, rules: rules) {
             switch item {
             case .address, .pipe, .file: gathered.items.append(item)
             case .blackhole:
                 if forbidsBlackhole { throw badData("\":blackhole:\" is not permitted") }
                 return .discarded
-            case .unknown: return .declined(nil)
+            case .unknown: break
             case .fail(let said):
                 guard allowsFail else {
                     throw badData(
                         "\":fail:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted")
                 }
-                return .failed(RoutingTrouble(said, userText: said))
+                return .failed(said)
             case .defer(let said):
                 guard allowsDefer else {
                     throw badData(
                         "\":defer:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted")
                 }
-                throw RoutingTrouble(said, userText: said)
+                return .deferred(said)
             case .include(let path):
                 let included = try include(path, depth)
-                if let answer = try gather(included, rules, depth: depth + 1, &gathered, &scene) {
-                    return answer
+                if let ending = try gather(included, rules, depth: depth + 1, &gathered, &scene) {
+                    return ending
                 }
             case .malformed(let item, let problem):
-                let said: ByteString = "\(problem) in \"\(item)\""
-                guard skipsSyntaxErrors else { throw badData(said) }
-                scene.log("\(scene.options.name) router: skipped error: \(said)")
+                let mistake = RedirectionMistake(problem: problem, item: item)
+                guard skipsSyntaxErrors else { throw badData(mistake.text) }
+                gathered.mistakes.append(mistake)
             }
         }
         return nil
     }
 
-    private func badData(_ problem: ByteString) -> RoutingTrouble {
+    func badData(_ problem: ByteString) -> RoutingTrouble {
         RoutingTrouble("error in redirect data: \(problem)", errno: -17)
     }
 
@@ -193,7 +271,7 @@ struct RedirectRouter: Sendable {
 
     // MARK: Children
 
-    private func qualifier(_ scene: inout RoutingScene) async throws(RoutingTrouble) -> ByteString {
+    func qualifier(_ scene: inout RoutingScene) async throws(RoutingTrouble) -> ByteString {
         if preservesDomain { return scene.domain }
         guard let qualifyDomain else { return scene.environment.qualifyRecipient }
         let value = try await scene.expand(
@@ -209,22 +287,19 @@ struct RedirectRouter: Sendable {
             return try await address(text, isBackslashed ? scene.domain : qualifier, &scene)
         case .pipe(let command):
             return try await delivery(
-                .pipe(command), forbidsPipe ? nil : pipeTransport, "pipe_transport", users, &scene)
+                .pipe(command), pipeTransport, "pipe_transport", users, &scene,
+                forbidden: forbidsPipe ? "delivery to pipe forbidden" : nil)
         case .file(let path):
             let isDirectory = path.last == UInt8(ascii: "/")
-            if path == "/dev/null", !forbidsFile {
+            if path == "/dev/null", !forbidsFile, let fileTransport {
                 // The transport is named by -bt alone.
-                let transport: ByteString?
-                if let fileTransport {
-                    transport = try? await scene.transportName(fileTransport, "file_transport")
-                } else {
-                    transport = nil
-                }
+                let transport = try? await scene.transportName(fileTransport, "file_transport")
                 return .bypassed(offspring(path, &scene), path: path, transport: transport)
             }
             return try await delivery(
-                .file(path), forbidsFile ? nil : isDirectory ? directoryTransport : fileTransport,
-                isDirectory ? "directory_transport" : "file_transport", users, &scene)
+                .file(path), isDirectory ? directoryTransport : fileTransport,
+                isDirectory ? "directory_transport" : "file_transport", users, &scene,
+                forbidden: forbidsFile ? "delivery to file forbidden" : nil)
         case .include, .blackhole, .unknown, .fail, .defer, .malformed: return nil
         }
     }
@@ -237,7 +312,7 @@ struct RedirectRouter: Sendable {
         return child
     }
 
-    private func address(
+    func address(
         _ text: ByteString, _ domain: ByteString, _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> RedirectedItem {
         var address = EmailAddress(text).qualified(with: domain)
@@ -257,13 +332,14 @@ struct RedirectRouter: Sendable {
         scene.address.ancestors.contains { $0.address.equalsIgnoringCase(address) }
     }
 
-    private func delivery(
+    func delivery(
         _ target: DeliveryInstruction.Target, _ transport: Template?, _ option: ByteString,
-        _ users: SystemUsers, _ scene: inout RoutingScene
+        _ users: SystemUsers, _ scene: inout RoutingScene, forbidden: ByteString? = nil
     ) async throws(RoutingTrouble) -> RedirectedItem {
         let child = offspring(target.text ?? ByteString(), &scene)
         guard let transport else {
-            return .refused(child, target, RoutingTrouble("\(option) unset in \(scene.options.name) router"))
+            return .refused(
+                child, target, RoutingTrouble("\(option) unset in \(scene.options.name) router", errno: -30))
         }
         let name: ByteString
         do {
@@ -280,6 +356,7 @@ struct RedirectRouter: Sendable {
         case .reply, .address: break
         }
         instruction.facts.transportName = name
+        if let forbidden { return .forbidden(child, instruction, RoutingTrouble(forbidden, errno: 0)) }
         return .delivery(child, instruction)
     }
 }

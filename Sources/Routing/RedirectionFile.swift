@@ -14,7 +14,7 @@ struct RedirectionFileRules: Sendable {
 
 /// What reading the file of a redirect router came to.
 enum RedirectionFileOutcome {
-    case text(ByteString)
+    case text(ByteString, owner: UInt32)
     /// There is none: the router declines.
     case absent
 }
@@ -30,7 +30,7 @@ extension RedirectionFileRules {
         switch SmallFile.read(path) {
         case .success(let file):
             try check(file.status, path, account, users)
-            return .text(file.text)
+            return .text(file.text, owner: file.status.uid)
         case .failure(let error): return try missing(path, error)
         }
     }

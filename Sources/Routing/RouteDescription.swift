@@ -35,7 +35,7 @@ package struct RouteDescription: Sendable {
                     local.append((delivered, instruction))
                 }
             case .redirected(let items): take(items)
-            case .discarded: text += "mail to \(next.address) is discarded\n" as ByteString
+            case .discarded, .finished: text += "mail to \(next.address) is discarded\n" as ByteString
             case .failed(let trouble): add(result.address, trouble, "is undeliverable", 2)
             case .deferred(let trouble): add(result.address, trouble, "cannot be resolved at this time", 1)
             }
@@ -47,7 +47,7 @@ package struct RouteDescription: Sendable {
         for item in items.reversed() {
             switch item {
             case .address(let child): pending.append(child)
-            case .delivery(let child, let instruction):
+            case .delivery(let child, let instruction), .forbidden(let child, let instruction, _):
                 text +=
                     "\(child.parent ?? "") -> \(child.address)\n  transport = \(instruction.transport)\n"
                     as ByteString

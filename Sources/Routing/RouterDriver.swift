@@ -10,6 +10,7 @@ struct Router: Sendable {
         case dnslookup(DNSLookupRouter)
         case ipliteral(IPLiteralRouter)
         case manualroute(ManualRouteRouter)
+        case queryprogram(QueryProgramRouter)
         case redirect(RedirectRouter)
         /// Known to Exim, not done here: what comes to it is deferred.
         case unavailable(ByteString)
@@ -25,6 +26,7 @@ struct Router: Sendable {
         case "dnslookup": driver = .dnslookup(DNSLookupRouter(block))
         case "ipliteral": driver = .ipliteral(IPLiteralRouter())
         case "manualroute": driver = .manualroute(try ManualRouteRouter(block))
+        case "queryprogram": driver = .queryprogram(try QueryProgramRouter(block))
         case "redirect": driver = .redirect(try RedirectRouter(block))
         default: driver = .unavailable(block.driver)
         }
@@ -37,6 +39,12 @@ enum DriverAnswer {
     case accepted(hosts: [RouteHost], transport: ByteString?)
     /// Other addresses, pipes, files.
     case redirected([RedirectedItem])
+    /// The same, and the address goes on to the next router too: a filter without a significant delivery.
+    case added([RedirectedItem])
+    /// Failed for good or for now, but these are delivered all the same.
+    case stopped(RoutingVerdict, besides: [RedirectedItem])
+    /// A filter has thrown it away.
+    case finished
     /// Thrown away.
     case discarded
     /// Not mine; what to say if nobody else takes it.
@@ -55,6 +63,12 @@ enum DriverAnswer {
             let to: ByteString = hosts.isEmpty ? "" : " for \(hosts.map(\.name).joined(separator: ", "))"
             return "accepts\(to)\(transport.map { ", transport \($0)" as ByteString } ?? "")"
         case .redirected(let items): return "redirects to \(items.count) item\(items.count == 1 ? "" : "s")"
+        case .added(let items):
+            return "adds \(items.count) item\(items.count == 1 ? "" : "s"), and passes the address on"
+        case .stopped(.failed(let trouble), _), .stopped(.deferred(let trouble), _):
+            return "stops: \(trouble.text)"
+        case .stopped: return "stops"
+        case .finished: return "finishes: its filter is done with the address"
         case .discarded: return "discards"
         case .declined(let text): return "declines\(text.map { ": \($0)" as ByteString } ?? "")"
         case .passed: return "passes on"
@@ -66,8 +80,8 @@ enum DriverAnswer {
     /// Whether the router takes the address, and does not refuse it.
     var takesAddress: Bool {
         switch self {
-        case .accepted, .redirected, .discarded, .rerouted: true
-        case .declined, .passed, .failed: false
+        case .accepted, .redirected, .added, .finished, .discarded, .rerouted: true
+        case .declined, .passed, .failed, .stopped: false
         }
     }
 }
@@ -92,6 +106,7 @@ struct RoutingScene: Sendable {
     var logLines: [RoutingLogLine] = []
     /// Why the router was passed over.
     var skipReason = ByteString()
+    var mistakes: [RedirectionMistakes] = []
     /// Tells of an `errors_to` address whether it can be routed; it is not asked while something is verified.
     var isRouteable: @Sendable (ByteString) async -> Bool = { _ in true }
 

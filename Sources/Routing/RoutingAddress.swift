@@ -39,6 +39,8 @@ package struct RoutingAddress: Sendable, Hashable {
     package var isOneTime = false
     /// Whether it is not shown to the sender (`hide_child_in_errmsg`).
     package var isHidden = false
+    /// Whether nobody is told when it fails (`noerror` in a filter).
+    package var ignoresErrors = false
     /// Whether it is the copy that `unseen` passed on.
     package var isUnseenCopy = false
 

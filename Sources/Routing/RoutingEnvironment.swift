@@ -1,6 +1,7 @@
 package import Bytes
 package import DNS
 package import Expansion
+package import Filter
 
 /// Why an address is routed; some routers are only for some purposes.
 package enum RoutingPurpose: Sendable, Hashable {
@@ -47,6 +48,12 @@ package struct RoutingEnvironment: Sendable {
 
     /// Hears what routers do with an address, one line each; nil where nobody wants to know.
     package var trace: (@Sendable (ByteString) -> Void)?
+    /// Asks a command for a queryprogram router.
+    package var ask: @Sendable (QueryCommand) async -> QueryAnswer = { _ in
+        .failed("no commands are run here")
+    }
+    /// Writes a line of a filter to its log file as a user, and tells what went wrong.
+    package var writeFilterLog: @Sendable (FilterLogLine, DeliveryUser) async -> ByteString? = { _, _ in nil }
 
     /// Makes an environment; settings are set afterwards.
     package init(

@@ -32,6 +32,18 @@ package enum RedirectedItem: Sendable {
     case bypassed(RoutingAddress, path: ByteString, transport: ByteString?)
     /// A pipe, file or reply that may not be, and why; it is deferred.
     case refused(RoutingAddress, DeliveryInstruction.Target, RoutingTrouble)
+    /// A pipe or file that the router forbids; it fails.
+    case forbidden(RoutingAddress, DeliveryInstruction, RoutingTrouble)
+
+    /// The address as a child of the one that was redirected.
+    package var child: RoutingAddress {
+        switch self {
+        case .address(let child), .delivery(let child, _), .bypassed(let child, _, _),
+            .refused(let child, _, _),
+            .forbidden(let child, _, _):
+            child
+        }
+    }
 }
 
 /// What the routers decided about an address.
@@ -42,6 +54,8 @@ package enum RoutingVerdict: Sendable {
     case redirected([RedirectedItem])
     /// It is thrown away (`:blackhole:`).
     case discarded
+    /// A filter has thrown it away.
+    case finished
     /// It cannot be delivered, now and later.
     case failed(RoutingTrouble)
     /// It cannot be decided now.
@@ -60,6 +74,10 @@ package struct RoutingResult: Sendable {
     package var unseenCopy: RoutingAddress?
     /// Whether a retry record of a deferral names the local part (`retry_use_local_part`).
     package var retryUsesLocalPart = true
+    /// What is delivered although the address fails or waits: what stood before `:fail:`, or before a filter's `fail`.
+    package var besides: [RedirectedItem] = []
+    /// Mistakes in a list or a filter that somebody is to hear of (`syntax_errors_to`).
+    package var mistakes: [RedirectionMistakes] = []
     /// Lines that routing has for the main log.
     package var logLines: [RoutingLogLine] = []
 }
@@ -76,4 +94,29 @@ package struct RoutingLogLine: Sendable, Hashable {
         self.text = text
         self.isPanic = isPanic
     }
+}
+
+/// Mistakes in a redirection that were skipped, for whom `syntax_errors_to` names.
+package struct RedirectionMistakes: Sendable, Hashable {
+    /// Who is told.
+    package var to: ByteString
+    /// The router.
+    package var router: ByteString
+    /// What stands first (`syntax_errors_text`).
+    package var text: ByteString?
+    /// The mistakes.
+    package var mistakes: [RedirectionMistake]
+    /// Whether it is a list with other addresses, which were used.
+    package var hasGoodAddresses: Bool
+}
+
+/// A mistake in a redirection.
+package struct RedirectionMistake: Sendable, Hashable {
+    /// What is wrong.
+    package var problem: ByteString
+    /// The item that it is wrong with; nil for a filter.
+    package var item: ByteString?
+
+    /// In one line, for the log.
+    package var text: ByteString { item.map { "\(problem) in \"\($0)\"" } ?? problem }
 }

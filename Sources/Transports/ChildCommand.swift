@@ -50,9 +50,12 @@ struct ChildCommand: ~Copyable {
         number = child
     }
 
+    /// Ends it, and what it has started in its group.
+    func kill() { Glibc.kill(-number, SIGKILL) }
+
     deinit {
         guard status == nil else { return }
-        kill(-number, SIGKILL)
+        kill()
         var ending: CInt = 0
         while unsafe waitpid(number, &ending, 0) < 0, errno == EINTR {}
     }

@@ -1,60 +1,62 @@
 package import Bytes
 import Expansion
+import Routing
 
 /// Makes the words of a command from an option, as Exim does: parted first, then expanded one by one, so that an
 /// expansion cannot change how many there are (manual, section 29.3).
 package struct CommandWords {
+    /// What a command is for.
+    enum Kind {
+        /// A transport's command.
+        case command
+        /// `transport_filter`.
+        case filter
+    }
+
     let scene: DeliveryScene
     /// The option's text.
     let source: ByteString
+    /// What the command is for.
+    var kind = Kind.command
+    /// The words of a redirection's command, for `$address_pipe` with `force_command`.
+    var addressPipe: [ByteString]?
 
-    /// Parts a command line: blanks part words; in double quotes a backslash escapes, in single quotes nothing does.
-    package static func split(_ text: ByteString) -> [ByteString] {
-        var words: [ByteString] = []
-        var place = 0
-        while let start = text[place...].firstIndex(where: { !$0.isASCIISpace }) {
-            place = start
-            guard text[start] == UInt8(ascii: "'") else {
-                words.append(QuotedWord.read(text, &place))
-                continue
-            }
-            let end = text[(start + 1)...].firstIndex(of: UInt8(ascii: "'")) ?? text.count
-            words.append(ByteString(text[(start + 1)..<end]))
-            place = min(end + 1, text.count)
-        }
-        return words
-    }
+    /// Parts a command line.
+    package static func split(_ text: ByteString) -> [ByteString] { CommandLine.split(text) }
 
     /// The words, expanded; throws what keeps the command from being run.
     func expanded() async throws(TransportTrouble) -> [ByteString] {
-        var words: [ByteString] = []
+        var words: [TaintedBytes] = []
         for word in Self.split(source) {
             if word == "$pipe_addresses" {
-                words += scene.items.map { $0.recipient(includingAffixes: true) }
+                words += scene.items.map { TaintedBytes($0.recipient(includingAffixes: true)) }
+            } else if word == "$address_pipe", let addressPipe {
+                words += addressPipe.map { TaintedBytes($0) }
             } else {
-                words.append(try await expand(word, words.count))
+                words.append(try await expand(word))
             }
         }
-        return words
-    }
-
-    private func expand(_ word: ByteString, _ place: Int) async throws(TransportTrouble) -> ByteString {
-        let value: TaintedBytes
-        do {
-            value = try await scene.environment.expander.expand(Template(word), scene.facts)
-        } catch {
-            throw TransportTrouble(
-                "Expansion of \"\(word)\" from command \"\(source)\" in \(scene.transport.name) transport failed: \(error.text)",
-                errno: -1
-            ).panicking
-        }
-        guard !value.taint.isTainted else {
+        if let place = words.firstIndex(where: \.taint.isTainted) {
             var trouble = TransportTrouble(
-                "Tainted arg \(place) for \(scene.transport.name) transport command: '\(value.bytes)'",
+                "Tainted arg \(place) for \(scene.transport.name) transport command: '\(words[place].bytes)'",
                 errno: 0)
             trouble.isFinal = true
             throw trouble
         }
-        return value.bytes
+        return words.map(\.bytes)
+    }
+
+    private func expand(_ word: ByteString) async throws(TransportTrouble) -> TaintedBytes {
+        do {
+            return try await scene.environment.expander.expand(Template(word), scene.facts)
+        } catch {
+            let what: ByteString =
+                kind == .command
+                ? "command \"\(source)\" in \(scene.transport.name) transport" : "transport filter"
+            throw TransportTrouble(
+                "Expansion of \"\(word)\" from \(what) failed: \(error.text)",
+                errno: kind == .command ? scene.transport.commandErrno : -24
+            ).panicking
+        }
     }
 }

@@ -100,6 +100,10 @@ struct DeliveryScene {
         facts.address = items.first?.instruction.facts ?? AddressFacts()
         facts.address.transportName = transport.name
         facts.address.home = items.first?.instruction.homeDirectory
+        if let known = items.first?.instruction.filterFacts {
+            facts.captures = known.captures
+            facts.extra.merge(known.variables) { _, new in new }
+        }
         if items.count > 1 { Self.clearWhatDiffers(items, &facts) }
         returnPath = items.first?.address.errorsTo ?? message.sender
         facts.message.returnPath = returnPath

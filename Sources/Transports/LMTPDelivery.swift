@@ -9,6 +9,17 @@ struct LMTPDelivery {
     let data: CInt
 
     func deliver() -> LocalReport {
+        do throws(TransportTrouble) {
+            let message = try FilteredMessage(order.content, data)
+            var order = order
+            order.content = message.content
+            return LMTPDelivery(order: order, data: message.descriptor(data)).deliverFiltered()
+        } catch {
+            return LocalReport(.deferred(error))
+        }
+    }
+
+    private func deliverFiltered() -> LocalReport {
         switch order.peer {
         case .socket(let path): deliver(toSocket: path)
         case .command(let words): deliver(toCommand: words)
@@ -215,12 +226,12 @@ private struct LMTPDialogue: ~Copyable {
     private mutating func sendMessage() throws(Ending) {
         var stuffer = DotStuffer()
         var output: [UInt8] = []
-        stuffer.encode(order.head.bytes[...], into: &output)
-        var unix = UnixLines(isNeeded: order.isWireFormat)
+        stuffer.encode(order.content.head.bytes[...], into: &output)
+        var unix = UnixLines(isNeeded: order.content.isWireFormat)
         var block = [UInt8](repeating: 0, count: Self.blockSize)
         var offset = 0
-        while let start = order.bodyStart, offset < order.bodySize {
-            let wanted = min(block.count, order.bodySize - offset)
+        while let start = order.content.bodyStart, offset < order.content.bodySize {
+            let wanted = min(block.count, order.content.bodySize - offset)
             let count = System.pread(data, &block, wanted, at: start + offset)
             // Half a message must not look like a whole one: no final dot is sent.
             guard count > 0 else { throw lost("reading the data file", errno: count < 0 ? errno : EIO) }

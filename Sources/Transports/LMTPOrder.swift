@@ -28,14 +28,8 @@ package struct LMTPOrder: Sendable, Hashable {
     package var ignoresQuota = false
     /// `timeout` in seconds, for each wait.
     package var timeout = 300
-    /// What comes before the body: header lines and a blank line.
-    package var head: ByteString = ""
-    /// Where the body begins in the data file; nil sends none (`headers_only`).
-    package var bodyStart: Int?
-    /// The octets of the body.
-    package var bodySize = 0
-    /// Whether the body's lines end in CRLF.
-    package var isWireFormat = false
+    /// The message.
+    package var content = MessageContent()
     /// The transport's name, for texts.
     package var transport: ByteString = ""
 

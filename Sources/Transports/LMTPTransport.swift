@@ -74,13 +74,9 @@ struct LMTPTransport {
     }
 
     private func setContent(_ order: inout LMTPOrder) async throws(TransportTrouble) {
-        let generic = scene.transport.generic
         order.transport = scene.transport.name
         order.ignoresQuota = settings.ignoresQuota
         order.timeout = Int(settings.timeout)
-        order.head = generic.bodyOnly ? "" : try await scene.header() + [UInt8.newline]
-        order.isWireFormat = scene.message.body.isWireFormat
-        order.bodySize = scene.message.body.size
-        order.bodyStart = generic.headersOnly ? nil : scene.message.body.withDescriptor { $1 }
+        order.content = try await scene.content()
     }
 }

@@ -1,18 +1,42 @@
+import Glibc
+
 /// What a process of another user is asked to do.
 package enum LocalWork: Sendable, Hashable {
     /// Write to a mailbox or directory.
     case file(LocalOrder)
     /// Speak LMTP to a local socket or a command.
     case lmtp(LMTPOrder)
+    /// Give the message to a command.
+    case pipe(PipeOrder)
+    /// See to the files of an automatic reply.
+    case reply(ReplyOrder)
+    /// Add a line to a file.
+    case append(AppendOrder)
 }
 
 /// What came of it: a verdict for each address, or one for all.
 package struct LocalReport: Sendable, Hashable {
     /// The verdicts; never empty.
-    package let verdicts: [TransportVerdict]
+    package internal(set) var verdicts: [TransportVerdict]
+    /// How a command ended, where there is no verdict yet: that depends on the transport's options.
+    package internal(set) var ending: PipeEnding?
+    /// What was found before an automatic reply is sent.
+    package internal(set) var findings: ReplyFindings?
 
     /// One verdict for all addresses.
     package init(_ verdict: TransportVerdict) { verdicts = [verdict] }
+
+    /// How a command ended.
+    package init(_ ending: PipeEnding) {
+        self.init(.delivered(confirmation: nil))
+        self.ending = ending
+    }
+
+    /// What was found.
+    package init(_ findings: ReplyFindings) {
+        self.init(.delivered(confirmation: nil))
+        self.findings = findings
+    }
 
     /// A verdict for each address; nil when there is none.
     package init?(_ verdicts: [TransportVerdict]) {
@@ -28,6 +52,16 @@ package struct LocalReport: Sendable, Hashable {
 
 /// Carries out a local order, in whatever process it is.
 package enum LocalDelivery {
+    /// Sets what holds for a whole process, in one that does nothing else: `umask` and `permit_coredump` of a pipe.
+    package static func prepareProcess(for work: LocalWork) {
+        guard case .pipe(let order) = work else { return }
+        umask(order.umask)
+        if !order.permitsCoredump {
+            var none = rlimit(rlim_cur: 0, rlim_max: 0)
+            unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        }
+    }
+
     /// Does what is asked; `data` is the open data file.
     ///
     /// Blocks.
@@ -39,6 +73,9 @@ package enum LocalDelivery {
             case .deferred(let trouble): LocalReport(.deferred(trouble))
             }
         case .lmtp(let order): LMTPDelivery(order: order, data: data).deliver()
+        case .pipe(let order): PipeDelivery(order: order, data: data).deliver()
+        case .reply(let order): ReplyFiles(order: order).perform()
+        case .append(let order): order.perform()
         }
     }
 

@@ -18,7 +18,10 @@ struct LocalDoer {
     func perform(_ order: LocalWork, _ user: DeliveryUser) async -> LocalReport {
         let body = scene.message.body
         let isOurs = System.effectiveUser != 0 || user.uid == 0
-        if isOurs {
+        // A umask is a process's own, so a command gets its own process where there is a program for that.
+        var needsProcess = false
+        if case .pipe = order { needsProcess = scene.environment.deliverLocalProgram != nil }
+        if isOurs, !needsProcess {
             return await Offload.run {
                 body.withDescriptor { descriptor, _ in LocalDelivery.perform(order, data: descriptor) }
             }
@@ -30,7 +33,21 @@ struct LocalDoer {
                         "bobbin-deliver-local is not beside this program, so nothing can be delivered as user \(user.uid)",
                         errno: -29)))
         }
-        return await LocalProcess(program: program, user: user).deliver(order, body)
+        let actual = isOurs ? DeliveryUser(uid: System.effectiveUser, gid: System.effectiveGroup) : user
+        return await LocalProcess(program: program, user: actual).deliver(order, body)
+    }
+
+    /// A command's words for running it as the transport's user: root runs nothing.
+    func command(_ words: [ByteString]) async throws(TransportTrouble) -> [ByteString] {
+        let user = try await user()
+        if let (trouble, _) = refusal(of: user) { throw trouble }
+        guard System.effectiveUser == 0, user.uid != 0 else { return words }
+        guard let program = scene.environment.deliverLocalProgram else {
+            throw TransportTrouble(
+                "bobbin-deliver-local is not beside this program, so nothing can be run as user \(user.uid)",
+                errno: -29)
+        }
+        return [program, "--user", "\(user.uid):\(user.gid ?? 0)", "--"] + words
     }
 
     /// `current_directory`, expanded, or what the router or the home directory says, or the root directory.
@@ -46,7 +63,8 @@ struct LocalDoer {
 
     // MARK: The user
 
-    func user() async throws(TransportTrouble) -> DeliveryUser {
+    /// The user of transport or router, or `fallback`, or the mail user.
+    func user(orElse fallback: DeliveryUser? = nil) async throws(TransportTrouble) -> DeliveryUser {
         let users = SystemUsers()
         let given = scene.items.first?.instruction
         var user = given?.user
@@ -66,7 +84,7 @@ struct LocalDoer {
             }
             group = gid
         }
-        var chosen = user ?? scene.environment.mailUser
+        var chosen = user ?? fallback ?? scene.environment.mailUser
         guard let gid = group ?? (user == nil ? chosen.gid : nil) else {
             throw TransportTrouble(
                 "User set without group for \(scene.transport.name) transport", errno: -30)

@@ -22,22 +22,8 @@ package struct LocalOrder: Sendable, Hashable {
     package var uid: UInt32
     /// See `uid`.
     package var gid: UInt32
-    /// What comes before the body: prefix, header lines, blank line.
-    package var head: ByteString = ""
-    /// What comes after it.
-    package var tail: ByteString = ""
-    /// Where the body begins in the data file; nil sends none (`headers_only`).
-    package var bodyStart: Int?
-    /// The octets of the body.
-    package var bodySize = 0
-    /// Whether the body's lines end in CRLF.
-    package var isWireFormat = false
-    /// `check_string`, empty for none.
-    package var checkString: ByteString = ""
-    /// `escape_string`.
-    package var escapeString: ByteString = ""
-    /// `use_crlf`.
-    package var usesCRLF = false
+    /// What is written.
+    package var content = MessageContent()
     /// `mode`.
     package var mode: UInt32 = 0o600
     /// `mode_fail_narrower`.

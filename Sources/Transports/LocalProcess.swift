@@ -17,6 +17,12 @@ struct LocalProcess {
         await Offload.run { body.withDescriptor { descriptor, _ in run(order, descriptor) } }
     }
 
+    /// The same for work that needs no message.
+    func deliver(_ order: LocalWork) async -> LocalReport {
+        // Standard input stands in for the data file.
+        await Offload.run { run(order, STDIN_FILENO) }
+    }
+
     private func run(_ order: LocalWork, _ data: CInt) -> LocalReport {
         do {
             let input = try Pipe()

@@ -50,7 +50,7 @@ struct LocalTransport {
     }
 
     private func copySettings(to order: inout LocalOrder) {
-        order.mode = settings.mode
+        order.mode = scene.items.first?.instruction.fileMode ?? settings.mode
         order.failsNarrower = settings.failsNarrower
         order.directoryMode = settings.directoryMode
         order.createsDirectory = settings.createsDirectory
@@ -68,7 +68,6 @@ struct LocalTransport {
         order.lockFileTimeout = Int(settings.lockFileTimeout)
         order.quotaIsInclusive = settings.quotaIsInclusive
         order.maildirRetries = settings.maildirRetries
-        order.usesCRLF = settings.usesCRLF
     }
 
     private func place() async throws(TransportTrouble) -> (ByteString, LocalOrder.Kind) {
@@ -82,8 +81,9 @@ struct LocalTransport {
                     errno: -27)
             }
             path = value
-        } else if case .file(let given) = scene.items.first?.instruction.target {
-            path = TaintedBytes(given)
+        } else if let instruction = scene.items.first?.instruction, case .file(let given) = instruction.target
+        {
+            path = instruction.facts.addressFile ?? TaintedBytes(given)
         } else {
             throw TransportTrouble(
                 "Mandatory file or directory option missing from \(name) transport", errno: -27)
@@ -104,30 +104,14 @@ struct LocalTransport {
 
     private func setContent(_ order: inout LocalOrder) async throws(TransportTrouble) {
         let isMailbox = order.kind == .mailbox
-        let generic = scene.transport.generic
-        var head = try await text(
-            settings.messagePrefix,
-            default: isMailbox
-                ? "From ${if def:return_path{$return_path}{MAILER-DAEMON}} ${tod_bsdinbox}\n" : nil,
-            "message_prefix")
-        if !generic.bodyOnly {
-            head += try await scene.header()
-            head.append(.newline)
-        }
-        order.head = head
-        order.tail = try await text(settings.messageSuffix, default: isMailbox ? "\n" : nil, "message_suffix")
-        order.checkString = settings.checkString ?? (isMailbox ? "From " : "")
-        order.escapeString = settings.escapeString ?? (isMailbox ? ">From " : "")
-        order.isWireFormat = scene.message.body.isWireFormat
-        order.bodySize = scene.message.body.size
-        order.bodyStart = generic.headersOnly ? nil : scene.message.body.withDescriptor { $1 }
-    }
-
-    private func text(
-        _ template: Template?, default fallback: Template?, _ option: ByteString
-    ) async throws(TransportTrouble) -> ByteString {
-        guard let chosen = template ?? fallback else { return "" }
-        return try await scene.expand(chosen, option)?.bytes ?? ""
+        order.content = try await scene.content(
+            prefix: settings.messagePrefix ?? (isMailbox ? DeliveryScene.mailboxLine : nil),
+            suffix: settings.messageSuffix ?? (isMailbox ? "\n" : nil))
+        order.content.checkString = settings.checkString ?? (isMailbox ? "From " : "")
+        order.content.escapeString = settings.escapeString ?? (isMailbox ? ">From " : "")
+        order.content.usesCRLF = settings.usesCRLF
+        // A file of many messages needs each one to end with its line.
+        order.content.endsLastLine = isMailbox
     }
 }
 

@@ -157,11 +157,12 @@ struct MailboxFile {
             throw TransportTrouble("while checking mailbox \(order.path)", errno: error.number)
         }
         try LocalQuota.check(order, present: size, name: order.path)
-        do {
-            var writer = MessageWriter(order, to: file.raw)
-            try writer.write(bodyFrom: data)
-            try System.sync(file.raw)
-            if isNew { try System.syncDirectory(LocalPaths.parent(of: order.path)) }
+        let message = try FilteredMessage(order.content, data)
+        do throws(WritingFailure) {
+            var writer = MessageWriter(message.content, toFile: file.raw)
+            try writer.write(bodyFrom: message.descriptor(data))
+            try Self.store(file.raw)
+            if isNew { try Self.store(directory: LocalPaths.parent(of: order.path)) }
         } catch {
             System.truncate(file.raw, to: size)
             let isFull = error.number == ENOSPC || error.number == EDQUOT
@@ -170,6 +171,14 @@ struct MailboxFile {
                     ? "mailbox is full (quota exceeded while writing to file \(order.path))"
                     : "while writing to \(order.path)", errno: error.number)
         }
+    }
+
+    private static func store(_ file: CInt) throws(WritingFailure) {
+        do { try System.sync(file) } catch { throw .failed(error.number) }
+    }
+
+    private static func store(directory: ByteString) throws(WritingFailure) {
+        do { try System.syncDirectory(directory) } catch { throw .failed(error.number) }
     }
 }
 
@@ -185,6 +194,13 @@ enum LocalPaths {
     static func parent(of path: ByteString) -> ByteString {
         guard let cut = path.cutAtLast(UInt8(ascii: "/")), !cut.before.isEmpty else { return "/" }
         return ByteString(cut.before)
+    }
+
+    /// Whether a command may work in a directory.
+    static func checkWorkingDirectory(_ path: ByteString) throws(TransportTrouble) {
+        guard !System.mayEnter(path) else { return }
+        let failure = SystemFailure.last
+        throw TransportTrouble("failed to chdir to \(path)", errno: failure.number)
     }
 
     /// Makes the missing directories above a file, where the transport may.
@@ -234,7 +250,9 @@ enum LocalPaths {
 enum LocalQuota {
     static func check(_ order: LocalOrder, present: Int64, name: ByteString) throws(TransportTrouble) {
         guard order.quota > 0 else { return }
-        let message = Int64(order.head.count + order.bodySize + order.tail.count)
+        let message = Int64(
+            order.content.prefix.count + order.content.head.count + order.content.bodySize
+                + order.content.suffix.count)
         let reached = order.quotaIsInclusive ? present + message : present
         if reached > Int64(order.quota) {
             throw TransportTrouble(

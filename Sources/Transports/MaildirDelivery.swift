@@ -79,6 +79,7 @@ struct DirectoryDelivery {
     }
 
     private func write() throws(TransportTrouble) {
+        let message = try FilteredMessage(order.content, data)
         for _ in 0...max(order.maildirRetries, 1) {
             let name = uniqueName(now: System.moment())
             let temporary: ByteString = isMaildir ? "\(directory)/tmp/\(name)" : "\(directory)/\(name)"
@@ -87,13 +88,10 @@ struct DirectoryDelivery {
                 if error.number == EEXIST { continue }
                 throw TransportTrouble("while creating file \(temporary)", errno: error.number)
             }
-            do {
-                try System.changeMode(file.raw, order.mode)
-                var writer = MessageWriter(order, to: file.raw)
-                try writer.write(bodyFrom: data)
-                try System.sync(file.raw)
-                let inode = try System.status(file.raw).inode
-                try place(temporary, isMaildir ? name : Self.finalName(inode))
+            do throws(WritingFailure) {
+                var writer = MessageWriter(message.content, toFile: file.raw)
+                try writer.write(bodyFrom: message.descriptor(data))
+                try finish(file, temporary, name)
             } catch {
                 System.unlink(temporary)
                 throw TransportTrouble("while writing to \(temporary)", errno: error.number)
@@ -101,6 +99,19 @@ struct DirectoryDelivery {
             return
         }
         throw TransportTrouble("failed to open a new file in \(directory): names are taken", errno: EEXIST)
+    }
+
+    private func finish(
+        _ file: borrowing Descriptor, _ temporary: ByteString, _ name: ByteString
+    ) throws(WritingFailure) {
+        do throws(SystemFailure) {
+            try System.changeMode(file.raw, order.mode)
+            try System.sync(file.raw)
+            let inode = try System.status(file.raw).inode
+            try place(temporary, isMaildir ? name : Self.finalName(inode))
+        } catch {
+            throw .failed(error.number)
+        }
     }
 
     /// Exim's default of `directory_file`: `q${base62:$tod_epoch}-$inode`.

@@ -1,45 +1,77 @@
 import Bytes
 import Glibc
 
-/// Writes a message to a file as a local order says: head, body, tail; escapes lines and changes line ends.
+/// Why a message was not written to its end.
+enum WritingFailure: Error {
+    /// A system call failed, with this errno.
+    case failed(CInt)
+    /// It took too long.
+    case timedOut
+    /// The reader answered more than it may.
+    case tooMuch
+
+    /// The errno that tells it best.
+    var number: CInt {
+        switch self {
+        case .failed(let number): number
+        case .timedOut: ETIMEDOUT
+        case .tooMuch: EFBIG
+        }
+    }
+}
+
+/// Writes a message as a local delivery wants it: prefix, header, body, suffix; escapes lines and changes line ends.
 struct MessageWriter {
+    /// Takes a part of the message.
+    typealias Sink = (ArraySlice<UInt8>) throws(WritingFailure) -> Void
+
     private static let blockSize = 1 << 16
 
-    private let order: LocalOrder
-    private let output: CInt
+    private let content: MessageContent
+    private let sink: Sink
     private var line = ByteString()
     private var atLineStart = true
     private var buffer = ByteString()
     /// How many octets have been written.
     private(set) var size = 0
 
-    init(_ order: LocalOrder, to output: CInt) {
-        self.order = order
-        self.output = output
+    init(_ content: MessageContent, to sink: @escaping Sink) {
+        self.content = content
+        self.sink = sink
         buffer.reserveCapacity(Self.blockSize * 2)
     }
 
+    /// Writes to a file.
+    init(_ content: MessageContent, toFile output: CInt) {
+        self.init(content) { (octets) throws(WritingFailure) in
+            do throws(SystemFailure) { try System.write(output, octets) } catch {
+                throw .failed(error.number)
+            }
+        }
+    }
+
     /// Writes all; `data` is the descriptor of the data file.
-    mutating func write(bodyFrom data: CInt) throws(SystemFailure) {
-        try append(order.head.bytes[...], escaping: false)
+    mutating func write(bodyFrom data: CInt) throws(WritingFailure) {
+        buffer += content.prefix
+        try append(content.head.bytes[...], escaping: false)
         atLineStart = true
-        if let start = order.bodyStart { try writeBody(data, start) }
-        // A file of many messages needs each one to end with its line.
-        if order.kind == .mailbox, !atLineStart { try append([.newline], escaping: false) }
-        try append(order.tail.bytes[...], escaping: false)
+        if let start = content.bodyStart { try writeBody(data, start) }
+        if content.endsLastLine, !atLineStart { try append([.newline], escaping: false) }
+        try flush()
+        buffer += content.suffix
         try flush()
     }
 
-    private mutating func writeBody(_ data: CInt, _ start: Int) throws(SystemFailure) {
+    private mutating func writeBody(_ data: CInt, _ start: Int) throws(WritingFailure) {
         var block = [UInt8](repeating: 0, count: Self.blockSize)
         var offset = 0
         var held = false
-        while offset < order.bodySize {
-            let wanted = min(block.count, order.bodySize - offset)
+        while offset < content.bodySize {
+            let wanted = min(block.count, content.bodySize - offset)
             let count = System.pread(data, &block, wanted, at: start + offset)
-            guard count > 0 else { throw count < 0 ? .last : SystemFailure(number: EIO) }
+            guard count > 0 else { throw .failed(count < 0 ? errno : EIO) }
             offset += count
-            if order.isWireFormat {
+            if content.isWireFormat {
                 try append(Self.unixLines(block[..<count], held: &held)[...], escaping: true)
             } else {
                 try append(block[..<count], escaping: true)
@@ -62,22 +94,22 @@ struct MessageWriter {
         return result
     }
 
-    private mutating func append(_ octets: ArraySlice<UInt8>, escaping: Bool) throws(SystemFailure) {
+    private mutating func append(_ octets: ArraySlice<UInt8>, escaping: Bool) throws(WritingFailure) {
         var rest = octets
         while let end = rest.firstIndex(of: .newline) {
-            if escaping, !order.checkString.isEmpty {
+            if escaping, !content.checkString.isEmpty {
                 takePart(rest[..<end], ends: true)
             } else {
                 buffer += rest[..<end]
             }
-            if order.usesCRLF { buffer.append(.carriageReturn) }
+            if content.usesCRLF { buffer.append(.carriageReturn) }
             buffer.append(.newline)
             atLineStart = true
             rest = rest[(end + 1)...]
             if buffer.count >= Self.blockSize { try flush() }
         }
         if !rest.isEmpty {
-            if escaping, !order.checkString.isEmpty { takePart(rest, ends: false) } else { buffer += rest }
+            if escaping, !content.checkString.isEmpty { takePart(rest, ends: false) } else { buffer += rest }
             atLineStart = false
         }
         if buffer.count >= Self.blockSize { try flush() }
@@ -92,20 +124,20 @@ struct MessageWriter {
             return
         }
         line += part
-        guard ends || line.count >= order.checkString.count else { return }
+        guard ends || line.count >= content.checkString.count else { return }
         buffer +=
-            line.starts(with: order.checkString)
-            ? order.escapeString + line.dropFirst(order.checkString.count) : line
+            line.starts(with: content.checkString)
+            ? content.escapeString + line.dropFirst(content.checkString.count) : line
         line = ByteString()
     }
 
-    private mutating func flush() throws(SystemFailure) {
+    private mutating func flush() throws(WritingFailure) {
         if !line.isEmpty {
             buffer += line
             line = ByteString()
         }
         guard !buffer.isEmpty else { return }
-        try System.write(output, buffer.bytes[...])
+        try sink(buffer.bytes[...])
         size += buffer.count
         buffer.removeAll(keepingCapacity: true)
     }

@@ -49,10 +49,7 @@ struct SMTPTransport {
         do throws(TransportTrouble) {
             if let problem = try await refusal() { return (all(.failed(problem)), []) }
             let hosts = try await hosts()
-            let generic = scene.transport.generic
-            let message = WireMessage(
-                head: generic.bodyOnly ? "" : try await scene.header() + [UInt8.newline],
-                body: scene.message.body, sendsBody: !generic.headersOnly)
+            let message = try await wireMessage()
             let fallback = fallbackItems
             try await attempt(hosts, message)
             guard !pending.isEmpty, !fallback.isEmpty else { return (finished(hosts), lines) }
@@ -67,6 +64,24 @@ struct SMTPTransport {
             let outcomes = outcomes.map { $0 ?? TransportOutcome(.deferred(error)) }
             return (outcomes, lines)
         }
+    }
+
+    /// The message as it goes out: through `transport_filter`, if there is one.
+    private func wireMessage() async throws(TransportTrouble) -> WireMessage {
+        let generic = scene.transport.generic
+        var content = try await scene.content()
+        guard var filter = content.filter else {
+            return WireMessage(
+                head: content.head, body: scene.message.body, sendsBody: !generic.headersOnly)
+        }
+        filter.words = try await LocalDoer(scene: scene).command(filter.words)
+        content.filter = filter
+        let settled = content
+        let original = scene.message.body
+        let filtered = await Offload.run { () -> Result<MessageBody, TransportTrouble> in
+            original.withDescriptor { descriptor, _ in FilteredMessage.body(of: settled, descriptor) }
+        }
+        return WireMessage(head: "", body: try filtered.get())
     }
 
     private mutating func attempt(

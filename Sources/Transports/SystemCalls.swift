@@ -68,6 +68,38 @@ enum System {
         return Descriptor(descriptor)
     }
 
+    /// A file for a while, which has no name and so is gone with its descriptor.
+    static func unnamedFile() throws(SystemFailure) -> Descriptor {
+        var name: [CChar] = Array("/tmp/bobbin-XXXXXX".utf8CString)
+        let descriptor = unsafe mkstemp(&name)
+        guard descriptor >= 0 else { throw .last }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        _ = unsafe Glibc.unlink(&name)
+        return Descriptor(descriptor)
+    }
+
+    /// What a file holds from where it is read on; fails with EFBIG beyond the limit.
+    static func contents(of descriptor: CInt, atMost limit: Int) throws(SystemFailure) -> ByteString {
+        var octets = ByteString()
+        var block = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = unsafe read(descriptor, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .last }
+            if count == 0 { return octets }
+            octets += block[..<count]
+            if octets.count > limit { throw SystemFailure(number: EFBIG) }
+        }
+    }
+
+    /// Makes octets all that a file holds.
+    static func overwrite(_ descriptor: CInt, _ octets: ByteString) throws(SystemFailure) {
+        guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw .last }
+        try write(descriptor, octets.bytes[...])
+        guard ftruncate(descriptor, off_t(octets.count)) == 0 else { throw .last }
+        try sync(descriptor)
+    }
+
     static func write(_ descriptor: CInt, _ octets: ArraySlice<UInt8>) throws(SystemFailure) {
         var rest = octets
         while !rest.isEmpty {
@@ -94,6 +126,11 @@ enum System {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw .last }
         return FileFacts(status)
+    }
+
+    /// Whether we may work in a directory; else `errno` tells why.
+    static func mayEnter(_ path: ByteString) -> Bool {
+        unsafe access((path + ByteString("/.")).string, X_OK) == 0
     }
 
     static func makeDirectory(_ path: ByteString, _ mode: UInt32) throws(SystemFailure) {
@@ -147,6 +184,8 @@ enum System {
     static func lockRecord(_ descriptor: CInt) -> Bool { clinux_lock_prefix(descriptor, 0) == 0 }
 
     static func lockFlock(_ descriptor: CInt) -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+
+    static func lockFlockWaiting(_ descriptor: CInt) { _ = flock(descriptor, LOCK_EX) }
 
     static func pause(seconds: Double) {
         var wait = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))

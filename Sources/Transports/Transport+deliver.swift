@@ -41,6 +41,16 @@ extension Transport {
             let (verdict, lines) = await transport.deliver()
             if verdict.isDelivered { await served(Array(items.indices)) }
             return (shared(verdict, items.count), lines)
+        case .pipe(let settings):
+            let (verdict, lines) = await PipeTransport(settings: settings, scene: scene).deliver()
+            if verdict.isDelivered { await served(Array(items.indices)) }
+            return (shared(verdict, items.count), lines)
+        case .autoreply(let settings):
+            let result = await AutoreplyTransport(settings: settings, scene: scene).deliver()
+            if result.verdict.isDelivered { await served(Array(items.indices)) }
+            var outcomes = shared(result.verdict, items.count)
+            if let id = result.submitted { outcomes[0].submitted = [id] }
+            return (outcomes, result.lines)
         case .lmtp(let settings):
             let (verdicts, lines) = await LMTPTransport(settings: settings, scene: scene).deliver()
             await served(verdicts.indices.filter { verdicts[$0].isDelivered })

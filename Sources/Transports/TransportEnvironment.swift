@@ -13,6 +13,8 @@ package struct TransportEnvironment: Sendable {
     package var primaryHostName: ByteString
     /// The user that deliveries run as when nobody says otherwise.
     package var mailUser: DeliveryUser
+    /// `timezone`, where it is set.
+    package var timezone: ByteString?
     /// `never_users`, root among them.
     package var neverUsers: Set<UInt32> = [0]
     /// The program `bobbin-deliver-local`; nil where there is none, and deliveries as others are deferred.
@@ -29,6 +31,8 @@ package struct TransportEnvironment: Sendable {
     package var hostSpelling: RetryHostSpelling = .upTo497
     /// Whether retry times are not regarded (a forced delivery).
     package var isForced = false
+    /// Hands a new message in; nil where that cannot be done.
+    package var submit: (@Sendable (TransportSubmission) async -> TransportSubmissionOutcome)?
     /// The wall clock, in seconds and microseconds since 1970.
     package var now: @Sendable () -> (seconds: Int64, microseconds: Int)
 

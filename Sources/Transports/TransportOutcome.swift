@@ -18,6 +18,10 @@ package struct TransportTrouble: Error, Sendable, Hashable {
     package var isPanic = false
     /// Whether it fails the address for good, where it is thrown.
     package var isFinal = false
+    /// Whether a time limit of the transport's was exceeded.
+    package var isTimeout = false
+    /// What a command wrote that the sender is to see.
+    package var output: ByteString?
 
     /// Makes a value.
     package init(_ text: ByteString, errno: Int32, userText: ByteString? = nil) {
@@ -120,6 +124,8 @@ package struct TransportOutcome: Sendable {
     package var waitingHosts: [ByteString] = []
     /// Whether the peer knows DSN, so that a success report is its business.
     package var peerKnowsDSN = false
+    /// The ids of messages that it has handed in.
+    package var submitted: [ByteString] = []
     /// How long the delivery took, in microseconds.
     package var duration = 0
 

@@ -7,7 +7,9 @@ package struct Transport: Sendable {
     /// What a transport does.
     enum Driver: Sendable {
         case appendfile(AppendfileSettings)
+        case autoreply(AutoreplySettings)
         case lmtp(LMTPSettings)
+        case pipe(PipeSettings)
         case queuefile(directory: Template)
         case smtp(SMTPSettings)
         /// Known to Exim, not done here: what comes to it is deferred.
@@ -25,7 +27,9 @@ package struct Transport: Sendable {
         generic = TransportSettings(block)
         switch block.driver {
         case "appendfile": driver = .appendfile(AppendfileSettings(block))
+        case "autoreply": driver = .autoreply(AutoreplySettings(block))
         case "lmtp": driver = .lmtp(LMTPSettings(block))
+        case "pipe": driver = .pipe(PipeSettings(block))
         case "queuefile":
             driver =
                 block.template("directory").map { .queuefile(directory: $0) } ?? .unavailable("queuefile")
@@ -44,8 +48,9 @@ package struct Transport: Sendable {
         switch driver {
         case .appendfile(let settings): settings.batchMax
         case .lmtp(let settings): settings.batchMax
+        case .pipe(let settings): settings.batchMax
         case .queuefile, .smtp: 0
-        case .unavailable: 1
+        case .autoreply, .unavailable: 1
         }
     }
 
@@ -61,6 +66,15 @@ package struct Transport: Sendable {
         } catch {
             throw TransportTrouble(error.text, errno: -1).panicking
         }
+    }
+
+    /// The errno of a command that cannot be expanded.
+    var commandErrno: Int32 { if case .pipe = driver { 0 } else { -1 } }
+
+    /// What is wrong with the options together, in Exim's words; nil when nothing is.
+    package var problem: ByteString? {
+        guard case .pipe(let settings) = driver else { return nil }
+        return settings.problem(of: name)
     }
 
     /// `retry_use_local_part`; smtp keys its records by hosts instead.
@@ -82,7 +96,8 @@ package struct Transport: Sendable {
         switch driver {
         case .appendfile(let settings): settings.batchID
         case .lmtp(let settings): settings.batchID
-        case .queuefile, .smtp, .unavailable: nil
+        case .pipe(let settings): settings.batchID
+        case .autoreply, .queuefile, .smtp, .unavailable: nil
         }
     }
 
@@ -90,7 +105,8 @@ package struct Transport: Sendable {
         switch driver {
         case .appendfile(let settings): settings.mentions(variable)
         case .lmtp(let settings): settings.mentions(variable)
-        case .queuefile, .smtp, .unavailable: false
+        case .pipe(let settings): settings.mentions(variable)
+        case .autoreply, .queuefile, .smtp, .unavailable: false
         }
     }
 
@@ -120,6 +136,8 @@ struct TransportSettings: Sendable {
     let includesAffixes: Bool
     let retryUsesLocalPart: Bool?
     let disablesLogging: Bool
+    let filter: Template?
+    let filterTimeout: Int64
 
     init(_ block: OptionBlock) {
         headersToAdd = block.template("headers_add")
@@ -140,6 +158,8 @@ struct TransportSettings: Sendable {
         includesAffixes = block.flag("rcpt_include_affixes") ?? false
         retryUsesLocalPart = block.flag("retry_use_local_part")
         disablesLogging = block.flag("disable_logging") ?? false
+        filter = block.template("transport_filter")
+        filterTimeout = block.seconds("transport_filter_timeout") ?? 300
     }
 }
 

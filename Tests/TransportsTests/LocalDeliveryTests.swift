@@ -18,12 +18,13 @@ struct LocalDeliveryTests {
         var order = LocalOrder(
             transport: "local", kind: kind, path: directory.file(name), uid: geteuid(), gid: getegid(),
             hostName: "mail.example")
-        order.head = "From a@b now\nSubject: x\n\n"
-        order.tail = "\n"
-        order.checkString = "From "
-        order.escapeString = ">From "
-        order.bodyStart = 5
-        order.bodySize = body.count
+        order.content.prefix = "From a@b now\nSubject: x\n\n"
+        order.content.suffix = "\n"
+        order.content.checkString = "From "
+        order.content.escapeString = ">From "
+        order.content.endsLastLine = true
+        order.content.bodyStart = 5
+        order.content.bodySize = body.count
         order.lockRetries = 0
         order.lockInterval = 0
         return (order, handle)
@@ -67,8 +68,8 @@ struct LocalDeliveryTests {
     @Test("A maildir is made, and gets a whole file in new")
     func maildir() throws {
         var (order, data) = try order(.maildir, "md/deep", body: "From x\n")
-        order.checkString = ""
-        order.tail = ""
+        order.content.checkString = ""
+        order.content.suffix = ""
         order.maildirTag = ":2,"
         #expect(LocalDelivery.perform(order, data: data.fileDescriptor) == .delivered)
         let found = try FileManager.default.contentsOfDirectory(atPath: directory.file("md/deep/new").string)
@@ -113,11 +114,11 @@ struct LocalDeliveryTests {
     func work() throws {
         var lmtp = LMTPOrder(
             peer: .command(["/bin/x", "", "a b"]), greeting: "here", sender: "", recipients: ["a@b", "c@d"])
-        (lmtp.head, lmtp.transport, lmtp.directory) = ("Subject: x\n\n", "t", "/var")
-        (lmtp.timeout, lmtp.bodyStart, lmtp.bodySize) = (7, 19, 4)
-        (lmtp.ignoresQuota, lmtp.isWireFormat) = (true, true)
+        (lmtp.content.head, lmtp.transport, lmtp.directory) = ("Subject: x\n\n", "t", "/var")
+        (lmtp.timeout, lmtp.content.bodyStart, lmtp.content.bodySize) = (7, 19, 4)
+        (lmtp.ignoresQuota, lmtp.content.isWireFormat) = (true, true)
         var other = lmtp
-        (other.peer, other.bodyStart) = (.socket("/run/lmtp"), nil)
+        (other.peer, other.content.bodyStart) = (.socket("/run/lmtp"), nil)
         let file = LocalOrder(
             transport: "t", kind: .mailbox, path: "/x", uid: 1, gid: 2, hostName: "here")
         var trouble = TransportTrouble("why: 1:2", errno: -44, userText: "told")
@@ -129,8 +130,14 @@ struct LocalDeliveryTests {
             ]))
         #expect(LocalReport(decoding: report.encoded) == report)
         #expect(LocalReport(decoding: "") == nil)
+        var ending = PipeEnding(.killed, 9)
+        (ending.output, ending.file) = ("said", "/bin/x")
+        #expect(LocalReport(decoding: LocalReport(ending).encoded) == LocalReport(ending))
         var random = SeededGenerator(seed: 5)
-        for work in [LocalWork.lmtp(lmtp), .lmtp(other), .file(file)] {
+        var pipe = PipeOrder(transport: "t", words: ["/bin/x", ""])
+        (pipe.environment, pipe.umask, pipe.permitsCoredump) = (["A=b"], 0o77, true)
+        pipe.content.filter = FilterOrder(words: ["/bin/f"])
+        for work in [LocalWork.lmtp(lmtp), .lmtp(other), .file(file), .pipe(pipe)] {
             #expect(LocalWork(decoding: work.encoded) == work)
             for _ in 0..<2000 {
                 if let read = LocalWork(decoding: work.encoded.mutated(using: &random)) {
@@ -167,12 +174,6 @@ struct LocalDeliveryTests {
             if let other = LocalOrder(decoding: octets) {
                 #expect(LocalOrder(decoding: other.encoded) == other)
             }
-            _ = LocalOutcome(decoding: octets)
-        }
-        var trouble = TransportTrouble("why: 1:2", errno: -22)
-        trouble.freezes = true
-        for outcome in [LocalOutcome.delivered, .deferred(trouble)] {
-            #expect(LocalOutcome(decoding: outcome.encoded) == outcome)
         }
     }
 }

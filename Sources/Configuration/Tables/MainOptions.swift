@@ -107,14 +107,15 @@ extension OptionTable {
             av_scanner bi_command dmarc_history_file dmarc_tld_file notifier_socket spamd_address
             """),
         .init(
-            .string, .notYetDecisive,
+            .string, .honoured,
             """
             system_filter_group system_filter_user
             """),
         .init(
             .expanded, .honoured,
             """
-            callout_random_local_part
+            callout_random_local_part system_filter system_filter_directory_transport
+            system_filter_file_transport system_filter_pipe_transport system_filter_reply_transport
             acl_not_smtp acl_not_smtp_start acl_smtp_auth acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
             acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_notquit acl_smtp_predata acl_smtp_quit
             acl_smtp_rcpt acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from gecos_name
@@ -132,9 +133,7 @@ extension OptionTable {
         .init(
             .expanded, .notYetDecisive,
             """
-            acl_not_smtp_mime acl_smtp_data_prdr acl_smtp_dkim acl_smtp_mime
-            acl_smtp_starttls system_filter system_filter_directory_transport system_filter_file_transport
-            system_filter_pipe_transport system_filter_reply_transport
+            acl_not_smtp_mime acl_smtp_data_prdr acl_smtp_dkim acl_smtp_mime acl_smtp_starttls
             """),
         .init(
             .list, .honoured,

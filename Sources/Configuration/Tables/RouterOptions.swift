@@ -154,12 +154,12 @@ extension OptionTable {
         .init(
             .boolean, .notYet,
             """
-            allow_freeze forbid_smtp_code
+            forbid_smtp_code
             """),
         .init(
-            .boolean, .notYet,
+            .boolean, .honoured,
             """
-            allow_filter filter_prepend_home forbid_exim_filter forbid_filter_dlfunc
+            allow_filter allow_freeze filter_prepend_home forbid_exim_filter forbid_filter_dlfunc
             forbid_filter_existstest forbid_filter_logwrite forbid_filter_lookup forbid_filter_perl
             forbid_filter_readfile forbid_filter_readsocket forbid_filter_reply forbid_filter_run
             forbid_sieve_filter
@@ -175,7 +175,7 @@ extension OptionTable {
             include_directory
             """),
         .init(
-            .string, .notYet,
+            .string, .honoured,
             """
             syntax_errors_to
             """),
@@ -185,7 +185,7 @@ extension OptionTable {
             data directory_transport file file_transport pipe_transport qualify_domain
             """),
         .init(
-            .expanded, .notYet,
+            .expanded, .honoured,
             """
             reply_transport syntax_errors_text
             """),
@@ -233,17 +233,17 @@ extension OptionTable {
     /// The queryprogram router.
     static let queryprogram = OptionTable([
         .init(
-            .time, .notYetDecisive,
+            .time, .honoured,
             """
             timeout
             """),
         .init(
-            .string, .notYetDecisive,
+            .string, .honoured,
             """
             command_group command_user current_directory
             """),
         .init(
-            .expanded, .notYetDecisive,
+            .expanded, .honoured,
             """
             command
             """),

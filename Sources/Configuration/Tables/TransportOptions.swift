@@ -14,7 +14,7 @@ extension OptionTable {
             max_parallel
             """),
         .init(
-            .time, .notYet,
+            .time, .honoured,
             """
             transport_filter_timeout
             """),
@@ -31,7 +31,8 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            current_directory debug_print group home_directory message_size_limit return_path user
+            current_directory debug_print group home_directory message_size_limit return_path
+            transport_filter user
             """),
         .init(
             .expanded, .notYet,
@@ -41,7 +42,7 @@ extension OptionTable {
         .init(
             .expanded, .notYetDecisive,
             """
-            shadow_condition transport_filter
+            shadow_condition
             """),
         .init(
             .expandedList, .honoured,
@@ -125,32 +126,32 @@ extension OptionTable {
     /// The autoreply transport.
     static let autoreply = OptionTable([
         .init(
-            .boolean, .notYetDecisive,
+            .boolean, .honoured,
             """
             file_expand file_optional return_message
             """),
         .init(
-            .integer, .notYetDecisive,
+            .integer, .honoured,
             """
             once_file_size
             """),
         .init(
-            .octal, .notYetDecisive,
+            .octal, .honoured,
             """
             mode
             """),
         .init(
-            .expandedTime, .notYetDecisive,
+            .expandedTime, .honoured,
             """
             once_repeat
             """),
         .init(
-            .expanded, .notYetDecisive,
+            .expanded, .honoured,
             """
             bcc cc file from headers log once reply_to subject text to
             """),
         .init(
-            .addressList, .notYetDecisive,
+            .addressList, .honoured,
             """
             never_mail
             """),
@@ -183,45 +184,49 @@ extension OptionTable {
     /// The pipe transport.
     static let pipe = OptionTable([
         .init(
-            .boolean, .notYetDecisive,
+            .boolean, .honoured,
             """
             force_command freeze_exec_fail freeze_signal ignore_status log_defer_output
             log_fail_output log_output permit_coredump pipe_as_creator restrict_to_path
-            return_fail_output return_output timeout_defer use_bsmtp use_classresources use_crlf
-            use_shell
+            return_fail_output return_output timeout_defer use_bsmtp use_crlf use_shell
             """),
         .init(
-            .integer, .notYetDecisive,
+            .boolean, .notYet,
+            """
+            use_classresources
+            """),
+        .init(
+            .integer, .honoured,
             """
             batch_max max_output
             """),
         .init(
-            .octal, .notYetDecisive,
+            .octal, .honoured,
             """
             umask
             """),
         .init(
-            .time, .notYetDecisive,
+            .time, .honoured,
             """
             timeout
             """),
         .init(
-            .string, .notYetDecisive,
+            .string, .honoured,
             """
             check_string escape_string
             """),
         .init(
-            .expanded, .notYetDecisive,
+            .expanded, .honoured,
             """
             batch_id command environment message_prefix message_suffix path
             """),
         .init(
-            .list, .notYetDecisive,
+            .list, .honoured,
             """
             temp_errors
             """),
         .init(
-            .expandedList, .notYetDecisive,
+            .expandedList, .honoured,
             """
             allow_commands
             """),

@@ -65,10 +65,11 @@ extension Reception {
                 qualifyDomain: control?.domain ?? system.settings.qualifyDomain,
                 isTrusted: false,
                 namesEveryone: !(control?.name ?? "").isEmpty)
-        let message = Submitter.Message(
+        var message = Submitter.Message(
             id: id.bytes, hostname: system.settings.primaryHostName,
             sender: EmailAddress(envelope.sender ?? ""),
             date: CivilTime(seconds: Int(SpoolTime.now().seconds), offset: zoneOffset()).headerDate)
+        message.isReport = arrival.isLocalError && arrival.submitter != nil
         return CompleteHeader(submitter.fix(headers, of: message, options: options))
     }
 

@@ -58,18 +58,10 @@ extension Session {
             RoutingAddress(address), state.facts, purpose: .verifyRecipient)
         switch result.verdict {
         case .deliver: await say(Reply(250, "<\(address)>"))
-        case .discarded: await say(Reply(250, "mail to <\(address)> is discarded"))
+        case .discarded, .finished: await say(Reply(250, "mail to <\(address)> is discarded"))
         case .failed: await say(Reply(553, "\(given) is undeliverable"))
         case .deferred: await say(Reply(553, "\(given) cannot be resolved at this time"))
-        case .redirected(let items): await say(Reply(250, lines: items.map { "<\(Self.text(of: $0))>" }))
-        }
-    }
-
-    private static func text(of item: RedirectedItem) -> ByteString {
-        switch item {
-        case .address(let address), .delivery(let address, _), .bypassed(let address, _, _),
-            .refused(let address, _, _):
-            address.address
+        case .redirected(let items): await say(Reply(250, lines: items.map { "<\($0.child.address)>" }))
         }
     }
 

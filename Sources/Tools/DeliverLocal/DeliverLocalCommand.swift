@@ -39,6 +39,7 @@ struct DeliverLocalCommand: ParsableCommand {
             throw CleanExit.message(
                 "standard input holds no order; this program is started by bobbin-queuerunner")
         }
+        LocalDelivery.prepareProcess(for: order)
         Self.output(LocalDelivery.perform(order, data: 3).encoded)
     }
 

@@ -126,7 +126,9 @@ extension EximOptions {
             request.pidFile = values.first
         },
         EximOption("-n", "With -bP: values only.") { request, _ in request.onlyValues = true },
-        EximOption("-v", "Accepted: nothing more is told.", nothing),
+        EximOption("-v", "With -bf: conditions are told too; else nothing more is told.") { request, _ in
+            request.isVerbose = true
+        },
         EximOption("-d", .joined, "Accepted: nothing more is told.", nothing),
         EximOption("-dropcr", "Accepted, without effect.", nothing),
         EximOption("-tls-on-connect", "Not supported.") { _, _ throws(EximUsageError) in

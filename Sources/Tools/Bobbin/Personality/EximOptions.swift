@@ -46,7 +46,22 @@ enum EximOptions {
             "-brt", "Show the retry rule: domain or address, another domain, an error's name.",
             does(.testRetry)),
         EximOption("-brw", "Show what rewriting makes of addresses.", does(.testRewriting)),
-        unsupported("-bf", "filter files are not read"), unsupported("-bF", "filter files are not read"),
+        EximOption("-bf", .next, "Test a user's filter over the message on standard input.") {
+            request, values throws(EximUsageError) in
+            guard let file = values.first else { throw .unknown("-bf") }
+            request.deeds.insert(.testFilter)
+            request.filter.userFile = file
+        },
+        EximOption("-bF", .next, "Test a system filter over the message on standard input.") {
+            request, values throws(EximUsageError) in
+            guard let file = values.first else { throw .unknown("-bF") }
+            request.deeds.insert(.testFilter)
+            request.filter.systemFile = file
+        },
+        EximOption("-bfd", .next, "The recipient's domain for -bf.") { $0.filter.domain = $1.first },
+        EximOption("-bfl", .next, "The recipient's local part for -bf.") { $0.filter.localPart = $1.first },
+        EximOption("-bfp", .next, "The local part's prefix for -bf.") { $0.filter.prefix = $1.first ?? "" },
+        EximOption("-bfs", .next, "The local part's suffix for -bf.") { $0.filter.suffix = $1.first ?? "" },
         EximOption("-bh", .next, "An SMTP session as if from that address; nothing is accepted.") {
             request, values throws(EximUsageError) in
             guard let address = values.first else { throw .unknown("-bh") }

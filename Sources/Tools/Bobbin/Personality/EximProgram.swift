@@ -120,7 +120,8 @@ extension EximRequest {
     /// Whether the request is of those that `commandline_checks_require_admin` is about.
     var isCheck: Bool {
         !deeds.isDisjoint(with: [
-            .expand, .rehearse, .testAddress, .testRetry, .testRewriting, .verifyRecipient, .verifySender,
+            .expand, .rehearse, .testAddress, .testFilter, .testRetry, .testRewriting, .verifyRecipient,
+            .verifySender,
         ])
     }
 }

@@ -23,6 +23,8 @@ struct EximRequest: Sendable, Equatable {
     var loadedMessage: MessageID?
     /// The file of -bem: a message for -be.
     var messageFile: ByteString?
+    /// What -bf and -bF ask for.
+    var filter = FilterTest.Request()
     /// The values of -oX.
     var interfaces: [ByteString] = []
     /// The file of -oP.
@@ -35,6 +37,8 @@ struct EximRequest: Sendable, Equatable {
     var isDryRun = false
     /// Whether -q is given, for it may be given once only.
     var hasRunWord = false
+    /// Whether -v is given.
+    var isVerbose = false
     /// Whether -n is given.
     var onlyValues = false
     /// The words after the options.
@@ -56,7 +60,7 @@ struct EximRequest: Sendable, Equatable {
     /// Things to do that exclude each other, some of them.
     enum Deed: Sendable, Hashable {
         case daemon, smtp, batchedSMTP, submit, list, count, expand, printOptions, version, testAddress
-        case testRetry, testRewriting, rehearse
+        case testRetry, testRewriting, testFilter, rehearse
         case verifyRecipient, verifySender, rebuildAliases, help, runQueue
     }
 }

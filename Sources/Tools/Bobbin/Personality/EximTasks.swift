@@ -23,6 +23,13 @@ struct EximTasks: Sendable {
         if request.deeds.contains(.testRewriting) {
             return try await RewritingTest(site).run(request.arguments, on: console)
         }
+        if request.deeds.contains(.testFilter) {
+            var filter = request.filter
+            filter.sender = request.submission.sender.map { $0 == "<>" ? "" : $0 }
+            filter.isVerbose = request.isVerbose
+            var test = try await FilterTest(site, filter, caller: caller, on: console)
+            return await test.run()
+        }
         if let kind = request.addressTest { return try await test(kind) }
         return .success
     }
