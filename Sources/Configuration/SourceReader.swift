@@ -68,11 +68,10 @@ struct SourceReader {
                 if showsDefinitions { return SourceLine(text: raw, place: place) }
                 continue
             }
-            if takesOptions, raw.first.map({ $0.isASCIILetter && $0.uppercasedASCII == $0 }) ?? false {
+            let trimmed = ByteString(try replaced(raw, at: place).text.trimmed())
+            if takesOptions, trimmed.first.map({ $0.isASCIILetter && $0.uppercasedASCII == $0 }) ?? false {
                 throw ConfigurationError("malformed macro definition", at: place)
             }
-            let text = try replaced(raw, at: place).text
-            let trimmed = ByteString(text.trimmed())
             if !trimmed.isEmpty { return SourceLine(text: trimmed, place: place) }
         }
         if !branches.isEmpty {

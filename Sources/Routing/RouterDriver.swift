@@ -65,8 +65,8 @@ enum DriverAnswer {
         case .redirected(let items): return "redirects to \(items.count) item\(items.count == 1 ? "" : "s")"
         case .added(let items):
             return "adds \(items.count) item\(items.count == 1 ? "" : "s"), and passes the address on"
-        case .stopped(.failed(let trouble), _), .stopped(.deferred(let trouble), _):
-            return "stops: \(trouble.text)"
+        case .stopped(.failed(let trouble), _): return "fails: \(trouble.text)"
+        case .stopped(.deferred(let trouble), _): return "defers: \(trouble.text)"
         case .stopped: return "stops"
         case .finished: return "finishes: its filter is done with the address"
         case .discarded: return "discards"

@@ -63,10 +63,8 @@ extension SystemTests.DatabaseLookups {
     }
 
     @Test(
-        """
-        RED-01, RED-02, RED-03, RED-04, RED-05, RED-07, RED-08, RED-09, RED-10, RED-11: commands go to the server, \
-        the database and with the password that redis_servers or the query names
-        """)
+        "RED-01, RED-02, RED-03, RED-04, RED-05, RED-07, RED-08, RED-09, RED-10, RED-11: the server, database and password that are named get the commands"
+    )
     func redis() throws {
         let (open, guarded) = (try RedisProcess(.port), try RedisProcess(.socket, password: "secret"))
         let port = open.backend.dropFirst(6).prefix { $0 != UInt8(ascii: "/") }.split(
