@@ -86,9 +86,14 @@ extension SystemTests.Reception {
 
         func envelope(_ site: MailSite) throws -> String {
             let id = try #require(site.queue.first)
-            return masked(try site.spoolFile(id, "H")).replacing(/MIME_BOUNDARY_[0-9_]+/, with: "<boundary>")
+            // swaks makes the boundary of its process id, which has four digits or more; so has the line its length.
+            return masked(try site.spoolFile(id, "H"))
+                .replacing(/[0-9]{3}(  Content-Type: multipart.*MIME_BOUNDARY_)[0-9_]+/) {
+                    "<n>\($0.1)<boundary>"
+                }
         }
-        #expect(try difference(envelope(bobbin), envelope(exim)) == nil)
+        let difference = try difference(envelope(bobbin), envelope(exim))
+        #expect(difference == nil, "\(difference ?? "")")
     }
 
     @Test("Files on the spool have the owner and the mode that an Exim demands")
