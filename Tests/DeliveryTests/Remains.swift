@@ -152,8 +152,8 @@ struct Remains {
             /^[0-9]{3}  Content-Type: multipart.report/, with: "<size>  Content-Type: multipart/report")
         text.replace(
             /^-max_received_linelength (99|9[5-9]|10[01])$/, with: "-max_received_linelength <boundary>")
-        // With an exceeded quota goes the time in seconds since somebody read the mailbox.
-        text.replace(/^(retry: +T:[^ ]+ -22) [0-9]+\b/) { "\($0.1) <age>" }
+        // With an exceeded quota goes the time in seconds since somebody read the mailbox, as two clocks see it.
+        text.replace(/^( *T:[^ ]+ -22) -?[0-9]+\b/) { "\($0.1) <age>" }
         return masked(text).replacing(/(?:invoked|error \(invoked) by uid [0-9]+/, with: "by uid <uid>")
     }
 }
