@@ -5,7 +5,7 @@
 // what cannot go to its file goes to the panic log, and then to standard error.
 // May import: Bytes, Glibc and Synchronization (EximLogWriter.swift, LogFile.swift, Syslog.swift, LogTimestamp.swift
 // and SystemErrorText.swift only).
-// Read in this order: LogSelector.swift, LogTimestamp.swift, LogInterval.swift, LogEscape.swift,
-// PeerName.swift, LoggedTLS.swift, Arrival.swift, LoggedAddress.swift, SystemErrorText.swift, DeliveryRecords.swift,
-// QueueRecords.swift, Rejection.swift, SessionRecords.swift, RejectedHeader.swift, LogPath.swift,
-// LogFile.swift, Syslog.swift, EximLogWriter.swift.
+// Read in this order: LogSelector.swift, LogTimestamp.swift, LogInterval.swift, PeerName.swift, LoggedTLS.swift,
+// Arrival.swift, LoggedAddress.swift, SystemErrorText.swift, DeliveryRecords.swift, QueueRecords.swift,
+// Rejection.swift, SessionRecords.swift, RejectedHeader.swift, LogPath.swift, LogFile.swift, Syslog.swift,
+// EximLogWriter.swift.

@@ -90,7 +90,7 @@ package struct Rejection: Sendable, Hashable {
         if !text.isEmpty { text.append(.blank) }
         if subject.showsSender { text += identity.senderInfo(sender) }
         text += "\(isTemporary ? "temporarily " : "")rejected \(subject.text)" as ByteString
-        if let reason { text += ": \(reason.escapedForLog(topBitPrints: true))" as ByteString }
+        if let reason { text += ": \(reason.escapingUnprintable(topBitPrints: true))" as ByteString }
         return text
     }
 
@@ -117,12 +117,12 @@ extension Rejection.Subject {
     fileprivate var text: ByteString {
         switch self {
         case .connection: "connection in \"connect\" ACL"
-        case .hello(let name): "EHLO or HELO \(name.escapedForLog())"
-        case .mail(let argument): "MAIL \(argument.escapedForLog(topBitPrints: true))"
-        case .recipient(let argument): "RCPT \(argument.escapedForLog(topBitPrints: true))"
+        case .hello(let name): "EHLO or HELO \(name.escapingUnprintable())"
+        case .mail(let argument): "MAIL \(argument.escapingUnprintable(topBitPrints: true))"
+        case .recipient(let argument): "RCPT \(argument.escapingUnprintable(topBitPrints: true))"
         case .data: "DATA"
         case .afterData: "after DATA"
-        case .command(let text): text.escapedForLog()
+        case .command(let text): text.escapingUnprintable()
         case .message(let text): text
         }
     }

@@ -2,34 +2,12 @@ import Bytes
 
 /// The quoting and escaping operators.
 enum Escaping {
-    private static func octal(_ octet: UInt8) -> ByteString {
-        "\\\(String(octet >> 6))\(String(octet >> 3 & 7))\(String(octet & 7))"
-    }
-
-    /// `escape`: what does not print becomes a backslash sequence.
-    static func printing(_ text: ByteString, keepsHigh: Bool) -> ByteString {
-        var result = ByteString()
-        for octet in text {
-            switch octet {
-            case 0x0A: result += ByteString("\\n")
-            case 0x0D: result += ByteString("\\r")
-            case 0x0B: result += ByteString("\\v")
-            case 0x0C: result += ByteString("\\f")
-            case 0x08: result += ByteString("\\b")
-            case 0x09, 0x20...0x7E: result.append(octet)
-            case 0x80...0xFF where keepsHigh: result.append(octet)
-            default: result += octal(octet)
-            }
-        }
-        return result
-    }
-
     /// `escape8bit`: octets above 126, and backslashes.
     static func highOctets(_ text: ByteString) -> ByteString {
         var result = ByteString()
         for octet in text {
             let isEscaped = octet > 126 || octet == UInt8(ascii: "\\")
-            if isEscaped { result += octal(octet) } else { result.append(octet) }
+            if isEscaped { result += octet.octalEscape } else { result.append(octet) }
         }
         return result
     }

@@ -26,7 +26,8 @@ extension Evaluation {
                 checksLength: environment.settings.checkRFC2047Length)
             return TaintedBytes(decoded, subject.taint)
         case .escape:
-            let octets = Escaping.printing(subject.bytes, keepsHigh: environment.settings.printTopBitChars)
+            let octets = subject.bytes.escapingUnprintable(
+                topBitPrints: environment.settings.printTopBitChars, tabPrints: true)
             return TaintedBytes(octets, subject.taint)
         case .address, .addresses, .domain, .localPart: return operateOnAddress(call.name, subject)
         default: return TaintedBytes(try Self.apply(call, subject.bytes), subject.taint)
@@ -164,7 +165,7 @@ extension Evaluation {
         } catch {
             let isEncoding = name == .utf8DomainToALabel || name == .utf8LocalPartToALabel
             let (from, to): (ByteString, ByteString) = isEncoding ? ("utf8", "alabel") : ("alabel", "utf8")
-            let shown = Escaping.printing(text, keepsHigh: false)
+            let shown = text.escapingUnprintable(tabPrints: true)
             throw .failed("error converting \(from) (\(shown)) to \(to): \(error.text)")
         }
     }

@@ -124,7 +124,7 @@ extension FilterCondition {
         case .any(let parts): parts.map(\.text).joined(separator: " or ")
         case .not(let inner): "not \(inner.text)"
         case .compare(let left, let comparison, let right):
-            "\(left.text) \(comparison.words) \(FilterRun.shown(right.text))"
+            "\(left.text) \(comparison.words) \(right.text.escapingUnprintable())"
         case .delivered: "delivered"
         case .errorMessage: "error_message"
         case .firstDelivery: "first_delivery"

@@ -24,7 +24,8 @@ extension FilterRun {
         for (index, octet) in value.enumerated() where octet == .newline {
             let next = index + 1 < value.count ? value[index + 1] : 0
             guard next == .blank || next == 0x09 else {
-                throw FilterError("\\n not followed by space in \"\(Self.shown(value))\" in \(place)")
+                throw FilterError(
+                    "\\n not followed by space in \"\(value.escapingUnprintable())\" in \(place)")
             }
         }
     }
@@ -53,7 +54,7 @@ extension FilterRun {
     private func show(
         _ command: MailCommand, _ values: [MailCommand.Argument: TaintedBytes], _ marks: FilterMarks
     ) {
-        let to = values[.to].map { Self.shown($0.bytes) } ?? "<default>"
+        let to = values[.to].map { $0.bytes.escapingUnprintable() } ?? "<default>"
         let verb: ByteString = marks.isSeen == true ? "Seen mail to" : "Mail to"
         report(
             "\(verb): \(to)\(command.isVacation ? " (vacation)" : "" as ByteString)\(marks.ignoresErrors ? " (noerror)" : "" as ByteString)"
@@ -61,7 +62,7 @@ extension FilterRun {
         for argument in MailCommand.Argument.allCases where argument != .to {
             guard let value = values[argument]?.bytes else { continue }
             let rest: ByteString = argument == .file && command.expandsFile ? " (expanded)" : ""
-            report("\(argument.label): \(Self.shown(value))\(rest)")
+            report("\(argument.label): \(value.escapingUnprintable())\(rest)")
         }
         if command.returnsMessage { report("Return original message") }
     }

@@ -85,25 +85,4 @@ package struct FilterRun {
             throw failure
         }
     }
-
-    /// Texts as a test shows them: what does not print is escaped.
-    static func shown(_ text: ByteString) -> ByteString {
-        var result = ByteString()
-        for octet in text {
-            switch octet {
-            case .newline: result += "\\n" as ByteString
-            case 0x09: result += "\\t" as ByteString
-            case .carriageReturn: result += "\\r" as ByteString
-            case 0x08: result += "\\b" as ByteString
-            case 0x0B: result += "\\v" as ByteString
-            case 0x0C: result += "\\f" as ByteString
-            case 0x20...0x7E: result.append(octet)
-            default:
-                let digits = String(octet, radix: 8)
-                result +=
-                    "\\\(ByteString(String(repeating: "0", count: 3 - digits.count) + digits))" as ByteString
-            }
-        }
-        return result
-    }
 }

@@ -105,7 +105,7 @@ struct EnvironmentFilling {
                 configuration, expander: call.expander, verifier: verifier, services: services)
             let (result, lines) = await evaluator.answer(call)
             for line in lines where line.item.map(log.selector.has) ?? true {
-                log.main(line.text.escapedForLog(tabPrints: true))
+                log.main(line.text.escapingUnprintable(tabPrints: true))
             }
             return result
         }

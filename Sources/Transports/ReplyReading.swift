@@ -54,7 +54,7 @@ struct ReplyReading {
             if octet == .newline, next == .blank || next == 0x09 { continue }
             if octet == 0x09 { continue }
             throw final(
-                "Expansion of \"\(escaped(template.source))\" in \(scene.transport.name) transport contains non-printing character \(octet)"
+                "Expansion of \"\(template.source.escapingUnprintable(topBitPrints: true))\" in \(scene.transport.name) transport contains non-printing character \(octet)"
             )
         }
         return value
@@ -67,23 +67,6 @@ struct ReplyReading {
                 "Invalid time value \"\(text)\" for \"once_repeat\" in \(scene.transport.name) transport")
         }
         return seconds
-    }
-
-    private func escaped(_ text: ByteString) -> ByteString {
-        var result = ByteString()
-        for octet in text {
-            switch octet {
-            case .newline: result += "\\n" as ByteString
-            case 0x09: result += "\\t" as ByteString
-            case .carriageReturn: result += "\\r" as ByteString
-            case 0..<0x20, 0x7F:
-                let digits = String(octet, radix: 8)
-                result +=
-                    "\\\(ByteString(String(repeating: "0", count: 3 - digits.count) + digits))" as ByteString
-            default: result.append(octet)
-            }
-        }
-        return result
     }
 
     private func final(_ text: ByteString) -> TransportTrouble {

@@ -350,7 +350,7 @@ struct RecordTests {
             let text = ("+all -pid + subject" as ByteString).mutated(
                 alphabet: "+- \t\nab_\u{E9}\0", using: &random)
             _ = try? LogSelector(parsing: text)
-            let isPrinting = text.escapedForLog().allSatisfy { $0.isASCIIPrinting }
+            let isPrinting = text.escapingUnprintable().allSatisfy { $0.isASCIIPrinting }
             #expect(isPrinting)
             let path = try? LogPath(parsing: "/x/%s\(text)%D", spoolDirectory: "/s")
             #expect(path?.file(of: .main, datestamp: "20261121") != "")

@@ -120,7 +120,8 @@ extension Session {
     private func firstLine(_ text: ByteString) -> ByteString {
         guard text.contains(.newline) else { return text }
         log.panic(
-            "EHLO/HELO response must not contain newlines: message truncated: 250 \(text.escapedForLog())")
+            "EHLO/HELO response must not contain newlines: message truncated: 250 \(text.escapingUnprintable())"
+        )
         return ByteString(text.prefix { $0 != .newline })
     }
 

@@ -108,8 +108,8 @@ enum OptionValueText {
         case .number(let number): text(number, option)
         case .seconds(let seconds): EximInterval.format(seconds)
         case .intervals(let list): list.map(EximInterval.format).joined(separator: ":")
-        case .text(let text): text.escapedForLog()
-        case .template(let template): template.source.escapedForLog()
+        case .text(let text): text.escapingUnprintable()
+        case .template(let template): template.source.escapingUnprintable()
         }
     }
 

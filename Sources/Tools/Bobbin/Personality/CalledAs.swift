@@ -13,7 +13,7 @@ struct CalledAs: Sendable {
     /// `cwd=directory n args: words`, as log selector `arguments` wants it; empty words and those with blanks are quoted.
     var logLine: ByteString {
         let shown = words.map { word -> ByteString in
-            let text = word.escapedForLog()
+            let text = word.escapingUnprintable()
             return word.isEmpty || word.contains(where: \.isASCIISpace) ? "\"\(text)\"" : text
         }
         return "cwd=\(Self.directory) \(words.count) args: \(ByteString(shown.joined(separator: " ")))"
