@@ -69,6 +69,7 @@ let package = Package(
         module("DNS", ["Bytes", "CUnbound"]),
         module("OpenSSL", ["Bytes", "COpenSSL"]),
         module("EximLog", ["Bytes"]),
+        module("ChildPrograms", ["Bytes", "CLinux"]),
         module("Redis", ["Bytes", "CHiredis"]),
         module("PostgreSQL", ["Bytes", "CPostgreSQL"]),
         // Tier 2
@@ -88,9 +89,9 @@ let package = Package(
         module(
             "Transports",
             [
-                "Bytes", "MailText", "OpenSSL", "Hints", "SMTP", "Expansion", "Configuration", "Filter",
-                "Routing",
-                "CLinux",
+                "Bytes", "MailText", "OpenSSL", "ChildPrograms", "Hints", "SMTP", "Expansion",
+                "Configuration",
+                "Filter", "Routing", "CLinux",
             ]),
         // Tier 7
         module(
@@ -100,27 +101,30 @@ let package = Package(
         module(
             "MailSystem",
             [
-                "Bytes", "MailText", "DNS", "OpenSSL", "EximLog", "Hints", "Lookups", "SMTP", "Spooler",
-                "Expansion", "Configuration", "Routing", "Transports", "ACL", "CLinux",
+                "Bytes", "MailText", "DNS", "OpenSSL", "EximLog", "ChildPrograms", "Hints", "Lookups", "SMTP",
+                "Spooler", "Expansion", "Configuration", "Routing", "Transports", "ACL",
             ]),
         // Tier 9: programs
         program(
             "Receiver",
             [
-                "Bytes", "MailText", "EximLog", "SMTP", "Spooler", "Expansion", "Configuration", "Routing",
-                "ACL", "MailSystem", argumentParser, nioCore, nioPosix,
+                "Bytes", "MailText", "EximLog", "ChildPrograms", "SMTP", "Spooler", "Expansion",
+                "Configuration",
+                "Routing", "ACL", "MailSystem", argumentParser, nioCore, nioPosix,
             ]),
         program(
             "QueueRunner",
             [
-                "Bytes", "MailText", "EximLog", "Hints", "SMTP", "Spooler", "Expansion", "Configuration",
-                "Filter", "Routing", "Transports", "MailSystem", argumentParser, subprocess, systemPackage,
+                "Bytes", "MailText", "EximLog", "ChildPrograms", "Hints", "SMTP", "Spooler", "Expansion",
+                "Configuration", "Filter", "Routing", "Transports", "MailSystem", argumentParser, subprocess,
+                systemPackage,
             ]),
         program(
             "Bobbin",
             [
-                "Bytes", "MailText", "EximLog", "Spooler", "OpenSSL", "Hints", "Expansion", "Configuration",
-                "Filter", "Routing", "ACL", "MailSystem", "DNS", "DMARCReports", argumentParser, subprocess,
+                "Bytes", "MailText", "EximLog", "ChildPrograms", "Spooler", "OpenSSL", "Hints", "Expansion",
+                "Configuration", "Filter", "Routing", "ACL", "MailSystem", "DNS", "DMARCReports",
+                argumentParser, subprocess,
                 systemPackage,
             ], path: "Sources/Tools/Bobbin"),
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
@@ -131,6 +135,7 @@ let package = Package(
         tests("Spooler", ["Bytes", "Spooler", "TestKit"], exclude: ["Fixtures"]),
         tests("MailText", ["Bytes", "MailText", "TestKit"], exclude: ["Fixtures"]),
         tests("EximLog", ["Bytes", "EximLog", "TestKit"], exclude: ["Fixtures"]),
+        tests("ChildPrograms", ["Bytes", "ChildPrograms", "TestKit"]),
         tests("SMTP", ["Bytes", "MailText", "SMTP", "TestKit"], exclude: ["Fixtures"]),
         tests("DNS", ["Bytes", "DNS", "TestKit"]),
         tests("Hints", ["Bytes", "Hints", "OpenSSL", "Redis", "TestKit", grdb], exclude: ["Fixtures"]),

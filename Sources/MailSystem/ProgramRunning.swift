@@ -1,5 +1,5 @@
 import Bytes
-import CLinux
+import ChildPrograms
 import Dispatch
 import Expansion
 import Glibc
@@ -43,86 +43,66 @@ enum ProgramRunning {
     private static func askToEnd(
         _ words: [ByteString], _ directory: ByteString, _ timeout: Int
     ) -> QueryAnswer {
-        var ends: [CInt] = [-1, -1]
-        let code = unsafe clinux_pipe(&ends)
-        guard code == 0, words.first?.first == UInt8(ascii: "/") else { return .exited(notStarted) }
-        defer { close(ends[0]) }
-        let child = spawn(
-            words, ["PATH=/usr/bin:/bin"], output: ends[1],
-            Surroundings(directory: directory, hearsErrors: false))
-        close(ends[1])
-        guard let child else { return .exited(notStarted) }
-        let (output, isWhole) = readAll(ends[0], within: timeout > 0 ? timeout : Int(Int32.max / 1000))
-        if !isWhole { kill(-child, SIGKILL) }
-        let status = status(of: child)
-        if !isWhole { return .timedOut }
-        return status == 0 ? .said(output) : status >= 256 ? .killed(status - 256) : .exited(status)
-    }
-
-    /// Where a program works, and whether its error output is heard too.
-    private struct Surroundings {
-        var directory: ByteString?
-        var hearsErrors = true
+        guard words.first?.first == UInt8(ascii: "/") else { return .exited(notStarted) }
+        let start = ChildStart(
+            words, environment: ["PATH=/usr/bin:/bin"], in: directory, group: .own)
+        guard let (output, end) = hear(start, [1], within: timeout > 0 ? timeout : Int(Int32.max / 1000))
+        else { return .exited(notStarted) }
+        return switch end {
+        case nil: .timedOut
+        case .exited(0): .said(output)
+        case .exited(let status): .exited(status)
+        case .killed(let signal): .killed(signal)
+        case .unknown: .exited(notStarted)
+        }
     }
 
     private static func runToEnd(_ arguments: [ByteString], _ environment: [ByteString]) -> ProgramOutcome {
-        var ends: [CInt] = [-1, -1]
-        guard arguments[0].first == UInt8(ascii: "/"), unsafe clinux_pipe(&ends) == 0 else {
+        let start = ChildStart(arguments, environment: environment, group: .own)
+        guard arguments.first?.first == UInt8(ascii: "/"),
+            let (output, end) = hear(start, [1, 2], within: timeout)
+        else {
             return ProgramOutcome(output: "", status: notStarted)
         }
-        defer { close(ends[0]) }
-        let child = spawn(arguments, environment, output: ends[1])
-        close(ends[1])
-        guard let child else { return ProgramOutcome(output: "", status: notStarted) }
-        let (output, isWhole) = readAll(ends[0])
-        if !isWhole { kill(-child, SIGKILL) }
-        return ProgramOutcome(output: output, status: status(of: child))
+        let status =
+            switch end {
+            case .exited(let status): status
+            case .killed(let signal): 256 + signal
+            case nil: 256 + Int(SIGKILL)
+            case .unknown: notStarted
+            }
+        return ProgramOutcome(output: output, status: status)
     }
 
-    private static func spawn(
-        _ arguments: [ByteString], _ environment: [ByteString], output: CInt,
-        _ surroundings: Surroundings = Surroundings()
-    ) -> pid_t? {
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-        if surroundings.hearsErrors {
-            unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
-        } else {
-            unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    /// Starts a program and hears what it writes to the descriptors; nil when it could not be started.
+    ///
+    /// Its end is nil when the time was over first, and it and its group were killed.
+    private static func hear(
+        _ start: ChildStart, _ descriptors: [CInt], within seconds: Int
+    ) -> (output: ByteString, end: ChildEnd?)? {
+        do throws(ChildFailure) {
+            let (reading, writing) = try ChildPipe.ends()
+            defer { close(reading) }
+            let child: pid_t
+            do {
+                defer { close(writing) }
+                var start = start
+                for number in descriptors { start.descriptors[number] = writing }
+                child = try start.start()
+            }
+            let (output, isWhole) = readAll(reading, within: seconds)
+            if !isWhole { kill(-child, SIGKILL) }
+            let end = ChildEnd.wait(for: child)
+            return (output, isWhole ? end : nil)
+        } catch {
+            // Callers have a status of their own for what could not be started.
+            return nil
         }
-        if let directory = surroundings.directory {
-            guard unsafe clinux_start_in(&actions, directory.string) == 0 else { return nil }
-        }
-        // A group of its own, so that what a shell has started ends with it when the time is over.
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        // Signals as a login shell has them: a server ignores SIGPIPE, and its threads may block others.
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-        unsafe sigfillset(&signals)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-        unsafe posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        var pointers = unsafe arguments.map { unsafe strdup($0.string) } + [nil]
-        var variables = unsafe environment.map { unsafe strdup($0.string) } + [nil]
-        defer {
-            unsafe pointers.forEach { unsafe free($0) }
-            unsafe variables.forEach { unsafe free($0) }
-        }
-        var child: pid_t = 0
-        let code = unsafe posix_spawn(
-            &child, arguments[0].string, &actions, &attributes, &pointers, &variables)
-        return code == 0 ? child : nil
     }
 
     /// All output until every writer has closed; false when the time was over first.
     private static func readAll(
-        _ descriptor: CInt, within seconds: Int = timeout
+        _ descriptor: CInt, within seconds: Int
     ) -> (ByteString, isWhole: Bool) {
         let end = ContinuousClock.now + .seconds(seconds)
         var output = ByteString()
@@ -138,15 +118,5 @@ enum ProgramRunning {
             guard count > 0 else { return (output, true) }
             output += block[..<min(count, max(mostOutput - output.count, 0))]
         }
-    }
-
-    /// The exit status, or 256 and the number of the signal that ended the program.
-    private static func status(of child: pid_t) -> Int {
-        var status: CInt = 0
-        while unsafe waitpid(child, &status, 0) < 0 {
-            if errno != EINTR { return notStarted }
-        }
-        let signal = status & 0x7F
-        return signal == 0 ? Int(status >> 8 & 0xFF) : 256 + Int(signal)
     }
 }

@@ -86,7 +86,7 @@ struct RunnerCommand: AsyncParsableCommand {
             throw ExitCode(EX_CONFIG)
         }
         guard signal.restarts else { return }
-        if kept { throw ExitCode(RunnerKeeper.replacedCode) }
+        if kept { throw ExitCode(CInt(RunnerKeeper.replacedCode)) }
         if every != nil || fromStdin { Self.beginAnew() }
     }
 

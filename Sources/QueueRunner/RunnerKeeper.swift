@@ -1,4 +1,5 @@
 import Bytes
+import ChildPrograms
 import Glibc
 import MailSystem
 import Synchronization
@@ -11,7 +12,7 @@ final class RunnerKeeper: Sendable {
     /// By which a runner says that it reads no more, finishes what it has, and wants a successor.
     static let replaceSignal = SIGUSR1
     /// The exit code of a runner that has said so; one that had little to finish may be gone before its signal is heard.
-    static let replacedCode: CInt = EX_TEMPFAIL
+    static let replacedCode = Int(EX_TEMPFAIL)
     /// The longest pause before a successor, in seconds; each is twice the one before.
     static let longestPause = 60
 
@@ -38,46 +39,29 @@ final class RunnerKeeper: Sendable {
         defer { withExtendedLifetime(listener) {} }
         var (pause, begin) = (1, Self.now)
         guard start() else { return EX_OSERR }
-        while let (child, status) = Self.ended() {
+        while let (child, end) = ChildEnd.waitForAny() {
             // One that has made room for another may take its time.
             guard child == state.withLock(\.current) else { continue }
             let isStopping = state.withLock(\.isStopping)
-            if status == Self.replacedCode << 8, !isStopping {
+            if end == .exited(Self.replacedCode), !isStopping {
                 state.withLock { $0.answered += 1 }
                 guard start() else { break }
                 continue
             }
-            guard let end = Self.unwanted(status), !isStopping else {
-                while Self.ended() != nil {}
-                return status >> 8 & 0xFF
+            if isStopping || end == .exited(0) {
+                while ChildEnd.waitForAny() != nil {}
+                if case .exited(let code) = end { return CInt(code) }
+                return 0
             }
             if Self.now - begin > Int64(Self.longestPause) { pause = 1 }
             sleep(UInt32(pause))
             (pause, begin) = (min(pause * 2, Self.longestPause), Self.now)
-            guard start(replaces: "the queue runner (pid \(child)) \(end)") else { break }
+            guard start(replaces: "the queue runner (pid \(child)) \(end.words)") else { break }
         }
         return EX_OSERR
     }
 
-    /// Waits for a child to end; nil when there is none.
-    private static func ended() -> (child: pid_t, status: CInt)? {
-        while true {
-            var status: CInt = 0
-            let child = unsafe waitpid(-1, &status, 0)
-            if child > 0 { return (child, status) }
-            if errno != EINTR { return nil }
-        }
-    }
-
     private static var now: Int64 { Int64(time(nil)) }
-
-    /// How a runner ended that should not have; nil when its work was done.
-    private static func unwanted(_ status: CInt) -> String? {
-        let signal = status & 0x7F
-        if signal != 0 { return "was killed by signal \(signal)" }
-        let code = status >> 8 & 0xFF
-        return code == 0 ? nil : "ended with code \(code)"
-    }
 
     /// Starts a runner; it reads the standard input from now on.
     private func start(replaces end: String? = nil) -> Bool {
@@ -89,24 +73,12 @@ final class RunnerKeeper: Sendable {
         }
     }
 
+    /// The same program again, whatever lies at its path by now.
     private static func spawn(_ words: [String]) -> pid_t? {
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var defaults = sigset_t()
-        unsafe sigemptyset(&defaults)
-        for number in [SIGTERM, SIGINT, SIGHUP, replaceSignal] { unsafe sigaddset(&defaults, number) }
-        unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
-        // Threads of libdispatch block signals, and a successor would inherit that.
-        var blocked = sigset_t()
-        unsafe sigemptyset(&blocked)
-        unsafe posix_spawnattr_setsigmask(&attributes, &blocked)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { unsafe arguments.forEach { unsafe free($0) } }
-        var child: pid_t = 0
-        let code = unsafe posix_spawn(&child, "/proc/self/exe", nil, &attributes, &arguments, environ)
-        return code == 0 ? child : nil
+        var start = ChildStart(words.map { ByteString($0) }, descriptors: [0: 0, 1: 1, 2: 2])
+        start.program = "/proc/self/exe"
+        // The daemon says that it has no runner; it hears so by the end of its pipe.
+        do throws(ChildFailure) { return try start.start() } catch { return nil }
     }
 
     // MARK: Signals

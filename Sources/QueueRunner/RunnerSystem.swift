@@ -1,4 +1,5 @@
 import Bytes
+import ChildPrograms
 import Configuration
 import EximLog
 import Expansion

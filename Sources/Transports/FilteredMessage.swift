@@ -1,4 +1,5 @@
 import Bytes
+import ChildPrograms
 import Glibc
 
 /// A message as it is to be written: as it lies in the data file, or as a transport filter has made it.
@@ -82,11 +83,15 @@ struct FilteredMessage: ~Copyable {
             throw Self.trouble(error)
         }
         pipe.closeInput()
-        guard let status = child.wait(until: deadline ?? .max) else { throw trouble(.timedOut) }
-        guard status == 0 else {
-            let number = status & 0x7F == 0 ? status >> 8 & 0xFF : status
-            throw TransportTrouble("Transport filter process failed (\(number))", errno: -24).panicking
+        guard let end = child.wait(until: deadline ?? .max) else { throw trouble(.timedOut) }
+        let number: Int
+        switch end {
+        case .exited(0): return
+        case .exited(let status): number = status
+        case .killed(let signal): number = signal
+        case .unknown: number = 127
         }
+        throw TransportTrouble("Transport filter process failed (\(number))", errno: -24).panicking
     }
 
     private static func trouble(_ failure: WritingFailure) -> TransportTrouble {

@@ -1,5 +1,5 @@
 import Bytes
-import CLinux
+import ChildPrograms
 import Glibc
 import Routing
 
@@ -30,12 +30,12 @@ struct LocalProcess {
             let child = try spawn(input, output, data)
             let written = input.writeAll(order.encoded)
             let answer = output.readAll(limit: Self.outcomeLimit)
-            let status = wait(for: child)
-            guard status == 0, written, let report = LocalReport(decoding: answer) else {
+            let end = ChildEnd.wait(for: child)
+            guard end == .exited(0), written, let report = LocalReport(decoding: answer) else {
                 return LocalReport(
                     .deferred(
                         TransportTrouble(
-                            "local delivery process as user \(user.uid) ended with status \(status) and no outcome",
+                            "local delivery process as user \(user.uid) \(end.words) and gave no outcome",
                             errno: -1)))
             }
             return report
@@ -47,34 +47,17 @@ struct LocalProcess {
     private func spawn(
         _ input: borrowing Pipe, _ output: borrowing Pipe, _ data: CInt
     ) throws(SystemFailure) -> pid_t {
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, input.reading, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
-        unsafe posix_spawn_file_actions_adddup2(&actions, data, Self.dataDescriptor)
-        let identity = "\(user.uid):\(user.gid ?? 0)"
-        var arguments = [program.string, "--user", identity]
-        if user.initializesGroups { arguments.append("--initgroups") }
-        var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        var environment: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("PATH=/usr/bin:/bin"), nil]
+        var words: [ByteString] = [program, "--user", "\(user.uid):\(user.gid ?? 0)"]
+        if user.initializesGroups { words.append("--initgroups") }
+        let start = ChildStart(
+            words, environment: ["PATH=/usr/bin:/bin"],
+            descriptors: [0: input.reading, 1: output.writing, 2: STDERR_FILENO, Self.dataDescriptor: data])
         defer {
-            unsafe pointers.forEach { unsafe free($0) }
-            unsafe environment.forEach { unsafe free($0) }
+            input.closeReading()
+            output.closeWriting()
         }
-        var child: pid_t = 0
-        let code = unsafe posix_spawn(&child, program.string, &actions, nil, &pointers, &environment)
-        input.closeReading()
-        output.closeWriting()
-        guard code == 0 else { throw SystemFailure(number: code) }
-        return child
-    }
-
-    private func wait(for child: pid_t) -> CInt {
-        var status: CInt = 0
-        while unsafe waitpid(child, &status, 0) < 0 {
-            if errno != EINTR { return -1 }
+        do throws(ChildFailure) { return try start.start() } catch {
+            throw SystemFailure(number: error.number)
         }
-        return status
     }
 }

@@ -1,5 +1,5 @@
 import Bytes
-import CLinux
+import ChildPrograms
 import Glibc
 import Synchronization
 
@@ -9,10 +9,9 @@ struct Pipe: ~Copyable {
     private let state = Mutex((reading: true, writing: true))
 
     init() throws(SystemFailure) {
-        var pair: [CInt] = [0, 0]
-        let code = unsafe clinux_pipe(&pair)
-        guard code == 0 else { throw SystemFailure(number: code) }
-        ends = (pair[0], pair[1])
+        do throws(ChildFailure) { ends = try ChildPipe.ends() } catch {
+            throw SystemFailure(number: error.number)
+        }
     }
 
     deinit {

@@ -1,4 +1,5 @@
 import Bytes
+import ChildPrograms
 import Glibc
 
 /// Carries out a pipe order: starts the command, gives it the message, hears what it says, and how it ends.
@@ -72,7 +73,7 @@ struct PipeDelivery {
             try writer.write(bodyFrom: message.descriptor(data))
             pipes.closeInput()
             try pipes.hearOut()
-            if let status = child.wait(until: deadline ?? .max) { ending = Self.ending(status) }
+            if let end = child.wait(until: deadline ?? .max) { ending = Self.ending(end) }
             ending.output = pipes.said
         } catch {
             ending.output = pipes.said
@@ -80,7 +81,7 @@ struct PipeDelivery {
             case .timedOut: child.kill()
             case .tooMuch:
                 child.kill()
-                ending = Self.ending(child.wait(until: .max) ?? 0)
+                ending = Self.ending(child.wait(until: .max) ?? .unknown)
                 ending.output = pipes.said + Self.cut
             case .failed(let number): throw SystemFailure(number: number)
             }
@@ -88,8 +89,12 @@ struct PipeDelivery {
         return ending
     }
 
-    private static func ending(_ status: CInt) -> PipeEnding {
-        let signal = status & 0x7F
-        return signal == 0 ? PipeEnding(.exited, status >> 8 & 0xFF) : PipeEnding(.killed, signal)
+    private static func ending(_ end: ChildEnd) -> PipeEnding {
+        switch end {
+        case .exited(let status): PipeEnding(.exited, CInt(status))
+        case .killed(let signal): PipeEnding(.killed, CInt(signal))
+        // What nobody can tell has not gone well.
+        case .unknown: PipeEnding(.exited, EX_TEMPFAIL)
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import ChildPrograms
 import Dispatch
 import Glibc
 import MailSystem
@@ -69,13 +70,13 @@ final class Turns: Sendable {
         switch request {
         case .queue(let text): queue.async { [self] in search(text, key) }
         case .command(let words):
-            let program = words.first?.string ?? ""
-            guard let child = Sibling.start(program, words.dropFirst().map(\.string)) else {
+            let child: pid_t
+            do throws(ChildFailure) { child = try ChildStart(words, group: .session).start() } catch {
                 await end(key)
-                return .impossible("\(program) cannot be started")
+                return .impossible("\(words.first ?? "") cannot be started: \(error.text)")
             }
             queue.async { [self] in
-                Sibling.awaitEnd(of: child)
+                ChildEnd.wait(for: child)
                 ended(key)
             }
         }

@@ -1,4 +1,5 @@
 import Bytes
+import ChildPrograms
 import Dispatch
 import Glibc
 import MailSystem
@@ -14,8 +15,8 @@ final class LocalDoor: Sendable {
 
     private let descriptor: CInt
     private let path: ByteString
-    private let program: String
-    private let arguments: [String]
+    private let program: ByteString
+    private let arguments: [ByteString]
     private let guests = Mutex<[pid_t: UInt32]>([:])
     private let queue = DispatchQueue(label: "local socket")
 
@@ -23,8 +24,8 @@ final class LocalDoor: Sendable {
     init(at path: ByteString, _ source: ConfigurationSource) throws(StartError) {
         descriptor = try LocalSocket.listen(at: path)
         self.path = path
-        program = Sibling.path(of: "bobbin-receiver")
-        arguments = source.arguments + ["local"]
+        program = SiblingProgram.path(of: "bobbin-receiver") ?? "bobbin-receiver"
+        arguments = source.arguments.map { ByteString($0) } + ["local"]
     }
 
     /// Lets callers in, until `shut`.
@@ -57,9 +58,8 @@ final class LocalDoor: Sendable {
 
     private func reap() {
         guests.withLock { guests in
-            for child in guests.keys {
-                var status: CInt = 0
-                if unsafe waitpid(child, &status, WNOHANG) == child { guests[child] = nil }
+            for child in guests.keys where ChildEnd.ofChild(child) != nil {
+                guests[child] = nil
             }
         }
     }
@@ -91,8 +91,13 @@ final class LocalDoor: Sendable {
         guard socket >= 0 else { return false }
         var descriptors = [LocalGuest.socketNumber: socket]
         if let input, input >= 0 { descriptors[LocalGuest.runnerNumber] = input }
-        let words = arguments + (descriptors.count > 1 ? ["--runner"] : [])
-        guard let child = Sibling.start(program, words, descriptors: descriptors) else { return false }
+        let words = [program] + arguments + (descriptors.count > 1 ? ["--runner"] : [])
+        let child: pid_t
+        do throws(ChildFailure) {
+            child = try ChildStart(words, descriptors: descriptors, group: .session).start()
+        } catch {
+            return false
+        }
         guests.withLock { $0[child] = uid }
         return true
     }

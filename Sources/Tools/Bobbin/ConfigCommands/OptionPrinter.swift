@@ -1,4 +1,5 @@
 import Bytes
+import ChildPrograms
 import Configuration
 import EximLog
 import Expansion
@@ -90,7 +91,7 @@ struct OptionPrinter: Sendable {
             return main.text("qualify_domain") ?? main.text("primary_hostname") ?? HostName.current
         case "spool_directory": return site.spool.directory
         case "log_file_path": return "\(site.spool.directory)/log/%slog"
-        case "exim_path": return "\(Sibling.directory)/bobbin"
+        case "exim_path": return "\(SiblingProgram.directory ?? ".")/bobbin"
         case "exim_user": return site.mailUser.map { MailUser.account(of: $0.uid)?.login ?? "\($0.uid)" }
         case "exim_group": return site.mailUser.map { GroupName.of($0.gid) ?? "\($0.gid)" }
         case "process_log_path": return "\(site.spool.directory)/exim-process.info"

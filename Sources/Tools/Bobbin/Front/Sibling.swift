@@ -1,4 +1,5 @@
 import Bytes
+import ChildPrograms
 import Glibc
 
 /// The other programs of the system, which lie in the same directory as this one.
@@ -40,14 +41,5 @@ enum Sibling: String, Sendable {
     }
 
     /// The program's path.
-    var path: ByteString { "\(Self.directory)/\(rawValue)" }
-
-    /// The directory that this program was started from.
-    static var directory: ByteString {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
-        let path = ByteString(buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) })
-        guard let parts = path.cutAtLast(UInt8(ascii: "/")) else { return "." }
-        return ByteString(parts.before)
-    }
+    var path: ByteString { "\(SiblingProgram.directory ?? ".")/\(rawValue)" }
 }
