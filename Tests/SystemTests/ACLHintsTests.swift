@@ -13,7 +13,7 @@ struct ACLHintsTests {
         begin acl
         rcpt:
           warn    ratelimit = 100 / 1h / strict / per_cmd / $sender_address
-          warn    ratelimit = 2 / 1h / leaky / per_rcpt / l:$sender_address
+          warn    ratelimit = 2.5 / 1h / leaky / per_rcpt / l:$sender_address
           warn    ratelimit = 50 / 1d / strict / per_addr / a:$sender_address
           warn    ratelimit = 3k / 2m / per_byte / strict / b:$sender_address
           warn    ratelimit = 1 / 1h / readonly / nobody
