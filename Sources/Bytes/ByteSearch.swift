@@ -5,22 +5,18 @@ extension RandomAccessCollection where Element == UInt8, Index == Int, SubSequen
     }
 
     /// The first place at or after `start` where `needle` stands; an empty needle is found at once.
-    public func firstRange(
-        of needle: some RandomAccessCollection<UInt8>, from start: Int? = nil, ignoringCase: Bool = false
-    ) -> Range<Int>? {
-        let first = start ?? startIndex
-        guard needle.count <= endIndex - first else { return nil }
-        for candidate in first...(endIndex - needle.count) {
-            let window = self[candidate..<(candidate + needle.count)]
-            let same = ignoringCase ? window.equalsIgnoringCase(needle) : window.elementsEqual(needle)
-            if same { return candidate..<(candidate + needle.count) }
-        }
-        return nil
+    @inlinable public func firstRange<Needle: RandomAccessCollection>(
+        of needle: Needle, from start: Int? = nil, ignoringCase: Bool = false
+    ) -> Range<Int>? where Needle.SubSequence == ArraySlice<UInt8> {
+        let found = ByteSearch.first(needle[...], in: self[(start ?? startIndex)...], ignoringCase)
+        return found.map { $0..<($0 + needle.count) }
     }
 
     /// Whether `needle` stands anywhere inside.
-    public func contains(_ needle: some RandomAccessCollection<UInt8>, ignoringCase: Bool = false) -> Bool {
-        firstRange(of: needle, ignoringCase: ignoringCase) != nil
+    @inlinable public func contains<Needle: RandomAccessCollection>(
+        _ needle: Needle, ignoringCase: Bool = false
+    ) -> Bool where Needle.SubSequence == ArraySlice<UInt8> {
+        ByteSearch.first(needle[...], in: self[...], ignoringCase) != nil
     }
 
     /// The octets without white space at both ends.
@@ -54,17 +50,58 @@ extension RandomAccessCollection where Element == UInt8, Index == Int, SubSequen
     }
 
     /// The octets with each `needle` replaced.
-    public func replacing(
-        _ needle: some RandomAccessCollection<UInt8>, with replacement: some Collection<UInt8>
+    @inlinable public func replacing<Needle: RandomAccessCollection>(
+        _ needle: Needle, with replacement: some Collection<UInt8>
+    ) -> ByteString where Needle.SubSequence == ArraySlice<UInt8> {
+        ByteSearch.replacing(needle[...], in: self[...], with: ByteString(replacement))
+    }
+}
+
+/// Searches on plain slices: what is generic above is cut down to them at once, so that callers in other modules run
+/// code for octets, not code for any collection.
+@usableFromInline
+enum ByteSearch {
+    @usableFromInline
+    static func first(
+        _ needle: ArraySlice<UInt8>, in octets: ArraySlice<UInt8>, _ ignoresCase: Bool
+    ) -> Int? {
+        let (wanted, searched) = (needle.span, octets.span)
+        guard !wanted.isEmpty else { return octets.startIndex }
+        guard wanted.count <= searched.count else { return nil }
+        let first = ignoresCase ? wanted[0].lowercasedASCII : wanted[0]
+        for place in 0...(searched.count - wanted.count) {
+            let octet = ignoresCase ? searched[place].lowercasedASCII : searched[place]
+            if octet == first, stands(wanted, at: place, in: searched, ignoresCase) {
+                return octets.startIndex + place
+            }
+        }
+        return nil
+    }
+
+    private static func stands(
+        _ wanted: Span<UInt8>, at place: Int, in searched: Span<UInt8>, _ ignoresCase: Bool
+    ) -> Bool {
+        for index in wanted.indices {
+            let (one, other) = (searched[place + index], wanted[index])
+            guard one == other || ignoresCase && one.lowercasedASCII == other.lowercasedASCII else {
+                return false
+            }
+        }
+        return true
+    }
+
+    @usableFromInline
+    static func replacing(
+        _ needle: ArraySlice<UInt8>, in octets: ArraySlice<UInt8>, with replacement: ByteString
     ) -> ByteString {
         var result = ByteString()
-        var place = startIndex
-        while !needle.isEmpty, let found = firstRange(of: needle, from: place) {
-            result.append(contentsOf: self[place..<found.lowerBound])
+        var rest = octets
+        while !needle.isEmpty, let found = first(needle, in: rest, false) {
+            result.append(contentsOf: rest[..<found])
             result.append(contentsOf: replacement)
-            place = found.upperBound
+            rest = rest[(found + needle.count)...]
         }
-        result.append(contentsOf: self[place..<endIndex])
+        result.append(contentsOf: rest)
         return result
     }
 }

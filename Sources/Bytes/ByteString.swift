@@ -74,6 +74,14 @@ extension ByteString: RandomAccessCollection, MutableCollection, RangeReplaceabl
     }
 }
 
+extension ByteString {
+    /// Feeds the octets to a hasher, all at once: keys of dictionaries are mostly these.
+    @inlinable public func hash(into hasher: inout Hasher) {
+        unsafe bytes.withUnsafeBytes { octets in unsafe hasher.combine(bytes: octets) }
+        hasher.combine(bytes.count)
+    }
+}
+
 extension ByteString: Comparable {
     /// Octet order: what `strcmp` gives, and what Exim's trees are sorted by.
     @inlinable public static func < (one: ByteString, other: ByteString) -> Bool {

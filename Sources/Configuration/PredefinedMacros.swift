@@ -75,11 +75,20 @@ extension PredefinedMacros {
     /// A text with its predefined macros replaced.
     package static func replaced(in text: ByteString) -> ByteString { replace(in: text, from: 0).text }
 
+    /// Whether a name of ours can stand there: an underscore, a capital, and an underscore behind more of them.
+    private static func mayName(_ text: ArraySlice<UInt8>) -> Bool {
+        var rest = text
+        while let place = rest.firstIndex(of: UInt8(ascii: "_")) {
+            rest = rest[(place + 1)...]
+            let begins = rest.first.map { $0.isASCIILetter && $0.uppercasedASCII == $0 } ?? false
+            if begins, prefixes.contains(where: { rest.starts(with: $0.dropFirst()) }) { return true }
+        }
+        return false
+    }
+
     /// Replaces predefined macros: whole words, since many a name is the beginning of another.
     static func replace(in line: ByteString, from start: Int) -> (text: ByteString, replaced: Bool) {
-        guard prefixes.contains(where: { line.firstRange(of: $0, from: start) != nil }) else {
-            return (line, false)
-        }
+        guard mayName(line[start...]) else { return (line, false) }
         var result = ByteString(line[..<start])
         var place = start
         var replaced = false

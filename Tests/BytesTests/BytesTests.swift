@@ -1,4 +1,5 @@
 import Bytes
+import TestKit
 import Testing
 
 @Suite("Bytes")
@@ -50,6 +51,62 @@ struct BytesTests {
         #expect(text.cutAtLast(UInt8(ascii: ":")).map { ByteString($0.after) } == " three")
         #expect(text.ends(with: ByteString("three")))
         #expect(ByteString("n=\(5, zeroPadded: 3) \(7, width: 3)") == "n=005   7")
+    }
+
+    @Test(
+        "A search finds what comparing at each place finds, with and without regard to case",
+        arguments: 0..<200)
+    func searchesEverywhere(seed: Int) {
+        var random = SeededGenerator(seed: UInt64(seed))
+        let alphabet = Array("aAbB\u{0}é".utf8)
+        func octets(_ most: Int) -> [UInt8] {
+            (0..<Int.random(in: 0...most, using: &random)).map { _ in
+                alphabet.randomElement(using: &random) ?? 0
+            }
+        }
+        let (text, needle) = (octets(30), octets(3))
+        let start = Int.random(in: 0...text.count, using: &random)
+        for ignoresCase in [false, true] {
+            let naive = (start...text.count).first { place in
+                let window = text[place...].prefix(needle.count)
+                return ignoresCase
+                    ? window.equalsIgnoringCase(needle) : window.elementsEqual(needle)
+            }
+            let found = ByteString(text).firstRange(of: needle, from: start, ignoringCase: ignoresCase)
+            #expect(found == naive.map { $0..<($0 + needle.count) })
+            #expect(text[start...].firstRange(of: ByteString(needle), ignoringCase: ignoresCase) == found)
+            #expect(text[start...].contains(needle, ignoringCase: ignoresCase) == (naive != nil))
+        }
+    }
+
+    @Test("A literal is equal to its octets only, in switches too")
+    func literals() {
+        let texts: [ByteString] = ["", "word", "Word", "words", "wor", "wörd", "x"]
+        for text in texts {
+            let number =
+                switch text {
+                case "": 0
+                case "word": 1
+                case "wörd": 5
+                case "x": 6
+                default: -1
+                }
+            #expect(
+                number == -1
+                    ? !["", "word", "wörd", "x"].contains(text) : texts[number == 1 ? 1 : number] == text)
+            #expect((text == "word") == (text.bytes == Array("word".utf8)))
+            #expect((text != "x") == (text.bytes != Array("x".utf8)))
+            #expect((text == "\u{78}") == (text == ByteString("x")))
+        }
+    }
+
+    @Test("Octets that do not print are shown; others stay")
+    func unprintable() {
+        #expect((0...255).allSatisfy { ByteString([$0]).escapingUnprintable().allSatisfy(\.isASCIIPrinting) })
+        #expect(
+            ByteString([9, 10, 13, 8, 11, 12, 0, 127, 255]).escapingUnprintable()
+                == "\\t\\n\\r\\b\\v\\f\\000\\177\\377")
+        #expect(ByteString("a\\é\t").escapingUnprintable(topBitPrints: true, tabPrints: true) == "a\\é\t")
     }
 
     @Test("Joining taints never launders")
