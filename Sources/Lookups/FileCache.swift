@@ -15,12 +15,13 @@ struct FileIdentity: Sendable, Hashable {
 final class FileContents: Sendable {
     let identity: FileIdentity
     let bytes: ByteString
-    /// The places of the entries of a linear search, made once when first asked for.
-    let entries: Mutex<LinearEntries?> = Mutex(nil)
+    /// The entries of a linear search; what is made of the octets for one search serves the next.
+    let entries: LinearEntries
 
     init(identity: FileIdentity, bytes: ByteString) {
         self.identity = identity
         self.bytes = bytes
+        entries = LinearEntries(bytes)
     }
 }
 
@@ -80,19 +81,20 @@ final class FileCache: Sendable {
     private static func readAll(
         _ descriptor: CInt, _ path: ByteString, _ size: Int
     ) throws(LookupTrouble) -> ByteString {
-        var octets = [UInt8](repeating: 0, count: size + 1)
-        var filled = 0
-        while filled < octets.count {
-            let room = octets.count - filled
-            let count = unsafe octets.withUnsafeMutableBytes { buffer in
-                unsafe read(descriptor, buffer.baseAddress?.advanced(by: filled), room)
+        var failure: CInt = 0
+        // One octet of room more shows that the file has not grown meanwhile.
+        let octets = unsafe [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, filled in
+            while filled < size + 1 {
+                let count = unsafe read(
+                    descriptor, buffer.baseAddress?.advanced(by: filled), size + 1 - filled)
+                if count < 0, errno == EINTR { continue }
+                if count < 0 { failure = errno }
+                guard count > 0 else { return }
+                filled += count
             }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw LookupTrouble("failed to read \(path): \(reason(errno))") }
-            if count == 0 { break }
-            filled += count
         }
-        return ByteString(octets.prefix(filled))
+        guard failure == 0 else { throw LookupTrouble("failed to read \(path): \(reason(failure))") }
+        return ByteString(octets)
     }
 
     /// The C library's word for an error number.

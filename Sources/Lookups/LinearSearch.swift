@@ -26,7 +26,7 @@ struct LinearSearch: LookupDriver {
         } catch {
             return .unusable(error.text)
         }
-        let entries = LinearEntries.of(file)
+        let entries = file.entries
         let full = request.option("ret") == "full"
         switch keys {
         case .plain:

@@ -2,14 +2,17 @@ import Bytes
 import DNS
 import Foundation
 import Lookups
+import TestKit
 import Testing
 
 @Suite("Lookup drivers")
 struct DriverTests {
+    private let place: TemporaryDirectory
+
+    init() throws { place = try TemporaryDirectory() }
+
     private func file(_ contents: ByteString) throws -> URL {
-        let url = FileManager.default.temporaryDirectory.appending(path: "lookup-\(UUID().uuidString)")
-        try Data(contents.bytes).write(to: url)
-        return url
+        URL(filePath: try place.write(contents, to: ByteString("lookup-\(UUID().uuidString)")).string)
     }
 
     private func find(
@@ -86,6 +89,44 @@ struct DriverTests {
     func blocks(key: String, expected: LookupOutcome) async throws {
         let url = try file("192.0.2.0/24: 100\n192.0.0.0/16: 10\n\"2001:db8::/32\": 6\n")
         #expect(try await find("iplsearch", ByteString(key), ByteString(url.path)) == expected)
+    }
+
+    @Test(
+        "A key is found by its first entry, however often and in whatever way it is sought", arguments: 0..<40
+    )
+    func manyEntries(seed: Int) async throws {
+        var random = SeededGenerator(seed: UInt64(seed))
+        var text = ByteString(), known: [ByteString: ByteString] = [:]
+        let keys = (0..<60).map { number in
+            ByteString(
+                ["k\(number)", "K\(number % 7)", "a b\(number)", "x:\(number)", "", "\(number)@é.example"]
+                    .randomElement(using: &random) ?? "")
+        }
+        for (number, key) in keys.enumerated() {
+            let spelt = Bool.random(using: &random) ? key : key.uppercasedASCII()
+            // An empty key needs quotes before a blank.
+            let isBare =
+                !key.isEmpty && !key.contains { $0.isASCIISpace || $0 == UInt8(ascii: ":") }
+                && Bool.random(using: &random)
+            text += (["# k1: no\n", "\n", "  \n", ""] as [ByteString]).randomElement(using: &random) ?? ""
+            text += isBare ? spelt : "\"\(spelt)\""
+            text += ([": ", " ", ":", " : "] as [ByteString]).randomElement(using: &random) ?? ":"
+            text += "v\(number)" as ByteString
+            if Bool.random(using: &random) { text += "\n#\n  more" as ByteString }
+            let more: ByteString = text.ends(with: "more" as ByteString) ? " more" : ""
+            if number < keys.count - 1 || Bool.random(using: &random) { text += "\n" as ByteString }
+            if known[key.lowercasedASCII()] == nil { known[key.lowercasedASCII()] = "v\(number)\(more)" }
+        }
+        let drivers = LookupDrivers.standard()
+        let path = ByteString(try file(text).path)
+        // An empty key is never sought.
+        known[""] = nil
+        // The first search of a file runs through it, later ones have an index.
+        for key in (keys + ["k", "k100", "none", "é"]).shuffled(using: &random) {
+            let wanted = known[key.lowercasedASCII()].map { LookupOutcome.found($0) } ?? .notFound
+            #expect(try await find("lsearch", key, path, drivers) == wanted, "\(key) in \(text)")
+            #expect(try await find("lsearch", key, path) == wanted, "\(key) at first in \(text)")
+        }
     }
 
     @Test("A constant database gives its data, and no broken one stops the program")
