@@ -69,6 +69,8 @@ enum System {
     }
 
     /// A file for a while, which has no name and so is gone with its descriptor.
+    ///
+    /// It lies in `/tmp`: who delivers may not write in the spool, and `TMPDIR` is not handed on to deliveries.
     static func unnamedFile() throws(SystemFailure) -> Descriptor {
         var name: [CChar] = Array("/tmp/bobbin-XXXXXX".utf8CString)
         let descriptor = unsafe mkstemp(&name)

@@ -107,13 +107,6 @@ import Testing
         ])
     func noPlace(text: String) { #expect(PeerClaims.place(ByteString(text)) == nil) }
 
-    @Test("A command is cut at blanks, quotation marks keep them, and a backslash keeps what follows it")
-    func words() {
-        #expect(CommandWords.split("/bin/a  b 'c d' \"e \\\"f\"") == ["/bin/a", "b", "c d", "e \"f"])
-        #expect(CommandWords.split("").isEmpty)
-        #expect(CommandWords.split("'open") == ["open"])
-    }
-
     @Test("Words and descriptors come through a socket as they were sent, long lists too")
     func passing() throws {
         var ends: [CInt] = [-1, -1]

@@ -1,5 +1,6 @@
 import Bytes
 import Expansion
+import Routing
 
 /// The words of a command in the configuration: cut at blanks first, then each expanded for itself.
 enum CommandWords {
@@ -13,7 +14,7 @@ enum CommandWords {
         _ command: ByteString, _ expander: Expander, _ facts: Facts, in purpose: ByteString
     ) async throws(Problem) -> [ByteString] {
         var words: [ByteString] = []
-        for word in split(command) {
+        for word in CommandLine.split(command) {
             let value: TaintedBytes
             do {
                 value = try await expander.expand(Template(word), facts)
@@ -30,28 +31,6 @@ enum CommandWords {
         }
         guard let program = words.first, program.first == UInt8(ascii: "/") else {
             throw Problem(text: "\"\(command)\" in \(purpose) names no program by its absolute path")
-        }
-        return words
-    }
-
-    /// Words with blanks between them; quotation marks keep blanks, and within double ones a backslash its character.
-    static func split(_ command: ByteString) -> [ByteString] {
-        var words: [ByteString] = []
-        var rest = command.trimmed()
-        while let first = rest.first {
-            var word = ByteString()
-            let mark = first == UInt8(ascii: "\"") || first == UInt8(ascii: "'") ? first : nil
-            if mark != nil { rest = rest.dropFirst() }
-            while let octet = rest.popFirst() {
-                if mark.map({ octet == $0 }) ?? octet.isASCIISpace { break }
-                if mark == UInt8(ascii: "\""), octet == UInt8(ascii: "\\"), let next = rest.popFirst() {
-                    word.append(next)
-                } else {
-                    word.append(octet)
-                }
-            }
-            words.append(word)
-            rest = rest.trimmedStart()
         }
         return words
     }

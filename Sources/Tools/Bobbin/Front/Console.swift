@@ -15,7 +15,7 @@ struct Console: Sendable {
     static func standard() -> Console {
         Console(
             output: OutputStream(descriptor: STDOUT_FILENO), errors: OutputStream(descriptor: STDERR_FILENO),
-            readLine: InputLines.standard)
+            readLine: InputLines().next)
     }
 
     /// Streams in memory, and input from a list of lines.
@@ -113,15 +113,38 @@ final class OutputStream: Sendable {
 }
 
 /// The lines of standard input.
-enum InputLines {
+final class InputLines: Sendable {
+    private static let blockSize = 1 << 16
+    /// What has been read and not given yet.
+    private let rest = Mutex(ArraySlice<UInt8>())
+
     /// The next line without its newline; nil at the end.
-    @Sendable static func standard() -> ByteString? {
-        var line = ByteString()
-        while true {
-            let octet = getchar()
-            if octet == EOF { return line.isEmpty ? nil : line }
-            if octet == 0x0A { return line }
-            line.append(UInt8(truncatingIfNeeded: octet))
+    func next() -> ByteString? {
+        rest.withLock { rest in
+            var searched = 0
+            while true {
+                if let end = rest.dropFirst(searched).firstIndex(of: .newline) {
+                    defer { rest = rest[(end + 1)...] }
+                    return ByteString(rest[..<end])
+                }
+                searched = rest.count
+                let block = Self.read()
+                guard !block.isEmpty else { break }
+                rest += block
+            }
+            defer { rest = [] }
+            return rest.isEmpty ? nil : ByteString(rest)
+        }
+    }
+
+    /// The next octets; none at the end, and where reading fails.
+    private static func read() -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: blockSize) { buffer, count in
+            var result: Int
+            repeat {
+                result = unsafe Glibc.read(STDIN_FILENO, buffer.baseAddress, blockSize)
+            } while result < 0 && errno == EINTR
+            count = max(result, 0)
         }
     }
 }
