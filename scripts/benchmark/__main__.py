@@ -6,12 +6,14 @@ import sys
 import tempfile
 
 import hints
+import language
 import parts
 from measure import raise_loopback
 from peers import EXIM, Bobbin, Exim, Postfix, exim_version
 
 PARTS = {"reception": parts.reception, "calls": parts.calls, "idle": parts.idle, "delivery": parts.delivery,
-         "listing": parts.listing, "hints": hints.hints, "writers": hints.writers, "history": hints.history}
+         "listing": parts.listing, "hints": hints.hints, "writers": hints.writers, "history": hints.history,
+         "language": language.language}
 
 
 def destinations(text):
@@ -36,6 +38,10 @@ def arguments():
     parser.add_argument("--listed", type=int, default=50_000)
     parser.add_argument("--records", type=int, nargs="+", default=[100_000], help="records of a hints database")
     parser.add_argument("--history", type=int, default=50_000, help="records of a history file")
+    parser.add_argument("--configured", type=int, default=5_000, help="lines of a configuration, about")
+    parser.add_argument("--expanded", type=int, default=10_000, help="lines for -be")
+    parser.add_argument("--entries", type=int, default=1_000_000, help="lines of an lsearch file")
+    parser.add_argument("--sought", type=int, default=100, help="keys that are sought in it")
     parser.add_argument("--names", type=int, default=8, help="how many system calls are named")
     parser.add_argument("--peers", nargs="*", choices=["exim", "postfix"], default=["exim", "postfix"])
     parser.add_argument("--with", dest="more", default=None, metavar="SETTINGS",

@@ -29,11 +29,13 @@ tls_advertise_hosts =
 host_lookup =
 never_users =
 acl_smtp_rcpt = acl_accept
-acl_smtp_data = acl_accept
+acl_smtp_data = acl_data
 @MORE@
 begin acl
 acl_accept:
   accept
+acl_data:
+@DATA@
 begin routers
 many:
   driver = manualroute
@@ -81,6 +83,7 @@ class EximLike:
     """A server on an Exim configuration."""
 
     more = ""
+    data_acl = "  accept"
 
     def __init__(self, place, port, more=None):
         self.port = port
@@ -94,6 +97,7 @@ class EximLike:
         self.configuration = f"{self.spool}/configuration"
         text = EXIM_CONFIGURATION.replace("@SPOOL@", self.spool).replace("@PORT@", str(port))
         with open(self.configuration, "w") as file:
+            text = text.replace("@DATA@", self.data_acl)
             file.write(text.replace("@MORE@", self.more if more is None else more))
         os.chmod(self.configuration, 0o644)
 
