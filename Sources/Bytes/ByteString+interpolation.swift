@@ -52,21 +52,24 @@ extension ByteString: ExpressibleByStringInterpolation {
         @inlinable public mutating func appendInterpolation(
             _ value: some BinaryInteger, zeroPadded width: Int
         ) {
-            let digits = String(value)
-            pad(with: UInt8(ascii: "0"), count: width - digits.utf8.count)
-            octets.append(contentsOf: digits.utf8)
+            append(value, paddedWith: UInt8(ascii: "0"), to: width)
         }
 
-        @usableFromInline mutating func pad(with octet: UInt8, count: Int) {
-            guard count > 0 else { return }
-            octets.append(contentsOf: repeatElement(octet, count: count))
+        @inlinable mutating func append(_ value: some BinaryInteger, paddedWith octet: UInt8, to width: Int) {
+            let start = octets.count
+            appendInterpolation(value)
+            pad(from: start, with: octet, to: width)
+        }
+
+        @usableFromInline mutating func pad(from start: Int, with octet: UInt8, to width: Int) {
+            let missing = width - (octets.count - start)
+            guard missing > 0 else { return }
+            octets.insert(contentsOf: repeatElement(octet, count: missing), at: start)
         }
 
         /// Appends the number in decimal, with blanks before it up to `width` octets.
         @inlinable public mutating func appendInterpolation(_ value: some BinaryInteger, width: Int) {
-            let digits = String(value)
-            pad(with: .blank, count: width - digits.utf8.count)
-            octets.append(contentsOf: digits.utf8)
+            append(value, paddedWith: .blank, to: width)
         }
     }
 

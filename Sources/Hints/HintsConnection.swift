@@ -48,4 +48,14 @@ protocol HintsRows {
     func store(_ octets: ByteString, _ key: ByteString) throws
     /// Deletes a record, if it is there.
     func delete(_ key: ByteString) throws
+    /// Deletes a record that still holds these octets; says whether it did.
+    func delete(_ key: ByteString, ifStill octets: ByteString) throws -> Bool
+}
+
+extension HintsRows {
+    func delete(_ key: ByteString, ifStill octets: ByteString) throws -> Bool {
+        guard try self.octets(key) == octets else { return false }
+        try delete(key)
+        return true
+    }
 }

@@ -56,6 +56,11 @@ package struct HintsTransaction {
 
     /// Deletes a record, if it is there.
     package func delete(_ key: ByteString) throws { try rows.delete(key) }
+
+    /// Deletes a record that still holds these octets; says whether it did.
+    package func delete(_ key: ByteString, ifStill octets: ByteString) throws -> Bool {
+        try rows.delete(key, ifStill: octets)
+    }
 }
 
 /// What all work on an open file shares.

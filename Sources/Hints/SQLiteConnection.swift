@@ -172,6 +172,14 @@ struct SQLiteRows: HintsRows {
         try statement.execute(arguments: [Self.stored(key)])
     }
 
+    func delete(_ key: ByteString, ifStill octets: ByteString) throws -> Bool {
+        let statement = try database.cachedStatement(
+            sql: "DELETE FROM tblblob WHERE ky = ? AND CAST(dat AS BLOB) = ?")
+        statement.setUncheckedArguments([Self.stored(key), Data(octets)])
+        try statement.execute()
+        return database.changesCount > 0
+    }
+
     /// A key as Exim stores it: a blob with one NUL at its end.
     private static func stored(_ key: ByteString) -> Data {
         var data = Data(key)

@@ -87,8 +87,13 @@ final class FileRows: HintsRowSource {
             "SELECT ky, dat FROM tblblob WHERE \(condition) ORDER BY ky \(direction) LIMIT \(HintsScan.pageLength)"
         do {
             return try await queue.read { database in
-                let arguments = last.map { StatementArguments([$0]) } ?? StatementArguments()
-                return try Row.fetchAll(database, sql: sql, arguments: arguments).map(MarkedRow.init)
+                let statement = try database.cachedStatement(sql: sql)
+                if let last { statement.setUncheckedArguments([last]) }
+                let rows = try Row.fetchCursor(statement)
+                var page: [MarkedRow] = []
+                page.reserveCapacity(HintsScan.pageLength)
+                while let row = try rows.next() { page.append(try MarkedRow(row)) }
+                return page
             }
         } catch {
             throw HintsTrouble(reading: path, error)
@@ -97,10 +102,11 @@ final class FileRows: HintsRowSource {
 }
 
 extension MarkedRow {
-    fileprivate init(_ found: Row) {
+    /// Copies a row that the cursor lends.
+    fileprivate init(_ found: Row) throws {
         let stored: DatabaseValue = found[0]
         mark = stored
-        let value = ByteString(Data.fromDatabaseValue(found[1]) ?? Data())
+        let value = try found.withUnsafeData(atIndex: 1) { ByteString($0 ?? Data()) }
         switch stored.storage {
         case .blob(let data) where data.last == 0:
             row = HintsRow(key: ByteString(data.dropLast()), octets: value)

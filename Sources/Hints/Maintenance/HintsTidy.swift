@@ -185,11 +185,7 @@ package struct HintsTidy: Sendable {
         for attempt in 1...Self.attempts {
             let outcome = await database.update { transaction in
                 var events: [HintsTidyEvent] = []
-                for step in steps {
-                    let plan = try step.plan(work) { try transaction.octets($0) }
-                    for edit in plan.edits { try edit.apply(transaction) }
-                    events += plan.events
-                }
+                for step in steps { events += try step.carryOut(work, transaction) }
                 return events
             }
             switch outcome {

@@ -42,6 +42,16 @@ struct TidyStep: Sendable {
         }
     }
 
+    /// Does the deed; gives what was really done.
+    func carryOut(_ work: TidyWork, _ transaction: HintsTransaction) throws -> [HintsTidyEvent] {
+        if case .delete(let judged, let reason) = deed {
+            return try transaction.delete(key, ifStill: judged) ? [.deleted(key, reason)] : []
+        }
+        let plan = try plan(work) { try transaction.octets($0) }
+        for edit in plan.edits { try edit.apply(transaction) }
+        return plan.events
+    }
+
     /// The octets of the record and of its continuations.
     func content(in scan: HintsScan) async throws(HintsTrouble) -> [ByteString: ByteString] {
         var content: [ByteString: ByteString] = [:]
