@@ -30,7 +30,7 @@ extension Compiler {
             return .strings(relation, ignoringCase: caseless, one, other)
         }
         if let list = Self.lists[name] { return try listCondition(list, name) }
-        switch name.string {
+        switch name {
         case "and": return .all(try combined(name))
         case "or": return .any(try combined(name))
         case "def": return try defined()
@@ -43,7 +43,7 @@ extension Compiler {
     }
 
     private mutating func pairCondition(_ name: ByteString) throws(ExpansionError) -> Condition? {
-        switch name.string {
+        switch name {
         case "match":
             let (one, other) = try pair(of: name)
             return .pattern(one, other)

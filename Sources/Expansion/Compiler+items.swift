@@ -3,7 +3,7 @@ import Bytes
 extension Compiler {
     /// Reads the item of that name; nil when there is no such item.
     mutating func item(_ name: ByteString) throws(ExpansionError) -> Node? {
-        switch name.string {
+        switch name {
         case "if": return try ifItem()
         case "lookup": return try lookupItem()
         case "filter", "map", "reduce": return .each(try listItem(name))

@@ -58,7 +58,7 @@ enum Operator: String, Sendable, Hashable {
 
     /// The operator of that name, abbreviations included.
     init?(spelled name: ByteString) {
-        switch name.string {
+        switch name {
         case "h": self = .hash
         case "l": self = .length
         case "nh": self = .nhash

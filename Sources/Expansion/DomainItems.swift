@@ -68,7 +68,7 @@ extension Evaluation {
         guard let best = ours.min(), let first = usable.map(\.0).min() else { return .noMatch }
         let isPrimary = best == first
         let holds =
-            switch word.string {
+            switch word {
             case "@mx_primary": isPrimary
             case "@mx_secondary": !isPrimary
             default: true

@@ -170,7 +170,7 @@ enum Truth {
     /// The rule of `bool{}`.
     static func strict(_ text: ByteString) throws(ExpansionError) -> Bool {
         let word = ByteString(text.trimmed()).lowercasedASCII()
-        switch word.string {
+        switch word {
         case "": return false
         case "true", "yes": return true
         case "false", "no": return false

@@ -95,7 +95,7 @@ struct SortOrder {
             (self.relation, isNumeric, ignoresCase) = (relation, true, false)
             return
         }
-        switch name.string {
+        switch name {
         case "lt", "lti": relation = .less
         case "le", "lei": relation = .lessOrEqual
         case "gt", "gti": relation = .greater

@@ -72,15 +72,16 @@ struct Evaluation {
     mutating func variable(_ name: ByteString) async throws(ExpansionError) -> TaintedBytes {
         if let value = facts.extra[name] { return value }
         if let reader = Variables.table[name] { return reader(facts, environment) ?? "" }
-        if let waiting = Variables.Waiting(rawValue: name.string) { return try await wait(for: waiting) }
-        switch name.string {
+        // What an ACL or a router has set, and captures, are read most.
+        if let value = Variables.userDefined(name, facts) { return value }
+        if let number = name.decimalInteger() { return capture(Int(number)) }
+        if let waiting = Variables.waiting[name] { return try await wait(for: waiting) }
+        switch name {
         case "message_headers": return HeaderText.all(facts, environment, isRaw: false)
         case "message_headers_raw": return HeaderText.all(facts, environment, isRaw: true)
         case "reply_address": return try HeaderText.replyAddress(facts, environment)
         default: break
         }
-        if let number = name.decimalInteger() { return capture(Int(number)) }
-        if let value = Variables.userDefined(name, facts) { return value }
         // `strict_acl_vars`
         guard !environment.settings.strictACLVariables || !name.starts(with: ByteString("acl_")) else {
             throw .failed("unknown variable name \"\(name)\" (strict_acl_vars is set)")

@@ -45,7 +45,7 @@ package final class Expander: Sendable {
         _ template: Template, _ facts: Facts, default fallback: Bool = false
     ) async throws(ExpansionError) -> Bool {
         let text = try await expand(template, facts).bytes
-        switch ByteString(text.trimmed()).lowercasedASCII().string {
+        switch ByteString(text.trimmed()).lowercasedASCII() {
         case "": return fallback
         case "yes", "true": return true
         case "no", "false": return false
@@ -76,7 +76,7 @@ package final class Expander: Sendable {
         let text = try await expand(condition, updating: &facts).bytes
         let word = text.lowercasedASCII()
         if !word.isEmpty, word.allSatisfy(\.isASCIIDigit) { return word.contains { $0 != UInt8(ascii: "0") } }
-        switch word.string {
+        switch word {
         case "", "no", "false": return false
         case "yes", "true": return true
         default: throw .failed("invalid \"condition\" value \"\(text)\"")

@@ -42,7 +42,7 @@ struct UnknownPolicy: Sendable {
 
     /// Takes a `+include_unknown` item and its relatives; false for any other item.
     mutating func take(_ item: ByteString) -> Bool {
-        switch item.string {
+        switch item {
         case "+include_unknown": unknown = .include
         case "+ignore_unknown": unknown = .ignore
         case "+include_defer": deferral = .include

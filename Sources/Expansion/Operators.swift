@@ -51,7 +51,7 @@ extension Evaluation {
     private func namedList(_ name: ByteString, kind: ByteString) throws(ExpansionError) -> TaintedBytes {
         let lists = environment.namedLists
         let (tables, word): ([[ByteString: ListText]], ByteString) =
-            switch kind.string {
+            switch kind {
             case "d": ([lists.domain], "domain ")
             case "h": ([lists.host], "host ")
             case "a": ([lists.address], "address ")

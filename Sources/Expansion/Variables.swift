@@ -6,7 +6,7 @@ enum Variables {
     typealias Reader = @Sendable (Facts, Environment) -> TaintedBytes?
 
     /// Variables that may have to wait for an answer.
-    enum Waiting: String, Sendable {
+    enum Waiting: String, Sendable, CaseIterable {
         case senderHostName = "sender_host_name"
         case senderFullHost = "sender_fullhost"
         case senderRcvHost = "sender_rcvhost"
@@ -16,6 +16,9 @@ enum Variables {
         case messageBodyEnd = "message_body_end"
         case queueSize = "queue_size"
     }
+
+    static let waiting = Dictionary(
+        uniqueKeysWithValues: Waiting.allCases.map { (ByteString($0.rawValue), $0) })
 
     /// All rows.
     static let table: [ByteString: Reader] =
@@ -29,21 +32,23 @@ enum Variables {
 
     /// Whether the name is one of Exim's, or one that an ACL or a router could have set.
     static func isKnown(_ name: ByteString) -> Bool {
-        table[name] != nil || Waiting(rawValue: name.string) != nil || isUserDefined(name)
+        table[name] != nil || waiting[name] != nil || isUserDefined(name)
             || name == "message_headers" || name == "message_headers_raw" || name == "reply_address"
     }
 
     private static func isUserDefined(_ name: ByteString) -> Bool {
-        if name.starts(with: ByteString("r_")) { return true }
-        guard name.count >= 6,
-            name.starts(with: ByteString("acl_c")) || name.starts(with: ByteString("acl_m"))
+        if name.starts(with: routerPrefix) { return true }
+        guard name.count >= 6, name.starts(with: aclPrefix),
+            name[4] == UInt8(ascii: "c") || name[4] == UInt8(ascii: "m")
         else { return false }
         return name[5].isASCIIDigit || name[5] == UInt8(ascii: "_")
     }
 
+    private static let (routerPrefix, aclPrefix): (ByteString, ByteString) = ("r_", "acl_")
+
     /// The value of a user-defined variable; nil when it is none, or not set.
     static func userDefined(_ name: ByteString, _ facts: Facts) -> TaintedBytes? {
-        if name.starts(with: ByteString("r_")) { return facts.address.routerVariables[name] }
+        if name.starts(with: routerPrefix) { return facts.address.routerVariables[name] }
         guard isUserDefined(name) else { return nil }
         let key = ByteString(name.dropFirst(4))
         return name[4] == UInt8(ascii: "c")

@@ -28,7 +28,7 @@ extension FilterParser {
     private mutating func command(
         named name: ByteString, _ marks: FilterMarks
     ) throws(FilterError) -> FilterCommand {
-        switch name.string {
+        switch name {
         case "deliver": return try deliver(marks)
         case "save": return .save(try argument(of: name), mode: try mode(), marks)
         case "pipe": return .pipe(try argument(of: name), marks)
@@ -147,7 +147,7 @@ extension FilterParser {
             var ahead = reader
             let word = try ahead.word()
             guard !word.isQuoted else { break }
-            switch word.text.string {
+            switch word.text {
             case "expand":
                 reader = ahead
                 guard try skip("file") else {

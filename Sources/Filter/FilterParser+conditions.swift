@@ -12,7 +12,7 @@ extension FilterParser {
         while true {
             together.append(try deeper { parser throws(FilterError) in try parser.single() })
             let joint = try reader.word(inCondition: true)
-            switch joint.isQuoted ? "" : joint.text.string {
+            switch joint.isQuoted ? "" : joint.text {
             case "and": continue
             case "or":
                 alternatives.append(Self.all(together))
@@ -38,7 +38,7 @@ extension FilterParser {
     private mutating func single() throws(FilterError) -> FilterCondition {
         let word = try reader.word(inCondition: true)
         if word.isQuoted { return try comparison(of: word) }
-        switch word.text.string {
+        switch word.text {
         case "not":
             return .not(try deeper { parser throws(FilterError) in try parser.single() })
         case "(": return try condition(isInner: true)

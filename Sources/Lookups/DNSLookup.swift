@@ -128,7 +128,7 @@ struct DNSQuery: Sendable {
     }
 
     private mutating func readModifier(_ modifier: ByteString) throws(LookupTrouble) {
-        switch modifier.string {
+        switch modifier {
         case "defer_strict": deferral = .strict
         case "defer_never": deferral = .never
         case "defer_lax": deferral = .lax

@@ -136,7 +136,7 @@ extension JSONElement {
             let start = place
             while let octet = current, octet.isASCIIAlphanumeric || "+-.".utf8.contains(octet) { place += 1 }
             let word = ByteString(octets[start..<place])
-            switch word.string {
+            switch word {
             case "null": return .null
             case "true", "false": return .word(word)
             default:

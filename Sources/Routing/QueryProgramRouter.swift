@@ -114,7 +114,7 @@ struct QueryProgramRouter: Sendable {
         let word = ByteString(text.prefix { !$0.isASCIISpace })
         let behind = text.dropFirst(word.count)
         let rest = ByteString(behind.first?.isASCIISpace == true ? behind.dropFirst() : behind)
-        switch word.lowercasedASCII().string {
+        switch word.lowercasedASCII() {
         case "decline": return .declined(nil)
         case "pass": return .passed
         case "fail":
