@@ -225,6 +225,8 @@ struct DeliverySettings: Sendable {
     let runsInOrder: Bool
     let queuesOnly: Bool
     let queueDomains: ListText?
+    /// `remote_sort_domains`.
+    let remoteOrder: Template?
     let queueSMTPDomains: ListText?
     /// Files of `queue_only_file` that ask for remote deliveries to wait.
     let queueSMTPFiles: [ByteString]
@@ -258,6 +260,7 @@ struct DeliverySettings: Sendable {
         runsInOrder = main.flag("queue_run_in_order") ?? false
         queuesOnly = main.flag("queue_only") ?? false
         queueDomains = main.list("queue_domains")
+        remoteOrder = main.template("remote_sort_domains")
         queueSMTPDomains = main.list("queue_smtp_domains")
         queueSMTPFiles = QueueOnlyFiles(main).forRemoteDeliveries
         removalIsEnough = system.settings.commitSharing != .eximOrder

@@ -172,12 +172,12 @@ extension OptionTable {
             .domainList, .honoured,
             """
             dns_again_means_nonexist dns_ipv4_lookup helo_lookup_domains hold_domains hosts_treat_as_local
-            percent_hack_domains queue_domains queue_smtp_domains
+            percent_hack_domains queue_domains queue_smtp_domains remote_sort_domains
             """),
         .init(
             .domainList, .notYet,
             """
-            dkim_verify_signers remote_sort_domains
+            dkim_verify_signers
             """),
         .init(
             .domainList, .needless("libunbound validates by itself, whoever's server answers"),

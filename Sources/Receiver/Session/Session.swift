@@ -211,7 +211,7 @@ struct Session {
     }
 
     private func logNoMail() {
-        guard mailCommands == 0, state.facts.connection.remoteAddress != nil else { return }
+        guard mailCommands == 0, !context.isBatched else { return }
         log.event(.noMail(duration: duration, commands: history), state.facts)
     }
 
