@@ -29,23 +29,9 @@ package struct PercentHack: Sendable {
             case .deferred: throw RoutingTrouble("lookup defer for percent_hack_domains")
             }
             let isQuoted = parts.localPart.first == UInt8(ascii: "\"")
-            meaning = "\(isQuoted ? Self.quoted(ByteString(local)) : ByteString(local))@\(domain)"
+            meaning =
+                "\(isQuoted ? Escaping.quotedLocalPart(ByteString(local)) : ByteString(local))@\(domain)"
         }
         return meaning
-    }
-
-    /// A local part in quotes, where it needs them.
-    private static func quoted(_ text: ByteString) -> ByteString {
-        let isPlain = text.allSatisfy { $0.isASCIIAlphanumeric || ByteString(".-_+=%").contains($0) }
-        if isPlain { return text }
-        var result: ByteString = "\""
-        for octet in text {
-            if octet == UInt8(ascii: "\"") || octet == UInt8(ascii: "\\") {
-                result.append(UInt8(ascii: "\\"))
-            }
-            result.append(octet)
-        }
-        result.append(UInt8(ascii: "\""))
-        return result
     }
 }
