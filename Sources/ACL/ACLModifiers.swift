@@ -124,6 +124,12 @@ extension StatementRun {
         guard !name.bytes.contains(UInt8(ascii: "/")) else {
             return .broken("Directory separator not permitted in queue name: \"\(name.bytes)\"")
         }
+        // The name is that of a directory, and a word of the line that asks for the delivery.
+        guard name.bytes.allSatisfy({ $0 > .blank && $0 != 0x7F }),
+            name.bytes.isEmpty || !name.bytes.allSatisfy({ $0 == UInt8(ascii: ".") })
+        else {
+            return .broken("queue name \"\(name.bytes)\" is not usable")
+        }
         state.queue = name.bytes
         return .holds
     }

@@ -1,4 +1,5 @@
 import Bytes
+import Routing
 
 /// The reply code that the text of a `message` may begin with, perhaps with an extended one: `554 5.7.1 no`.
 enum ReplyCode {
@@ -7,14 +8,13 @@ enum ReplyCode {
         _ verdict: ACLVerdict, at moment: ACLMoment, log: (ByteString) -> Void
     ) -> ACLVerdict {
         guard let message = verdict.message, let standard = standard(verdict.decision, at: moment),
-            let code = code(message), code / 100 != standard / 100
+            let code = LeadingCode.code(of: message), code / 100 != standard / 100
         else { return verdict }
         log(
             "configured error code starts with incorrect digit (expected \(standard / 100)) in \"\(message)\""
         )
         var corrected = verdict
-        let rest = withoutExtendedCode(message.dropFirst(4).trimmedStart())
-        corrected.message = "\(standard) \(rest)"
+        corrected.message = "\(standard) \(LeadingCode.text(of: message))"
         if verdict.logMessage == message { corrected.logMessage = corrected.message }
         return corrected
     }
@@ -32,20 +32,5 @@ enum ReplyCode {
         case (.connect, _): 220
         default: 250
         }
-    }
-
-    private static func code(_ text: ByteString) -> Int64? {
-        guard text.count > 3, text.prefix(3).allSatisfy(\.isASCIIDigit), text[3].isASCIISpace else {
-            return nil
-        }
-        return text.prefix(3).decimalInteger()
-    }
-
-    /// `4.7.1 later` without its first word.
-    private static func withoutExtendedCode(_ text: ArraySlice<UInt8>) -> ByteString {
-        guard let blank = text.firstIndex(where: \.isASCIISpace) else { return ByteString(text) }
-        let numbers = text[..<blank].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        let isCode = numbers.count == 3 && numbers.allSatisfy { !$0.isEmpty && $0.allSatisfy(\.isASCIIDigit) }
-        return ByteString(isCode ? text[blank...].trimmedStart() : text)
     }
 }

@@ -18,6 +18,8 @@ package struct HostLookup: Sendable {
         package var ipv4Prefer = false
         /// `allow_mx_to_ip`: a target that looks like an address is one.
         package var allowsAddressTargets = false
+        /// `qualify_single` and `search_parents`: the names that a mail domain may stand for, in the order to ask for them.
+        package var names: @Sendable (ByteString) -> [ByteString] = { [$0] }
 
         /// Exim's defaults.
         package init() {}
@@ -42,24 +44,25 @@ package struct HostLookup: Sendable {
         of domain: ByteString, random: inout some RandomNumberGenerator & Sendable
     ) async -> MailHostsOutcome {
         for service in options.services {
-            let name: ByteString = "_\(service)._tcp.\(domain)"
-            switch await services(of: name) {
-            case .found(let targets, let answer):
-                return await resolve(Self.ordered(targets, random: &random), answer)
+            let prefix: ByteString = "_\(service)._tcp."
+            switch await services(of: prefix + domain) {
+            case .found(let targets, let answer, let name):
+                let domain = ByteString(name.dropFirst(prefix.count))
+                return await resolve(Self.ordered(targets, random: &random), answer, domain)
             case .noService(let secure): return .noService(secure: secure)
             case .absent: continue
             case .trouble(let reason):
                 if !options.ignoreServiceTrouble { return .deferred(reason) }
             }
         }
-        let answer = await resolver.lookup(domain, .mx)
+        let (answer, name) = await search(domain, .mx)
         switch answer.outcome {
         case .records(let records):
             let targets = Self.exchangers(records)
             if targets.contains(where: { $0.name == "." }), targets.count == 1 {
                 return .noService(secure: answer.secure)
             }
-            return await resolve(Self.ordered(targets, random: &random), answer)
+            return await resolve(Self.ordered(targets, random: &random), answer, name)
         case .noSuchDomain: return .noSuchDomain(secure: answer.secure)
         case .noData: return await ownHost(domain, absence: answer)
         case .tryAgain(let reason), .failed(let reason):
@@ -67,22 +70,50 @@ package struct HostLookup: Sendable {
         }
     }
 
+    /// Asks for the names that a domain may stand for, and gives the one that has such records.
+    ///
+    /// Trouble ends the search, since the name with the trouble may be the one that is meant; where an earlier name
+    /// exists, that one counts, as the system's resolver has it.
+    func search(_ domain: ByteString, _ type: RecordType) async -> (DNSAnswer, ByteString) {
+        var absence: DNSAnswer?
+        for name in options.names(domain) {
+            let answer = await resolver.lookup(name, type)
+            switch answer.outcome {
+            case .records: return (answer, name)
+            case .tryAgain, .failed:
+                if let absence, case .noData = absence.outcome { return (absence, domain) }
+                return (answer, name)
+            case .noData: absence = answer
+            case .noSuchDomain: absence = absence ?? answer
+            }
+        }
+        return (absence ?? DNSAnswer(.noSuchDomain, canonicalName: domain), domain)
+    }
+
     /// A domain without MX is its own host (RFC 5321 section 5.1).
     private func ownHost(_ domain: ByteString, absence: DNSAnswer) async -> MailHostsOutcome {
         if options.requireMX { return .noHosts(secure: absence.secure) }
-        switch await addresses(of: domain) {
-        case .addresses(let addresses, let secure, let canonicalName):
-            let host = MailHost(name: domain, addresses: addresses, secure: secure)
-            return .hosts(
-                MailHosts(hosts: [host], secure: absence.secure, canonicalName: canonicalName))
-        case .none(let exists, let secure):
-            return exists ? .noHosts(secure: secure) : .noSuchDomain(secure: secure)
-        case .deferred(let reason): return .deferred(reason)
+        var (isThere, isSecure) = (false, true)
+        for name in options.names(domain) {
+            switch await addresses(of: name) {
+            case .addresses(let addresses, let secure, let canonicalName):
+                let host = MailHost(name: name, addresses: addresses, secure: secure)
+                return .hosts(
+                    MailHosts(
+                        hosts: [host], secure: absence.secure, canonicalName: canonicalName, domain: name))
+            case .none(let exists, let secure):
+                isThere = isThere || exists
+                isSecure = isSecure && secure
+            case .deferred(let reason): return .deferred(reason)
+            }
         }
+        return isThere ? .noHosts(secure: isSecure) : .noSuchDomain(secure: isSecure)
     }
 
     /// Finds the addresses of the targets, drops what has none, and what an earlier one had.
-    private func resolve(_ targets: [Target], _ answer: DNSAnswer) async -> MailHostsOutcome {
+    private func resolve(
+        _ targets: [Target], _ answer: DNSAnswer, _ domain: ByteString
+    ) async -> MailHostsOutcome {
         var hosts: [MailHost] = []
         var seen: Set<IPAddress> = []
         var literals = false
@@ -109,11 +140,14 @@ package struct HostLookup: Sendable {
                 hosts.append(host)
             }
         }
-        guard let first = hosts.first else { return .hostsWithoutAddress(invalidlyIPAddresses: literals) }
+        guard let first = hosts.first else {
+            return .hostsWithoutAddress(invalidlyIPAddresses: literals, domain: domain)
+        }
         if hosts.allSatisfy({ $0.addresses.isEmpty }) {
             return .deferred("lookup of \(first.name): \(first.deferral ?? "no answer")")
         }
         return .hosts(
-            MailHosts(hosts: hosts, secure: answer.secure, canonicalName: answer.canonicalName))
+            MailHosts(
+                hosts: hosts, secure: answer.secure, canonicalName: answer.canonicalName, domain: domain))
     }
 }

@@ -1,7 +1,7 @@
-import Bytes
+package import Bytes
 
 /// Reads hosts(5): lines of an address and names, comments after `#`; what is neither is passed over.
-enum HostsFile {
+package enum HostsFile {
     /// How much of a file is read, in octets.
     static let longest = 1 << 20
 
@@ -9,6 +9,11 @@ enum HostsFile {
     struct Entry: Equatable {
         let name: ByteString
         let address: IPAddress
+    }
+
+    /// The names of an address, in the order of the file.
+    package static func names(of address: IPAddress, in content: ByteString) -> [ByteString] {
+        entries(of: content).filter { $0.address == address }.map { ByteString($0.name.dropLast()) }
     }
 
     static func entries(of content: ByteString) -> [Entry] {

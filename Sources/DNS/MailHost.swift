@@ -38,11 +38,17 @@ package struct MailHosts: Sendable, Equatable {
     /// The domain's canonical name, where it is an alias.
     package var canonicalName: ByteString
 
+    /// The name that was found: the domain, or what it was completed to.
+    package var domain: ByteString
+
     /// Makes a list.
-    package init(hosts: [MailHost], secure: Bool, canonicalName: ByteString) {
+    package init(
+        hosts: [MailHost], secure: Bool, canonicalName: ByteString, domain: ByteString
+    ) {
         self.hosts = hosts
         self.secure = secure
         self.canonicalName = canonicalName
+        self.domain = domain
     }
 }
 
@@ -56,8 +62,9 @@ package enum MailHostsOutcome: Sendable, Equatable {
     case noSuchDomain(secure: Bool)
     /// The domain exists but has no MX where one is required, or neither MX nor address.
     case noHosts(secure: Bool)
-    /// There are MX (or SRV) records, but none points to a host with an address; how the names are wrong.
-    case hostsWithoutAddress(invalidlyIPAddresses: Bool)
+    /// There are MX (or SRV) records, but none points to a host with an address; how the names are wrong,
+    /// and the name that has the records.
+    case hostsWithoutAddress(invalidlyIPAddresses: Bool, domain: ByteString)
     /// Not known now.
     case deferred(ByteString)
 }

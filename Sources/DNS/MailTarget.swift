@@ -11,7 +11,8 @@ extension HostLookup {
 
     /// What the SRV records of a service say.
     enum Services {
-        case found([Target], DNSAnswer)
+        /// The targets, the answer, and the name that has them.
+        case found([Target], DNSAnswer, name: ByteString)
         case noService(secure: Bool)
         case absent
         case trouble(ByteString)
@@ -19,7 +20,7 @@ extension HostLookup {
 
     /// Asks for a service's SRV records.
     func services(of name: ByteString) async -> Services {
-        let answer = await resolver.lookup(name, .srv)
+        let (answer, found) = await search(name, .srv)
         switch answer.outcome {
         case .noData, .noSuchDomain: return .absent
         case .tryAgain(let reason), .failed(let reason): return .trouble(reason)
@@ -31,7 +32,7 @@ extension HostLookup {
                     port: service.port)
             }
             if targets.count == 1, targets[0].name == "." { return .noService(secure: answer.secure) }
-            return .found(targets.filter { $0.name != "." }, answer)
+            return .found(targets.filter { $0.name != "." }, answer, name: found)
         }
     }
 

@@ -1,7 +1,7 @@
-import Bytes
+package import Bytes
 
 /// The quoting and escaping operators.
-enum Escaping {
+package enum Escaping {
     /// `escape8bit`: octets above 126, and backslashes.
     static func highOctets(_ text: ByteString) -> ByteString {
         var result = ByteString()
@@ -46,7 +46,7 @@ enum Escaping {
     }
 
     /// `quote_local_part`: in double quotes only when RFC 2822 wants it.
-    static func quotedLocalPart(_ text: ByteString) -> ByteString {
+    package static func quotedLocalPart(_ text: ByteString) -> ByteString {
         let needsQuotes =
             text.isEmpty || text.first == UInt8(ascii: ".") || text.last == UInt8(ascii: ".")
             || text.contains { !$0.isASCIIAlphanumeric && !"!#$%&'*+-/=?^_`{|}~.".utf8.contains($0) }

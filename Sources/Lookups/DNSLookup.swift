@@ -4,6 +4,8 @@ import DNS
 /// `dnsdb` (manual, sections 9.10 to 9.13): records of names, one a line.
 struct DNSLookup: LookupDriver {
     let resolver: any NameResolver
+    /// `dns_csa_search_limit`: how many parent domains are asked for what they say of all below them.
+    let parentLimit: Int
 
     var style: LookupStyle { .query }
 
@@ -18,7 +20,10 @@ struct DNSLookup: LookupDriver {
         var reason: ByteString?
         for name in query.names {
             for type in query.recordTypes {
-                switch await answer(to: name, type, query) {
+                let answer =
+                    query.isAuthorization
+                    ? await authorization(of: name) : await answer(to: name, type, query)
+                switch answer {
                 case .success(let found): lines += found
                 case .failure(let trouble):
                     if query.deferral == .strict { return .deferred(trouble.text) }
@@ -49,6 +54,51 @@ struct DNSLookup: LookupDriver {
             case .tryAgain(let reason), .failed(let reason): return .failure(LookupTrouble(reason))
             }
         }
+    }
+
+    // MARK: Client SMTP authorization
+
+    /// `csa` (manual, section 44.52): for each SRV record a letter and the target; `X` where a domain above asks for records
+    /// of all below it.
+    private func authorization(of name: ByteString) async -> Result<[ByteString], LookupTrouble> {
+        let bare = name.first == UInt8(ascii: "[") ? ByteString(name.dropFirst().dropLast()) : name
+        let domain = IPAddress(bare)?.reverseName ?? bare
+        var parent = domain[...]
+        for level in 0...parentLimit {
+            let owner = ByteString(parent)
+            let answer = await resolver.lookup("_client._smtp.\(owner)", .srv)
+            switch answer.outcome {
+            case .records(let records):
+                let services = records.compactMap { record -> DNSService? in
+                    guard case .service(let service) = record.data, service.priority == 1 else { return nil }
+                    return service
+                }
+                return .success(level == 0 ? services.compactMap(Self.verdict) : Self.demand(services))
+            case .tryAgain(let reason), .failed(let reason): return .failure(LookupTrouble(reason))
+            case .noData, .noSuchDomain: break
+            }
+            guard let rest = owner.cut(at: UInt8(ascii: "."))?.after, rest.contains(UInt8(ascii: ".")) else {
+                break
+            }
+            parent = rest
+        }
+        return .success([])
+    }
+
+    /// The letter that a weight stands for, and the target; nil for other weights.
+    private static func verdict(_ service: DNSService) -> ByteString? {
+        let target = service.target == "." ? "" : service.target
+        switch service.weight {
+        case 0, 1: return "N \(target)"
+        case 2: return "Y \(target)"
+        case 3: return "? \(target)"
+        default: return nil
+        }
+    }
+
+    /// What a domain above says of all below it: port 1 asks for explicit authorization.
+    private static func demand(_ services: [DNSService]) -> [ByteString] {
+        services.first { $0.port & 1 == 1 }.map { ["X \($0.target)"] } ?? []
     }
 }
 
@@ -90,9 +140,13 @@ struct DNSQuery: Sendable {
         case "mxh": [.mx]
         case "spf": [.txt]
         case "zns": [.ns]
+        case "csa": [.srv]
         default: RecordType(name: type).map { [$0] } ?? []
         }
     }
+
+    /// Whether SRV records are read by the rules of client SMTP authorization.
+    var isAuthorization: Bool { type == "csa" }
 
     /// Whether the names above are tried when a name has no such record.
     var climbs: Bool { type == "zns" || type == "soa" }

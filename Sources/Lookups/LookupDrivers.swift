@@ -31,7 +31,9 @@ package struct LookupDrivers: Sendable {
     }
 
     /// The drivers that need nothing but files and a resolver.
-    package static func standard(resolver: any NameResolver = FixedResolver([:])) -> LookupDrivers {
+    package static func standard(
+        resolver: any NameResolver = FixedResolver([:]), csaSearchLimit: Int = 5
+    ) -> LookupDrivers {
         let files = FileCache()
         return LookupDrivers([
             "lsearch": LinearSearch(keys: .plain, files: files),
@@ -43,7 +45,7 @@ package struct LookupDrivers: Sendable {
             "passwd": PasswordSearch(),
             "cdb": ConstantDatabase(files: files),
             "json": JSONSearch(files: files),
-            "dnsdb": DNSLookup(resolver: resolver),
+            "dnsdb": DNSLookup(resolver: resolver, parentLimit: max(0, csaSearchLimit)),
         ])
     }
 

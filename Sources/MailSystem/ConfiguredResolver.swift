@@ -11,12 +11,21 @@ struct ConfiguredResolver: NameResolver {
     private let expander: Expander
     private let absentInTrouble: ListText?
     private let withoutIPv6: ListText?
+    /// `slow_lookup_log`, in milliseconds; nil where nobody is told.
+    private let slowness: Int64?
+    /// Hears of lookups that were slow.
+    private let noteSlow: @Sendable (ByteString) -> Void
 
-    init(_ resolver: Resolver, _ expander: Expander, _ main: OptionBlock) {
+    init(
+        _ resolver: Resolver, _ expander: Expander, _ main: OptionBlock,
+        noteSlow: @escaping @Sendable (ByteString) -> Void = { _ in }
+    ) {
         self.resolver = resolver
         self.expander = expander
         absentInTrouble = main.list("dns_again_means_nonexist")
         withoutIPv6 = main.list("dns_ipv4_lookup")
+        slowness = main.number("slow_lookup_log").flatMap { $0 > 0 ? $0 : nil }
+        self.noteSlow = noteSlow
     }
 
     func lookup(_ name: ByteString, _ type: RecordType) async -> DNSAnswer {
@@ -31,10 +40,21 @@ struct ConfiguredResolver: NameResolver {
         if type == .aaaa, await isListed(name, withoutIPv6) {
             return DNSAnswer(.noSuchDomain, canonicalName: name)
         }
-        var answer = await resolver.lookup(name, type)
+        var answer = await timed(name, type)
         // Trouble with TLSA records is a matter of security (manual, option dns_again_means_nonexist).
         if case .tryAgain = answer.outcome, type != .tlsa, await isListed(name, absentInTrouble) {
             answer.outcome = .noSuchDomain
+        }
+        return answer
+    }
+
+    private func timed(_ name: ByteString, _ type: RecordType) async -> DNSAnswer {
+        guard let slowness else { return await resolver.lookup(name, type) }
+        let begun = ContinuousClock.now
+        let answer = await resolver.lookup(name, type)
+        let taken = (ContinuousClock.now - begun) / .milliseconds(1)
+        if taken > Double(slowness) {
+            noteSlow("Long \(type.description) lookup for '\(name)': \(Int64(taken)) msec")
         }
         return answer
     }

@@ -59,7 +59,8 @@ struct EnvironmentFilling {
             environment.settings.eximGID = Int(getegid())
         }
         let lookup = HostLookup(resolver)
-        environment.lookups = LookupDrivers.standard(resolver: resolver)
+        let searchLimit = Int(clamping: configuration.main.number("dns_csa_search_limit") ?? 5)
+        environment.lookups = LookupDrivers.standard(resolver: resolver, csaSearchLimit: searchLimit)
             .adding(SQLiteSearch(settings.sqlite), as: "sqlite")
             .adding(
                 RedisSearch(servers: configuration.main.text("redis_servers") ?? ""), as: "redis"
@@ -72,7 +73,7 @@ struct EnvironmentFilling {
         )
         .compactMap { IPAddress($0) }
         environment.localInterfaces = { interfaces() + further }
-        environment.namesOfAddress = { await Self.names(of: $0, lookup) }
+        environment.namesOfAddress = HostNames(configuration.main, lookup).find
         environment.addressesOfHost = { await Self.addresses(of: $0, lookup) }
         environment.mailExchangers = { await Self.exchangers(of: $0, lookup) }
         let assignments = variables.assignments
@@ -111,14 +112,6 @@ struct EnvironmentFilling {
         }
     }
 
-    private static func names(of address: IPAddress, _ lookup: HostLookup) async -> NameLookup {
-        switch await lookup.names(of: address) {
-        case .names(let names, _): .found(names)
-        case .none: .notFound
-        case .deferred(let reason): .deferred(reason)
-        }
-    }
-
     private static func addresses(of name: ByteString, _ lookup: HostLookup) async -> AddressLookup {
         switch await lookup.addresses(of: name) {
         case .addresses(let addresses, _, _): .found(addresses)
@@ -143,9 +136,7 @@ struct EnvironmentFilling {
 
     /// The machine's full name: `uname`, made whole by the resolver's canonical name when it has no dot.
     private static func machineName() -> ByteString {
-        var name = utsname()
-        guard unsafe uname(&name) == 0 else { return "localhost" }
-        let node = unsafe withUnsafeBytes(of: name.nodename) { unsafe ByteString($0.prefix { $0 != 0 }) }
+        let node = MachineName.node
         if node.contains(UInt8(ascii: ".")) { return node }
         var hints = unsafe addrinfo()
         unsafe hints.ai_flags = AI_CANONNAME
@@ -155,6 +146,16 @@ struct EnvironmentFilling {
         defer { unsafe freeaddrinfo(first) }
         guard let canonical = unsafe first.pointee.ai_canonname else { return node }
         return unsafe ByteString(String(cString: canonical))
+    }
+}
+
+/// What the machine is called.
+enum MachineName {
+    /// The name that `uname` gives.
+    static var node: ByteString {
+        var name = utsname()
+        guard unsafe uname(&name) == 0 else { return "localhost" }
+        return unsafe withUnsafeBytes(of: name.nodename) { unsafe ByteString($0.prefix { $0 != 0 }) }
     }
 }
 

@@ -99,11 +99,13 @@ package final class MailSystem: Sendable {
         let bare = Expander(EnvironmentFilling.constants(configuration, variables))
         let settings = try await Settings(configuration, bare)
         try settings.makeSpoolDirectory()
+        let log = try settings.makeLog(configuration.main, showsOnly: rehearsal != nil)
         let resolver: ConfiguredResolver
         do {
-            resolver = ConfiguredResolver(try Resolver(settings.resolver), bare, configuration.main)
+            resolver = ConfiguredResolver(try Resolver(settings.resolver), bare, configuration.main) {
+                log.main($0)
+            }
         } catch { throw StartError("\(error)") }
-        let log = try settings.makeLog(configuration.main, showsOnly: rehearsal != nil)
         let hints = settings.hints(notices: log)
         var services = ACLServices(hints: ACLHints(hints))
         services.send = UDPSending.send

@@ -1,16 +1,16 @@
-import Bytes
-import Configuration
+package import Bytes
+package import Configuration
 import Expansion
 import Glibc
 
 /// The environment variables that expansions see and programs get: what `keep_environment` lists, and `add_environment`.
-struct ProcessEnvironment: Sendable {
+package struct ProcessEnvironment: Sendable {
     private var values: [ByteString: ByteString] = [:]
     /// The names in the order that programs get them.
     private var names: [ByteString] = []
 
     /// Picks them; without `keep_environment` none of the process's own is kept (manual, option `keep_environment`).
-    init(_ main: OptionBlock) async {
+    package init(_ main: OptionBlock) async {
         if let list = main.template("keep_environment")?.source {
             let expander = Expander(Environment())
             let patterns = ListText(literal: list)
@@ -38,7 +38,7 @@ struct ProcessEnvironment: Sendable {
     subscript(_ name: ByteString) -> ByteString? { values[name] }
 
     /// `NAME=value` each, as a program gets them.
-    var assignments: [ByteString] { names.map { "\($0)=\(values[$0] ?? "")" } }
+    package var assignments: [ByteString] { names.map { "\($0)=\(values[$0] ?? "")" } }
 
     /// What the process has.
     private static var present: [(ByteString, ByteString)] {

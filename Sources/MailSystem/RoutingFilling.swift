@@ -28,6 +28,10 @@ struct RoutingFilling {
         environment.disablesIPv6 = main.flag("disable_ipv6") ?? false
         environment.allowsMXToIP = main.flag("allow_mx_to_ip") ?? false
         environment.allowsDomainLiterals = main.flag("allow_domain_literals") ?? false
+        environment.users = SystemUsers(longestName: Int(clamping: main.number("max_username_length") ?? 0))
+        environment.percentHack = main.list("percent_hack_domains").map { PercentHack($0, expander) }
+        environment.domainSearch = DomainSearch(
+            resolvConf: SmallFile.text(of: "/etc/resolv.conf").text ?? "", hostName: MachineName.node)
         do {
             return try AddressRouter(configuration.routers, environment)
         } catch {

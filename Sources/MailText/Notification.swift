@@ -264,14 +264,16 @@ extension NotifiedAddress {
 }
 
 extension ComposedNotification {
-    /// A notice that a message was frozen, with its text (manual, option freeze_tell).
-    package static func frozen(_ frame: NotificationFrame, _ text: ByteString) -> ComposedNotification {
+    /// A notice that a message was frozen, perhaps on arrival, with its text (manual, option freeze_tell).
+    package static func frozen(
+        _ frame: NotificationFrame, _ text: ByteString, onArrival: Bool = false
+    ) -> ComposedNotification {
         var writer = NotificationWriter(frame)
         writer.line("Auto-Submitted: auto-replied")
         writer.line("From: \(frame.from)")
         writer.line("To: \(frame.to)")
         writer.references()
-        writer.line("Subject: Message frozen")
+        writer.line("Subject: Message frozen\(onArrival ? " on arrival" : "")")
         writer.line()
         return ComposedNotification(head: writer.text + text, tail: "")
     }

@@ -8,15 +8,20 @@ enum InputIDs {
     /// A message to deliver.
     struct Order: Sendable {
         var id: MessageID
+        /// The named queue that it lies in; empty for the standard one.
+        var queue = ByteString()
         /// Whether what would go to other hosts is left to a queue run (`-odqs`).
         var queuesSMTP = false
 
         /// Reads a line; nil for one that is none.
         init?(_ line: ByteString) {
-            let parts = line.cut(at: .blank)
-            guard let id = MessageID(parts.map { ByteString($0.before) } ?? line) else { return nil }
+            let words = line.split(separator: .blank).map { ByteString($0) }
+            guard let first = words.first, let id = MessageID(first) else { return nil }
             self.id = id
-            queuesSMTP = parts.map { ByteString($0.after) == "queue-smtp" } ?? false
+            for word in words.dropFirst() {
+                if word == "queue-smtp" { queuesSMTP = true }
+                if word.starts(with: ByteString("queue=")) { queue = ByteString(word.dropFirst(6)) }
+            }
         }
     }
 

@@ -42,10 +42,14 @@ final class QueueRun: Sendable {
 
     /// Works on messages as their ids come, until there are no more.
     func deliver(_ orders: AsyncStream<InputIDs.Order>) async {
-        let holding = runner.changing { $0.queuesSMTP = true }
         await withDiscardingTaskGroup { group in
             for await order in orders {
-                await begin(order.id, order.queuesSMTP ? holding : runner, &group)
+                let isUsual = !order.queuesSMTP && order.queue == runner.options.queue
+                let system =
+                    isUsual
+                    ? runner
+                    : runner.changing { ($0.queuesSMTP, $0.queue) = (order.queuesSMTP, order.queue) }
+                await begin(order.id, system, &group)
                 for bounce in takeBounces() { await begin(bounce, runner, &group) }
             }
         }

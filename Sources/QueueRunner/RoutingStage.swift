@@ -3,6 +3,7 @@ import EximLog
 import Expansion
 import Hints
 import MailSystem
+import MailText
 import Routing
 import Spooler
 import Transports
@@ -67,6 +68,7 @@ extension MessageDelivery {
         if case .deferred = result.verdict {} else { forgetRouting(node, parts) }
         let copy = result.unseenCopy.flatMap { tree.add($0, under: node) }
         mistakes += result.mistakes
+        if let change = result.domainChange { rewriteHeaders(change) }
         var children = await take(result, node, &plans, &seen)
         if !result.besides.isEmpty {
             tree.hold(node)
@@ -75,6 +77,27 @@ extension MessageDelivery {
         let copies = copy.map { [$0] } ?? []
         if case .redirected = result.verdict { return children.reversed() + copies }
         return copies + children.reversed()
+    }
+
+    /// Changes a domain in the header lines; the old lines stay in -H, marked as deleted, as Exim keeps them.
+    private mutating func rewriteHeaders(_ change: DomainChange) {
+        setHeaders(
+            tree.header.headers.flatMap { line -> [HeaderLine] in
+                let kind = HeaderKind(rawValue: line.type) ?? .other
+                guard !line.isDeleted, let new = change.applied(to: Header(line.text, kind: kind)) else {
+                    return [line]
+                }
+                var old = line
+                old.isDeleted = true
+                return [old, HeaderLine(new.text, type: line.type)]
+            })
+    }
+
+    /// Replaces the message's header lines: in -H, for transports, and for expansions.
+    mutating func setHeaders(_ lines: [HeaderLine]) {
+        tree.edit { $0.headers = lines }
+        outgoing.facts.message.headers = lines.map { HeaderText(type: $0.type, text: $0.text) }
+        outgoing.headers = tree.header.shownHeaders
     }
 
     /// Takes a verdict; gives children to route.
@@ -94,8 +117,8 @@ extension MessageDelivery {
             }
             plan(node, instruction, result.address, &plans, &seen)
         case .redirected(let items):
-            // An address that was expanded counts as delivered, for who asked to be told.
-            if !outgoing.isDryRun { served.append(ServedAddress(node: node)) }
+            // An address that was expanded counts as delivered, for who asked to be told; one with another domain does not.
+            if !outgoing.isDryRun, !result.isRerouted { served.append(ServedAddress(node: node)) }
             let children = add(items, node)
             tree.settleIfChildless(node)
             return children

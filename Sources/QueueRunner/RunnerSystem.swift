@@ -59,7 +59,7 @@ final class RunnerSystem: Sendable {
         self.source = source
         self.options = options
         self.stop = stop
-        spool = options.queue.isEmpty ? system.spool : system.spool.named(options.queue)
+        spool = Self.spool(of: system, options)
         transports = system.configuration.transports.mapValues { Transport($0) }
         retries = HintsDatabase(system.hints, name: "retry")
         waits = WaitDatabases(system.hints)
@@ -111,13 +111,11 @@ final class RunnerSystem: Sendable {
         activity = RunnerActivity()
     }
 
-    /// The same system with other options, which do not change the queue; connections and hints are shared.
+    /// The same system with other options; connections and hints are shared.
     private init(_ other: RunnerSystem, _ options: RunOptions) {
-        precondition(options.queue == other.options.queue, "the spool is the queue's")
         self.options = options
-        (system, source, spool, stop, settings) = (
-            other.system, other.source, other.spool, other.stop, other.settings
-        )
+        (system, source, stop, settings) = (other.system, other.source, other.stop, other.settings)
+        spool = Self.spool(of: other.system, options)
         (transports, retries, waits, chooser) = (
             other.transports, other.retries, other.waits, other.chooser
         )
@@ -130,6 +128,10 @@ final class RunnerSystem: Sendable {
         var environment = other.transportEnvironment
         environment.isForced = options.isForced || options.thaws
         transportEnvironment = environment
+    }
+
+    private static func spool(of system: MailSystem, _ options: RunOptions) -> Spool {
+        options.queue.isEmpty ? system.spool : system.spool.named(options.queue)
     }
 
     /// The same with some options changed.
@@ -223,6 +225,8 @@ struct DeliverySettings: Sendable {
     let runsInOrder: Bool
     let queuesOnly: Bool
     let queueDomains: ListText?
+    /// `remote_sort_domains`.
+    let remoteOrder: Template?
     let queueSMTPDomains: ListText?
     /// Files of `queue_only_file` that ask for remote deliveries to wait.
     let queueSMTPFiles: [ByteString]
@@ -256,6 +260,7 @@ struct DeliverySettings: Sendable {
         runsInOrder = main.flag("queue_run_in_order") ?? false
         queuesOnly = main.flag("queue_only") ?? false
         queueDomains = main.list("queue_domains")
+        remoteOrder = main.template("remote_sort_domains")
         queueSMTPDomains = main.list("queue_smtp_domains")
         queueSMTPFiles = QueueOnlyFiles(main).forRemoteDeliveries
         removalIsEnough = system.settings.commitSharing != .eximOrder

@@ -79,7 +79,7 @@ extension MessageDelivery {
         for (index, counter) in outcome.counters.enumerated() {
             outgoing.facts.extra["sn\(index)"] = TaintedBytes("\(counter)")
         }
-        if let headers = outcome.headers { change(headers) }
+        if let headers = outcome.headers { setHeaders(headers.map { HeaderLine($0.text, type: $0.type) }) }
         let recipients = tree.nodes.indices.filter { !tree.nodes[$0].isSettled }
         switch outcome.ending {
         case .stopped(.fail, let text):
@@ -114,14 +114,6 @@ extension MessageDelivery {
     private mutating func withhold(_ recipients: [Int], _ text: ByteString) {
         withheld = Set(recipients)
         deferred += recipients.map { DeferredAddress(node: $0, errno: 0, text: text) }
-    }
-
-    private mutating func change(_ headers: [HeaderText]) {
-        tree.edit { file in
-            file.headers = headers.map { HeaderLine($0.text, type: $0.type) }
-        }
-        outgoing.facts.message.headers = headers
-        outgoing.headers = tree.header.shownHeaders
     }
 
     // MARK: Its deliveries

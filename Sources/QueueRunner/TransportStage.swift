@@ -21,7 +21,7 @@ struct DeliveryGroup: Sendable {
 extension MessageDelivery {
     /// Delivers what is planned: local ones one after the other, remote ones beside each other.
     mutating func deliver(_ plans: [PlannedAddress]) async throws {
-        let groups = await grouped(plans)
+        let groups = await grouped(await inOrder(plans))
         for group in groups where !group.transport.isRemote {
             if await isLocalTooEarly(group) { continue }
             try prepare(groups)

@@ -11,7 +11,7 @@ package struct AddressRouter: Sendable {
     package var environment: RoutingEnvironment
     private let routers: [Router]
     private let indices: [ByteString: Int]
-    private let users = SystemUsers()
+    private var users: SystemUsers { environment.users }
 
     /// Decodes the routers; throws for one that cannot work as configured.
     package init(
@@ -39,6 +39,13 @@ package struct AddressRouter: Sendable {
         var walk = RoutingWalk(address: address, index: start(of: address))
         guard address.ancestors.count <= Self.maximumGenerations else {
             return walk.result(.failed(RoutingTrouble("routing loop")), by: nil)
+        }
+        do throws(RoutingTrouble) {
+            if let meant = try await environment.percentHack?.meaning(of: address.address, facts) {
+                return walk.result(.redirected([.address(address.child(meant, by: nil))]), by: nil)
+            }
+        } catch {
+            return walk.result(.deferred(error), by: nil)
         }
         while walk.index < routers.count {
             let router = routers[walk.index]
@@ -114,11 +121,12 @@ package struct AddressRouter: Sendable {
         case .finished: return try await conclude(.finished, &scene, &walk)
         case .discarded: return try await conclude(.discarded, &scene, &walk)
         case .failed(let trouble): return walk.result(.failed(trouble), by: router.options)
-        case .rerouted(let domain):
-            var child = scene.address.child(
-                "\(scene.fullLocalPart)@\(domain)", by: router.options.name)
-            child.startRouter = nil
-            return walk.result(.redirected([.address(child)]), by: router.options)
+        case .rerouted(let domain, let rewritesHeaders):
+            let child = scene.address.child("\(scene.fullLocalPart)@\(domain)", by: router.options.name)
+            var result = walk.result(.redirected([.address(child)]), by: router.options)
+            result.isRerouted = true
+            if rewritesHeaders { result.domainChange = DomainChange(from: scene.domain, to: domain) }
+            return result
         }
     }
 

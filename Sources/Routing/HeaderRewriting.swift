@@ -26,7 +26,7 @@ extension Rewriter {
             if let whole = new?.whole {
                 line.replaceWhole(item, with: whole)
             } else if (new?.address ?? address) != parsed.address {
-                line.replace(parsed, with: (new?.address ?? address).text)
+                line.replace(item, parsed, with: (new?.address ?? address).text)
             }
         }
         return (line.isChanged ? Header(line.finished, kind: header.kind) : nil, events)
@@ -47,6 +47,28 @@ extension Rewriter {
     }
 }
 
+/// A domain that addresses in header lines get in the place of another.
+package struct DomainChange: Sendable, Hashable {
+    /// The domain that the addresses have.
+    package var from: ByteString
+    /// The one that they get.
+    package var to: ByteString
+
+    /// A line with the changed addresses; nil when it has none.
+    package func applied(to header: Header) -> Header? {
+        guard header.kind.rewriteFlag != nil, let colon = header.text.firstIndex(of: UInt8(ascii: ":"))
+        else { return nil }
+        var line = AddressLine(header.text, from: colon + 1)
+        for item in AddressParser.parseList(line.list) {
+            guard case .success(let parsed) = item.outcome, !parsed.address.isNull,
+                parsed.address.domain.equalsIgnoringCase(from)
+            else { continue }
+            line.replace(item, parsed, with: "\(parsed.address.localPart)@\(to)")
+        }
+        return line.isChanged ? Header(line.finished, kind: header.kind) : nil
+    }
+}
+
 /// A header line whose addresses are replaced from left to right.
 private struct AddressLine {
     /// What follows the colon.
@@ -64,12 +86,15 @@ private struct AddressLine {
         result = ByteString(text[..<start])
     }
 
-    mutating func replace(_ old: ParsedAddress, with new: ByteString) {
+    mutating func replace(_ item: AddressItem, _ old: ParsedAddress, with new: ByteString) {
+        take(to: item.source.lowerBound)
+        // A newline in front of the item does not count, as in Exim.
+        let line = result.lastIndex(of: .newline).map { $0 + 1 } ?? 0
         take(to: withRoute(old.place.lowerBound))
         result += new
         place = old.place.upperBound
         isChanged = true
-        fold()
+        fold(lineFrom: line)
     }
 
     /// A source route is gone with the address that it led to.
@@ -93,13 +118,12 @@ private struct AddressLine {
         place = end
     }
 
-    private mutating func fold() {
+    private mutating func fold(lineFrom line: Int) {
         guard let comma = commaBehindAddress else { return }
         let next = list[comma...].firstIndex { !$0.isASCIISpace && $0 != UInt8(ascii: ",") } ?? list.endIndex
         guard next < list.endIndex, !list[place..<next].contains(.newline) else { return }
         take(to: next)
-        let line = result.lastIndex(of: .newline).map { result.count - $0 - 1 } ?? result.count
-        if line > Self.width { result += "\n\t" as ByteString }
+        if result.count - line > Self.width { result += "\n\t" as ByteString }
     }
 
     /// The comma that ends the address just replaced, with what stands behind it: a bracket, comments, a group's end.

@@ -20,6 +20,8 @@ package struct HostFinding: Sendable, Hashable {
     package var ipv4Only = false
     /// A records first.
     package var ipv4Prefer = false
+    /// Whether answers that are validated count as such (`dnssec_request_domains`).
+    package var asksForSecure = true
     /// Answers must be validated.
     package var requiresSecure = false
 
@@ -94,7 +96,10 @@ package struct HostFinder: Sendable {
     private func usable(_ addresses: [IPAddress], of item: HostItem, secure: Bool) async -> FoundHosts {
         var hosts: [RouteHost] = []
         for address in addresses where !(await isIgnored(address)) {
-            hosts.append(RouteHost(name: item.name, address: address, port: item.port, isSecure: secure))
+            hosts.append(
+                RouteHost(
+                    name: item.name, address: address, port: item.port,
+                    isSecure: secure && finding.asksForSecure))
         }
         return hosts.isEmpty ? .notFound : .found(hosts)
     }
@@ -102,8 +107,7 @@ package struct HostFinder: Sendable {
     private func exchangers(of item: HostItem) async -> FoundHosts {
         switch await mailHosts(of: item.name, lookup) {
         case .hosts(let found):
-            if finding.requiresSecure, !found.secure { return .insecure }
-            let hosts = await usable(found, port: item.port)
+            guard let hosts = await usable(found, port: item.port) else { return .insecure }
             return hosts.isEmpty ? .notFound : .found(hosts)
         case .noService, .noSuchDomain, .noHosts, .hostsWithoutAddress: return .notFound
         case .deferred(let reason): return .deferred(reason)
@@ -115,15 +119,18 @@ package struct HostFinder: Sendable {
         return await lookup.mailHosts(of: domain, random: &random)
     }
 
-    /// The hosts with the addresses that may be used, one entry an address.
-    func usable(_ found: MailHosts, port: Int? = nil) async -> [RouteHost] {
+    /// The hosts with the addresses that may be used, one entry an address; nil where they had to be validated and none was.
+    func usable(_ found: MailHosts, port: Int? = nil) async -> [RouteHost]? {
         var hosts: [RouteHost] = []
-        for host in found.hosts {
+        let trusted = found.hosts.filter { !finding.requiresSecure || found.secure && $0.secure }
+        if trusted.isEmpty { return nil }
+        for host in trusted {
             for address in host.addresses where !(await isIgnored(address)) {
                 hosts.append(
                     RouteHost(
                         name: host.name, address: address, port: port ?? host.port.map(Int.init),
-                        mx: host.preference.map(Int.init), isSecure: host.secure && found.secure))
+                        mx: host.preference.map(Int.init),
+                        isSecure: host.secure && found.secure && finding.asksForSecure))
             }
         }
         return hosts
@@ -140,6 +147,32 @@ struct AnyRandom: RandomNumberGenerator, Sendable {
 }
 
 extension RoutingScene {
+    /// A finder that obeys `dnssec_request_domains` and `dnssec_require_domains` for the name that it is to find.
+    mutating func finder(
+        _ finding: HostFinding, for name: ByteString
+    ) async throws(RoutingTrouble) -> HostFinder {
+        var finding = finding
+        if let list = options.secureDomains {
+            finding.requiresSecure = try await isListed(name, list, "dnssec_require_domains")
+        }
+        if let list = options.secureWishes, !finding.requiresSecure {
+            finding.asksForSecure = try await isListed(name, list, "dnssec_request_domains")
+        }
+        return finder(finding)
+    }
+
+    /// Whether an option's list has a domain.
+    mutating func isListed(
+        _ name: ByteString, _ list: ListText, _ option: ByteString
+    ) async throws(RoutingTrouble) -> Bool {
+        var facts = facts
+        switch await expander.matchDomain(name, in: list, &facts) {
+        case .matched: return true
+        case .notMatched: return false
+        case .deferred: throw RoutingTrouble("lookup defer for \(option)")
+        }
+    }
+
     /// A finder that obeys `ignore_target_hosts`, with `$host_address` set while it is asked.
     func finder(_ finding: HostFinding) -> HostFinder {
         guard let ignored = options.ignoredHosts else { return HostFinder(environment, finding) }

@@ -46,11 +46,10 @@ extension RoutingScene {
             return .passed
         case "fail": return .failed(RoutingTrouble(reason, userText: reason))
         case _ where rule.starts(with: ByteString("reroute:")):
-            var domain = options.selfRule.dropFirst(8).trimmed()
-            if domain.startsIgnoringCase(with: ByteString("rewrite:")) {
-                domain = domain.dropFirst(8).trimmed()
-            }
-            return .rerouted(domain: ByteString(domain))
+            let rest = options.selfRule.dropFirst(8).trimmed()
+            let rewrites = rest.startsIgnoringCase(with: ByteString("rewrite:"))
+            let domain = rewrites ? rest.dropFirst(8).trimmed() : rest
+            return .rerouted(domain: ByteString(domain), rewritesHeaders: rewrites)
         default:
             log("\(reason): \(domain)")
             throw RoutingTrouble(reason, freezes: true)

@@ -158,10 +158,10 @@ struct ManualRouteRouter: Sendable {
     private func find(
         _ items: [HostItem], _ plan: Plan, _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> DriverAnswer {
-        let finder = scene.finder(plan.finding)
         let router = scene.options.name
         var hosts: [RouteHost] = []
         for item in items {
+            let finder = try await scene.finder(plan.finding, for: item.name)
             switch await finder.hosts(of: item) {
             case .found(let found):
                 switch await scene.withoutLocalHosts(found) {
@@ -182,7 +182,7 @@ struct ManualRouteRouter: Sendable {
                 if scene.options.passesOnTimeout { return .passed }
                 throw RoutingTrouble("host lookup for \(item.name) did not complete (DNS timeout?)")
             case .insecure:
-                throw RoutingTrouble("host lookup for \(item.name) done insecurely")
+                throw RoutingTrouble("host lookup for \(item.name) done insecurely", errno: -36)
             }
         }
         guard hosts.isEmpty else { return .accepted(hosts: hosts, transport: plan.transport) }

@@ -27,8 +27,13 @@ extension RoutingScene {
             }
         }
         if options.checksLocalUser {
-            guard let user = knownUsers.user(named: localPart) else {
-                return skip("check_local_user: there is no such user")
+            let user: SystemUser
+            switch knownUsers.account(named: localPart) {
+            case .success(let account?): user = account
+            case .success(nil): return skip("check_local_user: there is no such user")
+            case .failure(let trouble):
+                throw RoutingTrouble(
+                    "check_local_user: user \(localPart) cannot be looked up: \(trouble.text)")
             }
             account = user
             home = TaintedBytes(user.home)

@@ -21,6 +21,7 @@ struct RedirectRouter: Sendable {
     private let preservesDomain: Bool
     let allowsFail: Bool
     let allowsDefer: Bool
+    private let forbidsCodes: Bool
     private let forbidsBlackhole: Bool
     let forbidsFile: Bool
     let forbidsPipe: Bool
@@ -50,6 +51,7 @@ struct RedirectRouter: Sendable {
         preservesDomain = block.flag("qualify_preserve_domain") ?? false
         allowsFail = block.flag("allow_fail") ?? false
         allowsDefer = block.flag("allow_defer") ?? false
+        forbidsCodes = block.flag("forbid_smtp_code") ?? false
         forbidsBlackhole = block.flag("forbid_blackhole") ?? false
         isOneTime = block.flag("one_time") ?? false
         forbidsFile = isOneTime || (block.flag("forbid_file") ?? false)
@@ -227,13 +229,13 @@ struct RedirectRouter: Sendable {
                     throw badData(
                         "\":fail:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted")
                 }
-                return .failed(said)
+                return .failed(forbidsCodes ? LeadingCode.text(of: said) : said)
             case .defer(let said):
                 guard allowsDefer else {
                     throw badData(
                         "\":defer:\(said.isEmpty ? "" : " \(said)" as ByteString)\" is not permitted")
                 }
-                return .deferred(said)
+                return .deferred(forbidsCodes ? LeadingCode.text(of: said) : said)
             case .include(let path):
                 let included = try include(path, depth)
                 if let ending = try gather(included, rules, depth: depth + 1, &gathered, &scene) {

@@ -53,8 +53,9 @@ enum DriverAnswer {
     case passed
     /// Failed for good.
     case failed(RoutingTrouble)
-    /// The domain is changed and routing starts anew (`self = reroute`).
-    case rerouted(domain: ByteString)
+    /// The domain is changed and routing starts anew (`self = reroute`, or a domain that was not whole), perhaps in the
+    /// message's header lines too.
+    case rerouted(domain: ByteString, rewritesHeaders: Bool)
 
     /// What the router does, for people.
     var words: ByteString {
@@ -73,7 +74,7 @@ enum DriverAnswer {
         case .declined(let text): return "declines\(text.map { ": \($0)" as ByteString } ?? "")"
         case .passed: return "passes on"
         case .failed(let trouble): return "fails: \(trouble.text)"
-        case .rerouted(let domain): return "routes again with the domain \(domain)"
+        case .rerouted(let domain, _): return "routes again with the domain \(domain)"
         }
     }
 

@@ -49,6 +49,7 @@ package struct RouterOptions: Sendable {
     let ignoredHosts: ListText?
     let passesOnTimeout: Bool
     let secureDomains: ListText?
+    let secureWishes: ListText?
 
     init(_ block: OptionBlock) throws(RoutingConfigurationError) {
         name = block.name
@@ -91,6 +92,7 @@ package struct RouterOptions: Sendable {
         ignoredHosts = block.list("ignore_target_hosts")
         passesOnTimeout = block.flag("pass_on_timeout") ?? false
         secureDomains = block.list("dnssec_require_domains")
+        secureWishes = block.list("dnssec_request_domains")
     }
 
     private static func purposes(_ block: OptionBlock) -> Set<RoutingPurpose> {

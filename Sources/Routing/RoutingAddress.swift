@@ -53,8 +53,8 @@ package struct RoutingAddress: Sendable, Hashable {
     /// The address that it was directly made from.
     package var parent: ByteString? { ancestors.first?.address }
 
-    /// A child of this address that a router made.
-    package func child(_ address: ByteString, by router: ByteString) -> RoutingAddress {
+    /// A child of this address that a router made, or nobody in particular.
+    package func child(_ address: ByteString, by router: ByteString?) -> RoutingAddress {
         var child = self
         child.address = address
         child.ancestors.insert(Ancestor(address: self.address, router: router), at: 0)

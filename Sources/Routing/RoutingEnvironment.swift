@@ -39,9 +39,15 @@ package struct RoutingEnvironment: Sendable {
     package var allowsMXToIP = false
     /// `allow_domain_literals`.
     package var allowsDomainLiterals = false
+    /// Accounts of the system.
+    package var users = SystemUsers()
+    /// `percent_hack_domains`; nil where it is not set.
+    package var percentHack: PercentHack?
+    /// How domains that are not whole are completed (`qualify_single`, `search_parents`).
+    package var domainSearch = DomainSearch(domains: [])
     /// Addresses of a name by the system's own means (`/etc/hosts` and so on), as `byname` wants them.
     package var addressesByName: @Sendable (ByteString) async -> AddressLookup = SystemHosts.addresses
-    /// Whether the process may be root's and so can look into the homes of others; false leaves EACCES as it is.
+    /// Random numbers for the order of equals.
     package var random: @Sendable () -> any RandomNumberGenerator & Sendable = {
         SystemRandomNumberGenerator()
     }

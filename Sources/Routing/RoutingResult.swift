@@ -78,6 +78,10 @@ package struct RoutingResult: Sendable {
     package var besides: [RedirectedItem] = []
     /// Mistakes in a list or a filter that somebody is to hear of (`syntax_errors_to`).
     package var mistakes: [RedirectionMistakes] = []
+    /// Whether the address is the same with another domain (`self = reroute`, a domain that was not whole).
+    package var isRerouted = false
+    /// A domain that changes in the message's header lines too (`rewrite_headers`, `self = reroute: rewrite:`).
+    package var domainChange: DomainChange?
     /// Lines that routing has for the main log.
     package var logLines: [RoutingLogLine] = []
 }

@@ -27,20 +27,37 @@ package struct SystemUsers: Sendable {
     /// The largest entry that is read.
     private static let bufferSize = 1 << 16
 
-    /// Makes a reader; it keeps nothing.
-    package init() {}
+    /// `max_username_length`: longer names are nobody's; 0 sets no limit.
+    private let longestName: Int
 
-    /// The account of a login name.
+    /// Makes a reader; it keeps nothing.
+    package init(longestName: Int = 0) { self.longestName = longestName }
+
+    /// The account of a login name; nil also where the name service has trouble.
     package func user(named name: ByteString) -> SystemUser? {
-        guard !name.isEmpty, !name.contains(0) else { return nil }
+        guard case .success(let user) = account(named: name) else { return nil }
+        return user
+    }
+
+    /// The account of a login name, nil where there is none, or the trouble that the name service has.
+    func account(named name: ByteString) -> Result<SystemUser?, SystemErrno> {
+        guard !name.isEmpty, !name.contains(0), longestName <= 0 || name.count <= longestName else {
+            return .success(nil)
+        }
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
         var buffer = [CChar](repeating: 0, count: Self.bufferSize)
         let text = name.string
-        guard unsafe getpwnam_r(text, &entry, &buffer, buffer.count, &found) == 0, unsafe found != nil
-        else { return nil }
-        return unsafe Self.user(entry)
+        let code = unsafe getpwnam_r(text, &entry, &buffer, buffer.count, &found)
+        if Self.troubles.contains(code) { return .failure(SystemErrno(number: code)) }
+        guard code == 0, unsafe found != nil else { return .success(nil) }
+        return .success(unsafe Self.user(entry))
     }
+
+    /// What getpwnam_r(3) answers when it cannot tell; all else means that there is no such user.
+    private static let troubles: Set<Int32> = [
+        EINTR, EIO, EMFILE, ENFILE, ENOMEM, EAGAIN, ETIMEDOUT, ECONNREFUSED,
+    ]
 
     /// The account of a number.
     package func user(uid: Int64) -> SystemUser? {

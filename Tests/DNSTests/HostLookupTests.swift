@@ -109,9 +109,11 @@ struct HostLookupTests {
         #expect(try await Self.found("empty.mail.test") == .noHosts(secure: false))
         #expect(try await Self.found("gone.mail.test") == .noSuchDomain(secure: false))
         #expect(
-            try await Self.found("dangling.mail.test") == .hostsWithoutAddress(invalidlyIPAddresses: false))
+            try await Self.found("dangling.mail.test")
+                == .hostsWithoutAddress(invalidlyIPAddresses: false, domain: "dangling.mail.test"))
         #expect(
-            try await Self.found("literal.mail.test") == .hostsWithoutAddress(invalidlyIPAddresses: true))
+            try await Self.found("literal.mail.test")
+                == .hostsWithoutAddress(invalidlyIPAddresses: true, domain: "literal.mail.test"))
     }
 
     @Test("SRV comes before MX where it is asked for, with its ports")

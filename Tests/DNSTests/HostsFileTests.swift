@@ -34,4 +34,11 @@ struct HostsFileTests {
             }
         }
     }
+
+    @Test("The names of an address come in the order of the file")
+    func names() {
+        let text: ByteString = "127.0.0.1 localhost lo\n10.0.0.1 one.test\n127.0.0.1 again.test # not.test\n"
+        #expect(HostsFile.names(of: "127.0.0.1", in: text) == ["localhost", "lo", "again.test"])
+        #expect(HostsFile.names(of: "10.0.0.2", in: text).isEmpty)
+    }
 }

@@ -126,7 +126,8 @@ struct Stage {
             return try isExim ? site.start(exim: arguments) : site.start("bobbin", ["exim"] + arguments)
         }
         // A view of the file system of its own, with another resolv.conf.
-        let names = try site.directory.write("nameserver \(resolver)\noptions timeout:2\n", to: "resolv.conf")
+        let names = try site.directory.write(
+            "nameserver \(resolver)\nsearch home.test wide.test\noptions timeout:2\n", to: "resolv.conf")
         let program =
             try isExim
             ? ["/usr/sbin/exim4", "-C", site.directory.file("exim.conf").string]

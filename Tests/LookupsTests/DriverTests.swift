@@ -195,6 +195,39 @@ struct DriverTests {
         let drivers = LookupDrivers.standard(resolver: FixedResolver(answers))
         #expect(try await find("dnsdb", "", ByteString(query), drivers) == .found(ByteString(expected)))
     }
+
+    @Test(
+        "dnsdb reads csa records as section 44.52 says: a letter and the target, X where a domain above demands records",
+        arguments: [
+            ("csa=yes.example", "Y a.example"), ("csa=no.example", "N a.example"),
+            ("csa=maybe.example", "? b.example"),
+            ("csa=both.example", "N a.example\nY b.example"),
+            (">/ csa=both.example", "N a.example/Y b.example"),
+            ("csa=x.deep.demands.example", "X a.example"), ("csa=192.0.2.1", "Y a.example"),
+            ("csa=[192.0.2.1]", "Y a.example"),
+            ("csa=x.yes.example", nil), ("csa=odd.example", nil), ("csa=other.example", nil),
+            ("csa=a.b.c.d.e.f.demands.example", nil), ("csa=x.example", nil),
+        ] as [(ByteString, ByteString?)])
+    func authorization(query: ByteString, expected: ByteString?) async throws {
+        let records: [(ByteString, [(UInt16, UInt16, UInt16, ByteString)])] = [
+            ("yes.example", [(1, 2, 0, "a.example")]), ("no.example", [(1, 1, 0, "a.example")]),
+            ("maybe.example", [(1, 3, 0, "b.example")]), ("odd.example", [(1, 9, 0, "b.example")]),
+            ("other.example", [(2, 2, 0, "b.example")]), ("demands.example", [(1, 2, 1, "a.example")]),
+            ("both.example", [(1, 0, 0, "a.example"), (1, 2, 0, "b.example")]),
+            ("example", [(1, 2, 1, "a.example")]),
+            ("1.2.0.192.in-addr.arpa", [(1, 2, 0, "a.example")]),
+        ]
+        var answers: [FixedResolver.Question: DNSAnswer] = [:]
+        for (name, services) in records {
+            let data = services.map {
+                DNSRecord(.service(DNSService(priority: $0.0, weight: $0.1, port: $0.2, target: $0.3)))
+            }
+            answers[.init("_client._smtp.\(name)", .srv)] = DNSAnswer(.records(data))
+        }
+        let drivers = LookupDrivers.standard(resolver: FixedResolver(answers))
+        let wanted = expected.map { LookupOutcome.found($0) } ?? .notFound
+        #expect(try await find("dnsdb", "", query, drivers) == wanted)
+    }
 }
 
 /// Writes a constant database, as the format's description has it.

@@ -50,6 +50,41 @@ extension SystemTests.RunControl {
     }
 
     @Test(
+        "A message that an ACL puts into a named queue is delivered at once, out of that queue, as with Exim",
+        .timeLimit(.minutes(5)), arguments: ["Exim's daemon", "our daemon", "our session on standard input"])
+    func namedQueue(server: String) throws {
+        let text = Latin1.text(configuration()).replacing("queue_only\n", with: "")
+        let rule = "  accept  domains = +local_domains\n"
+        try #require(text.contains(rule))
+        let site = try MailSite(ByteString(text.replacing(rule, with: "  warn    queue = slow\n\(rule)")))
+        if server == "our session on standard input" {
+            let dialogue: ByteString = """
+                EHLO client.example\r
+                MAIL FROM:<a@example.org>\r
+                RCPT TO:<b@example.org>\r
+                DATA\r
+                Subject: x\r
+                \r
+                hello\r
+                .\r
+                QUIT\r
+
+                """
+            _ = try site.run("bobbin", "exim", "-bs", input: dialogue)
+        } else {
+            let (daemon, port) = try server == "our daemon" ? site.receiver() : site.eximDaemon("-q1h")
+            try Self.send(port, to: "b@example.org")
+            try eventually("the message is delivered") { try site.delivered().count == 1 }
+            daemon.kill()
+        }
+        try eventually("the message is delivered, and gone") {
+            try site.delivered().count == 1 && site.log().contains { $0.hasSuffix(" Completed") }
+        }
+        #expect(try site.log().contains { $0.contains(" => b <b@example.org> Q=slow R=local T=maildir") })
+        #expect(site.names(in: "spool/slow/input").isEmpty)
+    }
+
+    @Test(
         "SIGHUP makes a daemon read its configuration anew, with the same process, sockets and sessions",
         .timeLimit(.minutes(5)))
     func configurationAnew() throws {

@@ -13,8 +13,7 @@ extension OptionTable {
             client_condition client_set_id server_advertise_condition server_condition
             server_mail_auth_condition server_set_id
             """),
-        // There is no debugging output that it could be written to.
-        .init(.expanded, .notYet, "server_debug_print"),
+        .init(.expanded, .needless("it is written into debugging output only"), "server_debug_print"),
     ])
 
     /// The plaintext authenticator.

@@ -39,9 +39,15 @@ extension OptionTable {
             smtp_max_unknown_commands
             """),
         .init(
-            .integer, .notYet,
+            .integer, .honoured,
             """
-            finduser_retries max_username_length slow_lookup_log
+            max_username_length slow_lookup_log
+            """),
+        .init(
+            .integer,
+            .needless("trouble of the name service is told apart from users that are not there, and defers"),
+            """
+            finduser_retries
             """),
         .init(
             .expandedInteger, .honoured,
@@ -96,7 +102,7 @@ extension OptionTable {
             """
             headers_charset dns_check_names_pattern bounce_message_text bounce_sender_authentication
             daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group exim_path exim_user
-            exim_version gecos_pattern helo_allow_chars hints_backend local_from_prefix local_from_suffix
+            exim_version gecos_pattern helo_allow_chars bi_command hints_backend local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
             smtp_ratelimit_mail smtp_ratelimit_rcpt spf_guess sqlite_dbfile syslog_facility
             syslog_processname timezone unknown_username uucp_from_pattern
@@ -104,7 +110,7 @@ extension OptionTable {
         .init(
             .string, .notYet,
             """
-            av_scanner bi_command dmarc_history_file dmarc_tld_file notifier_socket spamd_address
+            av_scanner dmarc_history_file dmarc_tld_file notifier_socket spamd_address
             """),
         .init(
             .string, .honoured,
@@ -138,13 +144,13 @@ extension OptionTable {
         .init(
             .list, .honoured,
             """
-            add_environment dns_forwarders extra_local_interfaces freeze_tell keep_environment
+            add_environment dns_forwarders extra_local_interfaces freeze_tell host_lookup_order keep_environment
             local_interfaces pgsql_servers redis_servers
             """),
         .init(
             .list, .notYet,
             """
-            dkim_verify_hashes dkim_verify_keytypes dkim_verify_min_keysizes host_lookup_order
+            dkim_verify_hashes dkim_verify_keytypes dkim_verify_min_keysizes
             mysql_servers openssl_options
             """),
         .init(
@@ -166,17 +172,17 @@ extension OptionTable {
             .domainList, .honoured,
             """
             dns_again_means_nonexist dns_ipv4_lookup helo_lookup_domains hold_domains hosts_treat_as_local
-            queue_domains queue_smtp_domains
+            percent_hack_domains queue_domains queue_smtp_domains remote_sort_domains
             """),
         .init(
             .domainList, .notYet,
             """
-            dkim_verify_signers remote_sort_domains
+            dkim_verify_signers
             """),
         .init(
-            .domainList, .notYetDecisive,
+            .domainList, .needless("libunbound validates by itself, whoever's server answers"),
             """
-            dns_trust_aa percent_hack_domains
+            dns_trust_aa
             """),
         .init(
             .hostList, .honoured,

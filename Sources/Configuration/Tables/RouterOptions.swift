@@ -45,12 +45,7 @@ extension OptionTable {
         .init(
             .domainList, .honoured,
             """
-            dnssec_require_domains domains
-            """),
-        .init(
-            .domainList, .notYet,
-            """
-            dnssec_request_domains
+            dnssec_request_domains dnssec_require_domains domains
             """),
         .init(
             .hostList, .honoured,
@@ -72,51 +67,36 @@ extension OptionTable {
     /// The dnslookup router.
     static let dnslookup = OptionTable([
         .init(
-            .boolean, .notYet,
+            .boolean, .needless("each address is routed by itself, with answers from the resolver's cache"),
             """
             same_domain_copy_routing
             """),
         .init(
             .boolean, .honoured,
             """
-            check_secondary_mx
-            """),
-        .init(
-            .boolean, .notYet,
-            """
-            qualify_single rewrite_headers search_parents
+            check_secondary_mx qualify_single rewrite_headers search_parents
             """),
         .init(
             .expanded, .honoured,
             """
-            ipv4_only ipv4_prefer
+            check_srv ipv4_only ipv4_prefer
             """),
         .init(
-            .expanded, .notYetDecisive,
-            """
-            check_srv
-            """),
-        .init(
-            .list, .notYetDecisive,
+            .list, .honoured,
             """
             widen_domains
             """),
         .init(
             .domainList, .honoured,
             """
-            fail_defer_domains mx_domains mx_fail_domains
-            """),
-        .init(
-            .domainList, .notYetDecisive,
-            """
-            srv_fail_domains
+            fail_defer_domains mx_domains mx_fail_domains srv_fail_domains
             """),
     ])
 
     /// The manualroute router.
     static let manualroute = OptionTable([
         .init(
-            .boolean, .notYet,
+            .boolean, .needless("each address is routed by itself, with answers from the resolver's cache"),
             """
             same_domain_copy_routing
             """),
@@ -148,13 +128,8 @@ extension OptionTable {
             .boolean, .honoured,
             """
             allow_defer allow_fail check_ancestor check_group check_owner forbid_blackhole
-            forbid_file forbid_include forbid_pipe hide_child_in_errmsg ignore_eacces ignore_enotdir
+            forbid_file forbid_include forbid_pipe forbid_smtp_code hide_child_in_errmsg ignore_eacces ignore_enotdir
             one_time qualify_preserve_domain repeat_use rewrite skip_syntax_errors
-            """),
-        .init(
-            .boolean, .notYet,
-            """
-            forbid_smtp_code
             """),
         .init(
             .boolean, .honoured,

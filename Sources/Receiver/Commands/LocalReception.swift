@@ -43,9 +43,9 @@ struct LocalReception: Sendable {
             let reporting = MistakeReporting(options.mistakes, context.system.configuration.main)
             let submission = Submission(
                 context: context, caller: caller, request: options.request, reporting: reporting)
-            let (id, waits) = try await submission.run()
-            if options.printID { print(id.bytes) }
-            if !waits { context.deliver(id) }
+            let (order, waits) = try await submission.run()
+            if options.printID { print(order.id.bytes) }
+            if !waits { context.deliver(order) }
         } catch let error as StartError {
             throw Exit.failure(ByteString(error.description), EX_CONFIG)
         } catch let refusal as Submission.Refusal {
@@ -86,10 +86,12 @@ struct LocalReception: Sendable {
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
             login: caller.login, commits: CommitGroup(system.spool, .eximOrder),
             choice: options.choice, localCaller: caller,
-            deliver: { id in
+            deliver: { order in
+                var order = order
+                order.queuesSMTP = isLocalOnly
                 switch deliveries {
-                case .alone: starter.deliverAlone(id, queuesSMTP: isLocalOnly)
-                case .reported(let runner): Self.report(id, queuesSMTP: isLocalOnly, to: runner)
+                case .alone: starter.deliverAlone(order)
+                case .reported(let runner): Self.report(order, to: runner)
                 case .none: break
                 }
             })
@@ -98,8 +100,8 @@ struct LocalReception: Sendable {
     }
 
     /// What the runner cannot take now waits for the next queue run.
-    private static func report(_ id: MessageID, queuesSMTP: Bool, to runner: CInt) {
-        let line = Array((queuesSMTP ? "\(id.bytes) queue-smtp\n" : "\(id.bytes)\n" as ByteString).bytes)
+    private static func report(_ order: DeliveryOrder, to runner: CInt) {
+        let line = order.line.bytes
         unsafe line.withUnsafeBytes { _ = unsafe write(runner, $0.baseAddress, $0.count) }
     }
 

@@ -6,6 +6,20 @@ import MailSystem
 import Spooler
 import Synchronization
 
+/// A message that is to be delivered now.
+struct DeliveryOrder: Sendable, Equatable {
+    var id: MessageID
+    /// The named queue that it lies in; empty for the standard one.
+    var queue = ByteString()
+    /// Whether what would go to other hosts is left to a queue run (`-odqs`).
+    var queuesSMTP = false
+
+    /// The line that tells a queue runner.
+    var line: ByteString {
+        "\(id.bytes)\(queue.isEmpty ? "" : " queue=\(queue)" as ByteString)\(queuesSMTP ? " queue-smtp" : "")\n"
+    }
+}
+
 /// Starts deliveries of messages that have just been committed, in another program.
 ///
 /// A daemon keeps one queue runner, which reads the ids from its standard input; a single submission starts
@@ -45,10 +59,11 @@ struct DeliveryStarter: Sendable {
     }
 
     /// Starts a runner for one message and does not wait for it.
-    func deliverAlone(_ id: MessageID, queuesSMTP: Bool = false) {
-        let words: [ByteString] = queuesSMTP ? ["--queue-smtp"] : []
+    func deliverAlone(_ order: DeliveryOrder) {
+        var words: [ByteString] = order.queuesSMTP ? ["--queue-smtp"] : []
+        if !order.queue.isEmpty { words += ["--queue", order.queue] }
         let start = ChildStart(
-            [program] + arguments + words + ["--message", id.bytes], group: .session)
+            [program] + arguments + words + ["--message", order.id.bytes], group: .session)
         // Without a runner the message waits for the next queue run.
         _ = Result { () throws(ChildFailure) in try start.start() }
     }
@@ -70,8 +85,8 @@ final class RunnerProcess: Sendable {
     /// Asks for a delivery; never waits.
     ///
     /// What the runner cannot take now waits for the next queue run.
-    func deliver(_ id: MessageID) {
-        let line = id.bytes.bytes + [UInt8.newline]
+    func deliver(_ order: DeliveryOrder) {
+        let line = order.line.bytes
         let hasEnded = input.withLock { input in
             guard let end = input else { return false }
             let written = unsafe line.withUnsafeBytes { unsafe write(end, $0.baseAddress, $0.count) }

@@ -32,7 +32,7 @@ final class Turns: Sendable {
 
     private let spool: Spool
     private let isSerialized: Bool
-    private let deliver: @Sendable (MessageID) -> Void
+    private let deliver: @Sendable (DeliveryOrder) -> Void
     /// What other programs on the same hints have at work.
     private let others: SerializedRuns
     /// What has been counted in there.
@@ -40,7 +40,9 @@ final class Turns: Sendable {
     private let active = Mutex<[ByteString: Int]>([:])
     private let queue = DispatchQueue(label: "etrn", attributes: .concurrent)
 
-    init(_ system: MailSystem, isSerialized: Bool, deliver: @escaping @Sendable (MessageID) -> Void) {
+    init(
+        _ system: MailSystem, isSerialized: Bool, deliver: @escaping @Sendable (DeliveryOrder) -> Void
+    ) {
         spool = system.spool
         others = SerializedRuns(system)
         self.isSerialized = isSerialized
@@ -111,7 +113,7 @@ final class Turns: Sendable {
     }
 
     private func search(_ text: ByteString, _ key: ByteString) {
-        for id in waiting(for: text) { deliver(id) }
+        for id in waiting(for: text) { deliver(DeliveryOrder(id: id)) }
         ended(key)
     }
 

@@ -73,7 +73,8 @@ struct MistakeReporting: Sendable {
         return report
     }
 
-    private func from(_ context: SessionContext, _ facts: Facts) async -> ByteString {
+    /// `dsn_from`, expanded.
+    func from(_ context: SessionContext, _ facts: Facts) async -> ByteString {
         do {
             return try await context.system.expander.expand(from, facts).bytes
         } catch {

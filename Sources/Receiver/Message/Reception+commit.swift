@@ -39,7 +39,31 @@ extension Reception {
             log.panic("message log: \(ByteString(failure.description))", id: id.bytes)
         }
         for note in notes { log.main(note, id: id.bytes) }
-        return .committed(id, said: said, committed.release())
+        let outcome = ReceptionOutcome.committed(id, said: said, committed.release())
+        await tellOfFreezing(id, header)
+        return outcome
+    }
+
+    /// Tells those that `freeze_tell` names of a message that an ACL has frozen, unless it said not to.
+    ///
+    /// Nobody hears of our own reports: an ACL that freezes all would never end.
+    private func tellOfFreezing(_ id: MessageID, _ header: HeaderFile) async {
+        let controls = state.controls.filter { $0.name == "freeze" }
+        guard header.isFrozen, !arrival.isLocalError, !controls.contains(where: { $0.options == "no_tell" }),
+            let people = system.configuration.main.text("freeze_tell"), !people.isEmpty
+        else { return }
+        let from = await MistakeReporting(nil, system.configuration.main).from(context, state.facts)
+        var frame = NotificationFrame(
+            from: from, to: people, hostname: system.settings.primaryHostName, boundary: "")
+        frame.headers = header.headers.filter { !$0.isDeleted }.map { Header($0.text) }
+        let text: ByteString =
+            "Message \(id.bytes) was frozen on arrival by ACL.\nThe sender is <\(header.sender)>.\n"
+        do throws(Submission.Refusal) {
+            let notice = ComposedNotification.frozen(frame, text, onArrival: true)
+            try await Submission.handIn(notice.head, about: id, context)
+        } catch {
+            log.main("freeze notice not submitted: \(error.text)", id: id.bytes)
+        }
     }
 
     func headerFile(
@@ -70,8 +94,7 @@ extension Reception {
 
     /// Whether no delivery is begun now.
     var waits: Bool {
-        // A named queue has queue runs of its own.
-        queuedFor != nil || state.has("freeze") || !(state.queue ?? "").isEmpty
+        queuedFor != nil || state.has("freeze")
     }
 
     func arrivalRecord(_ sender: ByteString, _ fixed: CompleteHeader, _ size: Int) -> Arrival {

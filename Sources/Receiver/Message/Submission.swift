@@ -59,14 +59,14 @@ struct Submission {
     private var claims: PeerClaims { context.claims }
 
     /// Reads standard input to its end, and commits the message.
-    func run(input: CInt = 0) async throws(Refusal) -> (id: MessageID, waits: Bool) {
+    func run(input: CInt = 0) async throws(Refusal) -> (order: DeliveryOrder, waits: Bool) {
         try await run(
             StandardInput(
                 descriptor: input, endsAtDot: !request.ignoresDots, timeout: context.settings.receiveTimeout))
     }
 
     /// Commits what is read.
-    func run(_ source: consuming StandardInput) async throws(Refusal) -> (id: MessageID, waits: Bool) {
+    func run(_ source: consuming StandardInput) async throws(Refusal) -> (order: DeliveryOrder, waits: Bool) {
         let begun = SpoolTime.now()
         if let shortage = context.settings.limits.space.shortage(for: nil) {
             context.system.log.main(shortage)
@@ -77,7 +77,8 @@ struct Submission {
         var state = ACLState(facts: Facts())
         await begin(&state)
         var intake = MessageIntake(
-            spool: context.system.spool, ids: context.system.ids, limits: context.settings.limits.header,
+            spool: state.queue.map { context.system.spool.named($0) } ?? context.system.spool,
+            ids: context.system.ids, limits: context.settings.limits.header,
             sizeLimit: await sizeLimit(state.facts), copy: reporting.copy(context.settings.limits.header),
             fromLine: context.settings.fromLine.pattern)
         // Of a message that will not be taken no more is read.
@@ -111,13 +112,13 @@ struct Submission {
 
     private func submit(
         _ message: consuming ReceivedMessage, _ envelope: Envelope, _ draft: Draft
-    ) async throws(Refusal) -> (id: MessageID, waits: Bool) {
+    ) async throws(Refusal) -> (order: DeliveryOrder, waits: Bool) {
         let id = message.pending.id
         var reception = reception(envelope, draft)
         switch await reception.complete(message) {
         case .committed(let id, _, _):
-            return (id, reception.waits)
-        case .discarded(let id): return (id, true)
+            return (DeliveryOrder(id: id, queue: reception.state.queue ?? ""), reception.waits)
+        case .discarded(let id): return (DeliveryOrder(id: id), true)
         case .refused(let verdict):
             let headers = reception.state.facts.message.headers.map {
                 Header($0.text, kind: HeaderKind(rawValue: $0.type) ?? .other)
@@ -385,6 +386,19 @@ extension Submission {
             return .mistake(mistake, isMailed: false)
         }
         let report = await reporting.report(mistake, to: sender, headers, draft, context)
+        do throws(Refusal) {
+            try await Self.handIn(report.composed(), about: id, context)
+            return .mistake(mistake, isMailed: true)
+        } catch {
+            log.main("the sender cannot be told of a mistake: \(error.text)", id: id?.bytes)
+            return .mistake(mistake, isMailed: false)
+        }
+    }
+
+    /// Submits a report of our own, in the mail user's name, and has it delivered.
+    static func handIn(
+        _ report: ByteString, about id: MessageID?, _ context: SessionContext
+    ) async throws(Refusal) {
         var own = context
         own.claims = PeerClaims()
         own.choice = .standard
@@ -393,13 +407,7 @@ extension Submission {
             CallerIdentity.mailUser(system), system, context.settings, fullName: nil)
         let submission = Submission(
             context: own, caller: mailUser, request: .report(about: id), reporting: .none)
-        do throws(Refusal) {
-            let (reportID, waits) = try await submission.run(StandardInput(text: report.composed()))
-            if !waits { context.deliver(reportID) }
-            return .mistake(mistake, isMailed: true)
-        } catch {
-            log.main("the sender cannot be told of a mistake: \(error.text)", id: id?.bytes)
-            return .mistake(mistake, isMailed: false)
-        }
+        let (order, waits) = try await submission.run(StandardInput(text: report))
+        if !waits { context.deliver(order) }
     }
 }

@@ -63,7 +63,8 @@ extension Session {
         let kind: ByteString = name.word == "EHLO" ? "HELO" : name.word
         if freeNonMail.remove(kind) != nil { return true }
         nonMailCommands += 1
-        guard nonMailCommands > settings.limits.maxNonMail, isNetworked, await isListed(.nonMailLimited)
+        guard nonMailCommands > settings.limits.maxNonMail, !context.isBatched,
+            await isListed(.nonMailLimited)
         else { return true }
         log.event(.tooManyNonMail(last: lastLine), state, headers: [])
         await leave(for: "bad-commands", Reply(554, "Too many nonmail commands"))

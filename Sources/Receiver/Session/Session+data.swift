@@ -119,13 +119,18 @@ extension Session {
         var reception = Reception(context, log, state, envelope, arriving)
         let outcome = await reception.complete(message)
         let (waits, pretence) = (reception.waits, PretendedRefusal(reception.state))
+        let queue = reception.state.queue ?? ""
         state.delay = reception.state.delay
         await delay()
         endTransaction()
         await answer(outcome, chunking, pretence)
         if case .committed(let id, _, let queued) = outcome {
             messagesAccepted += 1
-            if !waits { queued?.whenDeliverable { [deliver = context.deliver] in deliver(id) } }
+            if !waits {
+                queued?.whenDeliverable { [deliver = context.deliver] in
+                    deliver(DeliveryOrder(id: id, queue: queue))
+                }
+            }
         }
     }
 

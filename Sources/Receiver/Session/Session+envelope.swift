@@ -193,8 +193,15 @@ extension Session {
 
     private mutating func decide(on recipient: ByteString) async -> ACLVerdict {
         if envelope.isDiscarded { return ACLVerdict(.discard) }
-        state.recipient = recipient
-        state.facts.address = AddressFacts(of: recipient)
+        let meant: ByteString
+        do throws(RoutingTrouble) {
+            let hack = system.router.environment.percentHack
+            meant = try await hack?.meaning(of: recipient, state.facts) ?? recipient
+        } catch {
+            return ACLVerdict(.defer, logMessage: error.text)
+        }
+        state.recipient = meant
+        state.facts.address = AddressFacts(of: meant)
         state.casedLocalPart = state.facts.address.localPart
         state.facts.address.localPart?.bytes = state.casedLocalPart?.bytes.lowercasedASCII() ?? ""
         state.facts.message.rcptCount += 1

@@ -30,14 +30,14 @@ struct SessionContext: Sendable {
     /// Whether the session is a batch (`-bS`): nobody reads replies, and the first mistake ends it.
     var isBatched = false
     /// Starts the delivery of a committed message.
-    let deliver: @Sendable (MessageID) -> Void
+    let deliver: @Sendable (DeliveryOrder) -> Void
     /// What ETRN starts.
     let turns: Turns
 
     init(
         system: MailSystem, settings: ReceptionSettings, acls: ACLEvaluator, login: ByteString,
         commits: CommitGroup, choice: DeliveryChoice, localCaller: LocalCaller?,
-        deliver: @escaping @Sendable (MessageID) -> Void
+        deliver: @escaping @Sendable (DeliveryOrder) -> Void
     ) {
         self.system = system
         self.settings = settings
@@ -211,7 +211,7 @@ struct Session {
     }
 
     private func logNoMail() {
-        guard mailCommands == 0, state.facts.connection.remoteAddress != nil else { return }
+        guard mailCommands == 0, !context.isBatched else { return }
         log.event(.noMail(duration: duration, commands: history), state.facts)
     }
 

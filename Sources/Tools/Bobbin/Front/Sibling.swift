@@ -16,28 +16,11 @@ enum Sibling: String, Sendable {
         console.output.flush()
         console.errors.flush()
         let path = path
-        Self.replaceProcess(path, [ByteString(rawValue)] + arguments)
+        ProcessReplacement.start(path, [ByteString(rawValue)] + arguments)
         let reason = unsafe String(cString: strerror(errno))
         return ToolFailure(
             .unavailable,
             "cannot run \(path): \(reason); install \(rawValue) in the same directory as bobbin")
-    }
-
-    private static func replaceProcess(_ path: ByteString, _ words: [ByteString]) {
-        var block: [CChar] = []
-        var offsets: [Int] = []
-        for word in words {
-            offsets.append(block.count)
-            block += word.map { CChar(bitPattern: $0) }
-            block.append(0)
-        }
-        unsafe block.withUnsafeMutableBufferPointer { block in
-            guard let start = block.baseAddress else { return }
-            var pointers: [UnsafeMutablePointer<CChar>?] =
-                unsafe offsets.map { offset in unsafe start + offset }
-            unsafe pointers.append(nil)
-            _ = unsafe execv(path.string, pointers)
-        }
     }
 
     /// The program's path.

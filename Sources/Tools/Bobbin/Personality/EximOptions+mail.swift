@@ -77,7 +77,9 @@ extension EximOptions {
                     throw .unknown("-h\(values.first ?? "")")
                 }
             },
-            EximOption("-oA", .joinedOrNext, "Accepted, without effect.", nothing),
+            EximOption("-oA", .joinedOrNext, "The argument of the command that -bi runs.") {
+                $0.originator = $1.first
+            },
             EximOption("-oB", .joined, "Accepted, without effect.", nothing),
             EximOption("-or", .joined, "Accepted, without effect.", nothing),
             EximOption("-os", .joined, "Accepted, without effect.", nothing),

@@ -32,7 +32,7 @@ enum EximOptions {
         EximOption("-bt", "Test how addresses are routed.", does(.testAddress)),
         EximOption("-bv", "Verify addresses as recipients.", does(.verifyRecipient)),
         EximOption("-bvs", "Verify addresses as senders.", does(.verifySender)),
-        EximOption("-bi", "Accepted; there is no alias file to rebuild.", does(.rebuildAliases)),
+        EximOption("-bi", "Run the command that bi_command names.", does(.rebuildAliases)),
         EximOption("-bw", .joined, "Not supported: systemd starts sockets.") { _, _ throws(EximUsageError) in
             throw .unsupported("-bw", "use \"bobbin receive --stdio\" from inetd, or a daemon with -bd")
         },

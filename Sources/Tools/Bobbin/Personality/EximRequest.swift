@@ -25,6 +25,8 @@ struct EximRequest: Sendable, Equatable {
     var messageFile: ByteString?
     /// What -bf and -bF ask for.
     var filter = FilterTest.Request()
+    /// -oA: the argument of the command that -bi runs.
+    var originator: ByteString?
     /// The values of -oX.
     var interfaces: [ByteString] = []
     /// The file of -oP.

@@ -1,5 +1,8 @@
 import Bytes
 import Configuration
+import EximLog
+import Glibc
+import MailSystem
 import Spooler
 
 /// What this program itself does of Exim's tasks.
@@ -13,12 +16,12 @@ struct EximTasks: Sendable {
 
     /// Does what is asked for; gives Exim's exit status.
     func run() async throws -> ExitStatus {
-        if request.deeds.contains(.rebuildAliases) { return .success }
+        if request.deeds.contains(.rebuildAliases) { return await rebuildAliases() }
         if request.deeds.contains(.version) { printVersion() }
         if request.deeds.contains(.count) || request.deeds.contains(.list) { return try list() }
         if let command = request.messageCommand { return try handle(command) }
         if request.deeds.contains(.expand) { return try await expand() }
-        if request.deeds.contains(.printOptions) { return try printOptions() }
+        if request.deeds.contains(.printOptions) { return try await printOptions() }
         if request.deeds.contains(.testRetry) { return try await testRetry() }
         if request.deeds.contains(.testRewriting) {
             return try await RewritingTest(site).run(request.arguments, on: console)
@@ -154,7 +157,25 @@ struct EximTasks: Sendable {
         return await test.run(request.arguments, on: console)
     }
 
-    private func printOptions() throws -> ExitStatus {
+    /// `-bi`: what `bi_command` names takes our place, as whoever has called us.
+    private func rebuildAliases() async -> ExitStatus {
+        let main = site.configuration.main
+        guard let command = main.text("bi_command"), !command.isEmpty else { return .success }
+        let variables = await ProcessEnvironment(main)
+        console.output.flush()
+        let words = [command] + (request.originator.map { [$0] } ?? [])
+        ProcessReplacement.start(command, words, environment: variables.assignments)
+        let reason = SystemErrorText.of(Int(errno))
+        console.say("exim: exec '\(command)' failed: \(reason)")
+        return .failure
+    }
+
+    private func printOptions() async throws -> ExitStatus {
+        if request.arguments == ["environment"] {
+            let variables = await ProcessEnvironment(site.configuration.main)
+            for line in variables.assignments.sorted() { console.write("\(line)\n") }
+            return .success
+        }
         if !site.isAdmin(caller), request.arguments.contains(where: ConfigurationPrinter.needsAdmin) {
             throw EximUsageError.denied
         }
