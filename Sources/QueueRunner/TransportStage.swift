@@ -296,7 +296,10 @@ extension MessageDelivery {
     ) {
         for line in lines { log(line) }
         for (index, outcome) in outcomes.enumerated() {
-            let (node, item) = (group.nodes[index], group.items[index])
+            let node = group.nodes[index]
+            var item = group.items[index]
+            // What another transport did in its place is told under that one's name.
+            if let other = outcome.transport { item.instruction.transport = other }
             retries += outcome.retries.map { (node, $0) }
             submitted += outcome.submitted.compactMap { MessageID($0) }
             switch outcome.verdict {
@@ -309,7 +312,7 @@ extension MessageDelivery {
                 if !group.transport.isRemote {
                     retries.append((node, RetryItem(localKey(node, group.transport, item), .delete)))
                 }
-                tree.settle(node, transport: item.instruction.transport)
+                tree.settle(node, transport: group.transport.name)
             case .deferred(let trouble): wait(node, item, trouble, outcome, group.transport)
             case .failed(let trouble):
                 failed.append(

@@ -86,13 +86,14 @@ struct LocalDeliveryTests {
     @Test("A mailbox over its quota, of another owner, or that is a link is not written to")
     func refusals() throws {
         var (order, data) = try order(.mailbox, "mbox", body: "x\n")
-        order.quota = 10
+        order.quota.size = .init(10)
+        order.quota.messageSize = 11
         guard case .deferred(let full) = LocalDelivery.perform(order, data: data.fileDescriptor) else {
             Issue.record("delivered")
             return
         }
         #expect(full.errno == -22)
-        order.quota = 0
+        order.quota.size = .init(0)
         order.uid += 1
         guard case .deferred(let foreign) = LocalDelivery.perform(order, data: data.fileDescriptor) else {
             Issue.record("delivered")
@@ -107,7 +108,7 @@ struct LocalDeliveryTests {
             Issue.record("delivered")
             return
         }
-        #expect(link.errno == -5)
+        #expect(link.errno == -4)
     }
 
     @Test("Work for another process, and its report, are read as they were written; damaged octets are none")
@@ -164,7 +165,9 @@ struct LocalDeliveryTests {
     @Test("An order is read as it was written; damaged octets are none")
     func coding() throws {
         var (order, _) = try order(.maildir, "x", body: "")
-        order.quota = 77
+        (order.quota.size, order.quota.knownFiles) = (.init(77, isChecked: false), 3)
+        order.formats = [.init(start: "From ", transport: "local")]
+        (order.step, order.written.path, order.comsatName) = (.place, "/x/tmp/y", "joe")
         order.usesFlock = true
         order.maildirTag = ":a:b"
         #expect(LocalOrder(decoding: order.encoded) == order)
