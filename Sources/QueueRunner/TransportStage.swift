@@ -435,6 +435,7 @@ struct TransportCall: Sendable {
         let (facts, domain) = (outgoing.facts, EmailParts(group.items.first?.address.address ?? "").domain)
         var environment = runner.transportEnvironment
         environment.submit = { await Self.submit($0, runner, id) }
+        environment.tellRewriting = { Self.log($0, runner, id) }
         runner.activity.note(id, "to \(domain) by \(group.transport.name)")
         let (outcomes, lines) = await group.transport.deliver(
             outgoing, to: group.items, environment,
@@ -459,6 +460,15 @@ struct TransportCall: Sendable {
             runner.log.panic("journal: \(String(describing: error))", id: id.bytes)
         }
         return (index, outcomes, lines)
+    }
+
+    /// What rewriting has to tell.
+    private static func log(_ event: RewriteEvent, _ runner: RunnerSystem, _ id: MessageID) {
+        switch event {
+        case .rewritten: if runner.selector.has(.addressRewrite) { runner.log.main(event.text, id: id.bytes) }
+        case .problem: runner.log.panic(event.text, id: id.bytes)
+        case .noAddress: runner.log.main(event.text, id: id.bytes)
+        }
     }
 
     /// Hands in what a transport has made about the message, by the one door into the spool.

@@ -19,12 +19,23 @@ struct HeaderAssembly {
         if transport.generic.addsEnvelopeTo { block += envelopeTo }
         if transport.generic.addsDeliveryDate { block += deliveryDate }
         let removed = try await removedNames()
+        let rewriter = Rewriter(
+            transport.generic.headerRules, expander: environment.expander,
+            qualifyRecipient: environment.routing.qualifyRecipient)
         for header in message.headers where header.kind != .old && !isRemoved(header, removed) {
-            block += header.text
+            block += await rewritten(header, by: rewriter).text
         }
         for line in items.first?.address.headersToAdd ?? [] { block += line }
         for line in try await addedLines() { block += line }
         return block
+    }
+
+    /// `headers_rewrite`: a line to which a rule cannot be applied stays as it is.
+    private func rewritten(_ header: Header, by rewriter: Rewriter) async -> Header {
+        if rewriter.isEmpty { return header }
+        let (new, events) = await rewriter.rewrite(header, qualifyingWith: nil, facts)
+        for event in events { environment.tellRewriting(event) }
+        return new ?? header
     }
 
     private var envelopeTo: ByteString {

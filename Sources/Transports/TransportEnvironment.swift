@@ -39,6 +39,8 @@ package struct TransportEnvironment: Sendable {
     package var errorsReplyTo: ByteString?
     /// The other transports, by name.
     package var transport: @Sendable (ByteString) -> Transport? = { _ in nil }
+    /// Told what `headers_rewrite` has to say for the log.
+    package var tellRewriting: @Sendable (RewriteEvent) -> Void = { _ in }
     /// The wall clock, in seconds and microseconds since 1970.
     package var now: @Sendable () -> (seconds: Int64, microseconds: Int)
 

@@ -148,6 +148,7 @@ struct TransportSettings: Sendable {
     let disablesLogging: Bool
     let filter: Template?
     let filterTimeout: Int64
+    let headerRules: [RewriteRule]
     let shadow: ByteString?
     let shadowCondition: Template?
 
@@ -172,6 +173,7 @@ struct TransportSettings: Sendable {
         disablesLogging = block.flag("disable_logging") ?? false
         filter = block.template("transport_filter")
         filterTimeout = block.seconds("transport_filter_timeout") ?? 300
+        headerRules = block.headerRules
         shadow = block.text("shadow_transport")
         shadowCondition = block.template("shadow_condition")
     }

@@ -21,12 +21,7 @@ extension OptionTable {
         .init(
             .string, .honoured,
             """
-            driver shadow_transport
-            """),
-        .init(
-            .string, .notYetDecisive,
-            """
-            headers_rewrite
+            driver headers_rewrite shadow_transport
             """),
         .init(
             .expanded, .honoured,
