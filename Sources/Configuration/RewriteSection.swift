@@ -48,7 +48,8 @@ struct RewriteRuleParser {
             let rule = try parse(item)
             if rule.flags.contains(where: { ByteString("EFTS").contains($0) }) {
                 throw ConfigurationError(
-                    "rewrite rule specifies a non-header rewrite - not allowed at transport time -", at: place)
+                    "rewrite rule specifies a non-header rewrite - not allowed at transport time -", at: place
+                )
             }
             rules.append(rule)
         }

@@ -29,7 +29,9 @@ extension MessageDelivery {
             let transport = runner.transports[instruction.transport], !transport.isRemote
         {
             let facts = instruction.facts
-            let parts = [facts.localPartPrefix, facts.localPart, facts.localPartSuffix].map { $0?.bytes ?? "" }
+            let parts = [facts.localPartPrefix, facts.localPart, facts.localPartSuffix].map {
+                $0?.bytes ?? ""
+            }
             logged.localPartOnly = transport.includesAffixes ? parts.joined(separator: "") : parts[1]
         }
         return logged

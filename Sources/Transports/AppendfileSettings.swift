@@ -98,7 +98,6 @@ struct AppendfileSettings: Sendable {
     }
 }
 
-
 /// The options that limit mailboxes (manual, section 26.2, the quota options).
 struct QuotaSettings: Sendable {
     let size: Template?

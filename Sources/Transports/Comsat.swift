@@ -23,7 +23,8 @@ enum Comsat {
         unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
                 _ = unsafe sendto(
-                    socket, text, text.count, CInt(MSG_DONTWAIT), generic, socklen_t(MemoryLayout<sockaddr_in>.size))
+                    socket, text, text.count, CInt(MSG_DONTWAIT), generic,
+                    socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
     }

@@ -1,7 +1,9 @@
 import Bytes
 import MailText
 
-/// Finds how much lies in a mailbox of many files. It follows no symbolic link, so that it never leaves the mailbox.
+/// Finds how much lies in a mailbox of many files.
+///
+/// It follows no symbolic link, so that it never leaves the mailbox.
 struct MailboxCount {
     /// How deep directories are looked into.
     static let maximumDepth = 64
@@ -46,7 +48,9 @@ struct MailboxCount {
         return names(in: maildir).reduce(MailboxAmount()) { sum, name in
             guard (try? pattern.matches(name)) == true else { return sum }
             let path: ByteString = "\(maildir)/\(name)"
-            guard let facts = try? System.status(path, following: false), facts.isDirectory else { return sum }
+            guard let facts = try? System.status(path, following: false), facts.isDirectory else {
+                return sum
+            }
             let holdsMessages = name == "cur" || name == "new"
             return holdsMessages
                 ? sum + everything(in: path, depth: depth + 1)

@@ -80,7 +80,9 @@ struct DirectoryDelivery {
         guard !order.folderPattern.isEmpty else { return }
         let pattern = try MailboxCount.compiled(order.folderPattern)
         guard (try? pattern.matches(directory)) == true else { return }
-        do { _ = try System.open("\(directory)/maildirfolder", O_WRONLY | O_CREAT | O_NOFOLLOW, order.mode) } catch {
+        do {
+            _ = try System.open("\(directory)/maildirfolder", O_WRONLY | O_CREAT | O_NOFOLLOW, order.mode)
+        } catch {
             throw TransportTrouble(
                 "appendfile: failed to create maildirfolder file in \(directory) directory: \(error.text)",
                 errno: error.number)
@@ -132,7 +134,8 @@ struct DirectoryDelivery {
         let isFull = failure.number == ENOSPC || failure.number == EDQUOT
         return TransportTrouble(
             isFull
-                ? "mailbox is full (quota exceeded while writing to file \(path))" : "while writing to \(path)",
+                ? "mailbox is full (quota exceeded while writing to file \(path))"
+                : "while writing to \(path)",
             errno: failure.number)
     }
 

@@ -127,7 +127,9 @@ struct MaildirSizeFile {
         return sizes.amount
     }
 
-    /// Notes a message more. The file is a cache: if that fails, the next recalculation mends it.
+    /// Notes a message more.
+    ///
+    /// The file is a cache: if that fails, the next recalculation mends it.
     func add(_ octets: Int64) {
         guard let file = try? System.open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK) else { return }
         try? System.write(file.raw, ("\(octets) 1\n" as ByteString).bytes[...])

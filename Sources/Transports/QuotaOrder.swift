@@ -10,7 +10,9 @@ package struct QuotaOrder: Sendable, Hashable {
         package var isChecked: Bool
 
         /// Makes a limit.
-        package init(_ value: Int64, isChecked: Bool = true) { (self.value, self.isChecked) = (value, isChecked) }
+        package init(_ value: Int64, isChecked: Bool = true) {
+            (self.value, self.isChecked) = (value, isChecked)
+        }
 
         /// Whether that much is kept out.
         func refuses(_ amount: Int64) -> Bool { isChecked && value > 0 && amount > value }

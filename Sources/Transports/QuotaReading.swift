@@ -51,7 +51,8 @@ struct QuotaReading {
             return value
         }
         throw TransportTrouble(
-            "Malformed value \"\(text)\" (expansion of \"\(template.source)\") in \(name) transport", errno: -1
+            "Malformed value \"\(text)\" (expansion of \"\(template.source)\") in \(name) transport",
+            errno: -1
         ).panicking
     }
 

@@ -8,7 +8,9 @@ struct QuotaWarning {
     let settings: QuotaSettings
     let scene: DeliveryScene
 
-    /// Hands the warning in; gives its id, and a line for the log when that cannot be done. The delivery stands anyhow.
+    /// Hands the warning in; gives its id, and a line for the log when that cannot be done.
+    ///
+    /// The delivery stands anyhow.
     func send() async -> (id: ByteString?, lines: [TransportLogLine]) {
         let template = settings.warnMessage
         let text: ByteString

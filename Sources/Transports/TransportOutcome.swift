@@ -34,7 +34,9 @@ package struct TransportTrouble: Error, Sendable, Hashable {
     /// The same with the time since a mailbox was read, where a quota is exceeded (rules `quota_<time>`).
     func withAge(of time: Int64) -> TransportTrouble {
         var trouble = self
-        if [-22, ENOSPC, EDQUOT].contains(errno) { trouble.more = Int32(clamping: System.moment().seconds - time) }
+        if [-22, ENOSPC, EDQUOT].contains(errno) {
+            trouble.more = Int32(clamping: System.moment().seconds - time)
+        }
         return trouble
     }
 

@@ -24,7 +24,8 @@ struct QuotaTests {
     func mutations() throws {
         var random = SeededGenerator(seed: 11)
         let seeds: [ByteString] = [
-            "10000000S,500C\n123456 78\n312 1\n-312 -1\n", "0S\n9223372036854775807 1\n1 9223372036854775807\n",
+            "10000000S,500C\n123456 78\n312 1\n-312 -1\n",
+            "0S\n9223372036854775807 1\n1 9223372036854775807\n",
             "-1C,,S\n\n", "1S\n" + ByteString(repeating: 0x30, count: MaildirSizes.sizeLimit - 4) + " 1\n",
         ]
         for seed in seeds {

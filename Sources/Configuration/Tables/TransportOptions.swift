@@ -163,7 +163,7 @@ extension OptionTable {
             return_fail_output return_output timeout_defer use_bsmtp use_crlf use_shell
             """),
         .init(
-            .boolean, .notYet,
+            .boolean, .needless("Linux has no login classes with resource limits"),
             """
             use_classresources
             """),
