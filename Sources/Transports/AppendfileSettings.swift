@@ -40,7 +40,6 @@ struct AppendfileSettings: Sendable {
     let fileFormat: ByteString?
     let batchMax: Int
     let batchID: Template?
-    private let hasLocking: Bool
 
     init(_ block: OptionBlock) {
         file = block.template("file")
@@ -79,17 +78,6 @@ struct AppendfileSettings: Sendable {
         fileFormat = block.text("file_format")
         batchMax = Int(block.number("batch_max") ?? 1)
         batchID = block.template("batch_id")
-        hasLocking = usesLockFile || usesFcntl || usesFlock
-    }
-
-    /// What is wrong with the options together, in Exim's words; nil when nothing is.
-    func problem(of transport: ByteString) -> ByteString? {
-        if file != nil, directory != nil { return "only one of \"file\" or \"directory\" can be specified" }
-        if file != nil, !hasLocking { return "no locking configured" }
-        if !["anywhere", "inhome", "belowhome"].contains(createFile), createFile.first != UInt8(ascii: "/") {
-            return "invalid value given for \"create_file\" for the \(transport) transport: '\(createFile)'"
-        }
-        return quota.problem(intoDirectory: directory != nil)
     }
 
     func mentions(_ variable: ByteString) -> Bool {
@@ -145,11 +133,5 @@ struct QuotaSettings: Sendable {
     /// All that is expanded before a delivery.
     var templates: [Template?] {
         [size, fileCount, directory, knownSize, knownFileCount, warnThreshold, usesSizeFile]
-    }
-
-    func problem(intoDirectory: Bool) -> ByteString? {
-        guard let fileCount, fileCount.source != "0" else { return nil }
-        if !intoDirectory { return "quota_filecount must not be set without \"directory\"" }
-        return size == nil ? "quota must be set if quota_filecount is set" : nil
     }
 }

@@ -150,6 +150,24 @@ struct DeliveryScene {
         }
     }
 
+    /// Expands an option that must give something; the trouble is one of the configuration, in Exim's words.
+    ///
+    /// `facts` are this scene's where they are not given.
+    func expand(
+        _ template: Template, saying what: ByteString, errno: Int32 = -1, _ facts: Facts? = nil
+    ) async throws(TransportTrouble) -> TaintedBytes {
+        do {
+            return try await environment.expander.expand(template, facts ?? self.facts)
+        } catch {
+            var trouble = TransportTrouble(
+                "Expansion of \"\(template.source)\" (\(what) for \(transport.name) transport) failed: \(error.text)",
+                errno: errno
+            ).panicking
+            if case .forcedFailure = error { trouble.isForced = true }
+            throw trouble
+        }
+    }
+
     /// The header block for these addresses, without the blank line.
     func header() async throws(TransportTrouble) -> ByteString {
         try await HeaderAssembly(

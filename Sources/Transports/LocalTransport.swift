@@ -112,11 +112,11 @@ struct LocalTransport {
         var facts = scene.facts
         facts.message.size = messageSize
         let value: ByteString
-        do {
-            value = try await scene.environment.expander.expand(template, facts).bytes
+        do throws(TransportTrouble) {
+            value = try await scene.expand(template, saying: "maildir_tag", facts).bytes
         } catch {
-            if case .forcedFailure = error { return "" }
-            throw failure(of: template, "maildir_tag", error, errno: -1)
+            if error.isForced { return "" }
+            throw error
         }
         let tag = ByteString(value.filter { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") })
         return tag.first?.isASCIIAlphanumeric == true ? ":\(tag)" : tag
@@ -127,26 +127,12 @@ struct LocalTransport {
         guard let template = settings.directoryFile else { return "" }
         var facts = scene.facts
         facts.address.inode = inode
-        let name: TaintedBytes
-        do {
-            name = try await scene.environment.expander.expand(template, facts)
-        } catch {
-            throw failure(of: template, "directory_file", error, errno: 0)
-        }
+        let name = try await scene.expand(template, saying: "directory_file", errno: 0, facts)
         // A path out of the directory may come from the configuration, never from an address.
         guard name.taint.isTainted, name.bytes.contains(UInt8(ascii: "/")) else { return name.bytes }
         throw TransportTrouble(
             "Tainted '\(name.bytes)' (directory_file for \(scene.transport.name) transport) not permitted",
             errno: -1)
-    }
-
-    private func failure(
-        of template: Template, _ what: ByteString, _ error: ExpansionError, errno: Int32
-    ) -> TransportTrouble {
-        TransportTrouble(
-            "Expansion of \"\(template.source)\" (\(what) for \(scene.transport.name) transport) failed: \(error.text)",
-            errno: errno
-        ).panicking
     }
 
     private func copySettings(to order: inout LocalOrder) {
@@ -183,11 +169,7 @@ struct LocalTransport {
         }
         var path: TaintedBytes
         if let template = settings.directory ?? settings.file {
-            do {
-                path = try await scene.environment.expander.expand(template, scene.facts)
-            } catch {
-                throw failure(of: template, "file or directory name", error, errno: -1)
-            }
+            path = try await scene.expand(template, saying: "file or directory name")
         } else if let instruction = scene.items.first?.instruction, case .file(let given) = instruction.target
         {
             path = instruction.facts.addressFile ?? TaintedBytes(given)

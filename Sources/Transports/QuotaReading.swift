@@ -80,15 +80,7 @@ struct QuotaReading {
     private var directory: ByteString {
         get async throws(TransportTrouble) {
             guard let template = settings.directory else { return "" }
-            let path: TaintedBytes
-            do {
-                path = try await scene.environment.expander.expand(template, scene.facts)
-            } catch {
-                throw TransportTrouble(
-                    "Expansion of \"\(template.source)\" (quota_directory name for \(name) transport) failed: \(error.text)",
-                    errno: -1
-                ).panicking
-            }
+            let path = try await scene.expand(template, saying: "quota_directory name")
             guard path.bytes.first == UInt8(ascii: "/") else {
                 throw TransportTrouble(
                     "appendfile: quota_directory name \"\(path.bytes)\" is not absolute", errno: -21)

@@ -19,6 +19,8 @@ package struct TransportTrouble: Error, Sendable, Hashable {
     package var isPanic = false
     /// Whether it fails the address for good, where it is thrown.
     package var isFinal = false
+    /// Whether an expansion was forced to fail.
+    var isForced = false
     /// Whether a time limit of the transport's was exceeded.
     package var isTimeout = false
     /// What a command wrote that the sender is to see.

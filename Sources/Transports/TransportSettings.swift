@@ -73,15 +73,8 @@ package struct Transport: Sendable {
 
     /// What is wrong with the options together, in Exim's words; nil when nothing is.
     package var problem: ByteString? {
-        if generic.bodyOnly, generic.headersOnly {
-            return "\(name) transport: body_only and headers_only are mutually exclusive"
-        }
-        switch driver {
-        case .appendfile(let settings):
-            return settings.problem(of: name).map { "configuration error for \(name) transport: \($0)" }
-        case .pipe(let settings): return settings.problem(of: name)
-        case .autoreply, .lmtp, .queuefile, .smtp, .unavailable: return nil
-        }
+        guard case .pipe(let settings) = driver else { return nil }
+        return settings.problem(of: name)
     }
 
     /// `retry_use_local_part`; smtp keys its records by hosts instead.
