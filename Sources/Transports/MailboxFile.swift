@@ -5,8 +5,8 @@ import Glibc
 struct MailboxFile {
     /// How often a file that comes and goes is opened.
     private static let maximumTurns = 10
-    /// How often a lock is asked for, where it is waited for.
-    private static let asksPerSecond = 10
+    /// After how many seconds a lock that is waited for is asked for again.
+    private static let lockPause = 0.1
 
     let order: LocalOrder
     let data: CInt
@@ -28,12 +28,14 @@ struct MailboxFile {
 
     private func append() throws(TransportTrouble) -> LocalOutcome {
         let patience = max(order.fcntlTimeout, order.flockTimeout)
-        let wait = order.lockRetries * order.lockInterval
-        let retries = patience > 0 ? (wait + patience - 1) / patience : order.lockRetries
+        let (wait, over) = order.lockRetries.multipliedReportingOverflow(by: order.lockInterval)
+        let retries = patience > 0 && !over ? (wait - 1) / patience + 1 : order.lockRetries
         for attempt in 0...max(retries, 0) {
             let file = try openFile()
             if isLocked(file.descriptor.raw) { return try add(to: file) }
-            if attempt < retries, patience == 0 { System.pause(seconds: Double(order.lockInterval)) }
+            // Who waits for the lock itself has waited already.
+            let hasWaited = order.usesFcntl ? order.fcntlTimeout > 0 : order.flockTimeout > 0
+            if attempt < retries, !hasWaited { System.pause(seconds: Double(order.lockInterval)) }
         }
         throw TransportTrouble("failed to lock mailbox \(order.path) (fcntl/flock)", errno: -9)
     }
@@ -45,9 +47,10 @@ struct MailboxFile {
 
     /// Asks for a lock until it is had, or for so many seconds; at least once.
     private func waited(_ seconds: Int, _ lock: () -> Bool) -> Bool {
-        for _ in 0..<(seconds * Self.asksPerSecond) {
+        let end = System.moment().seconds.addingReportingOverflow(Int64(seconds)).partialValue
+        while seconds > 0, System.moment().seconds < end {
             if lock() { return true }
-            System.pause(seconds: 1 / Double(Self.asksPerSecond))
+            System.pause(seconds: Self.lockPause)
         }
         return lock()
     }

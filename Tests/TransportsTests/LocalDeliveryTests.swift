@@ -65,6 +65,41 @@ struct LocalDeliveryTests {
         #expect(try directory.read("mbox") == "")
     }
 
+    @Test("With lock_fcntl_timeout a mailbox that another process has locked is waited for")
+    func waiting() throws {
+        var (order, data) = try order(.mailbox, "mbox", body: "x\n")
+        let path = try directory.write("", to: "mbox").string
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        // It goes when the delivery has asked for the lock: then the lock file is there.
+        let script = """
+            import fcntl,sys,os,time
+            f=open(sys.argv[1],'r+')
+            fcntl.lockf(f,fcntl.LOCK_EX)
+            print('ready',flush=True)
+            while not os.path.exists(sys.argv[1]+'.lock'): time.sleep(0.01)
+            time.sleep(0.2)
+            """
+        let other = try ChildProcess("/usr/bin/env", ["python3", "-c", script, path])
+        defer { other.kill() }
+        try eventually("the other process has the lock") { try other.output.contains(ByteString("ready")) }
+        order.fcntlTimeout = 300
+        #expect(LocalDelivery.perform(order, data: data.fileDescriptor) == .delivered)
+    }
+
+    @Test(
+        "create_file with a path allows what lies below it, and nothing that only begins alike",
+        arguments: [
+            ("box", "boxes/x", false), ("box", "box/../x", false), ("box", "box/x", true),
+            ("box/", "box/x", true),
+        ])
+    func creation(below place: String, path: String, isAllowed: Bool) throws {
+        var (order, data) = try order(.mailbox, ByteString(path), body: "x\n")
+        order.createFile = directory.file(ByteString(place))
+        let outcome = LocalDelivery.perform(order, data: data.fileDescriptor)
+        if case .deferred(let trouble) = outcome { #expect(trouble.errno == -34) }
+        #expect((outcome == .delivered) == isAllowed)
+    }
+
     @Test("A maildir is made, and gets a whole file in new")
     func maildir() throws {
         var (order, data) = try order(.maildir, "md/deep", body: "From x\n")
