@@ -83,6 +83,9 @@ struct OptionAssigner {
             setting = .template(Template(source))
         }
         block.set(name, to: .init(value: setting, source: source, place: line.place, isHidden: line.isHidden))
+        if name == "headers_rewrite" {
+            block.headerRules = try RewriteRuleParser(place: line.place).parseHeaderRules(source)
+        }
         note(name, entry.support, at: line.place)
     }
 

@@ -20,6 +20,8 @@ struct InstanceCheck {
 
     private func isOn(_ option: ByteString) -> Bool { block.values[option]?.value == .flag(true) }
 
+    private func isOff(_ option: ByteString) -> Bool { block.values[option]?.value == .flag(false) }
+
     // MARK: Routers
 
     private func router() throws(ConfigurationError) {
@@ -69,9 +71,7 @@ struct InstanceCheck {
         }
         switch block.driver {
         case "appendfile":
-            if isSet("file"), isSet("directory") {
-                try fail("only one of \"file\" or \"directory\" can be specified")
-            }
+            try appendfile()
         case "pipe":
             if isOn("return_output"), isOn("return_fail_output") {
                 try fail("both return_output and return_fail_output set for \(name) transport")
@@ -83,5 +83,23 @@ struct InstanceCheck {
             }
         default: break
         }
+    }
+
+    private func appendfile() throws(ConfigurationError) {
+        if isSet("file"), isSet("directory") {
+            try fail("only one of \"file\" or \"directory\" can be specified")
+        }
+        if let limit = block.values["quota_filecount"]?.source, limit != "0" {
+            if !isSet("directory") { try fail("quota_filecount must not be set without \"directory\"") }
+            if !isSet("quota") { try fail("quota must be set if quota_filecount is set") }
+        }
+        let usesFlock = isOn("use_flock_lock")
+        if isSet("file"), !usesFlock, isOff("use_lockfile"), isOff("use_fcntl_lock") {
+            try fail("no locking configured")
+        }
+        guard let place = block.values["create_file"]?.source, place.first != UInt8(ascii: "/"),
+            !["anywhere", "belowhome", "inhome"].contains(place)
+        else { return }
+        try fail("invalid value given for \"create_file\" for the \(block.name) transport: '\(place)'")
     }
 }

@@ -29,6 +29,9 @@ package struct OptionBlock: Sendable {
     /// The values that were set, with their places.
     package private(set) var values: [ByteString: Setting] = [:]
 
+    /// The rules of a transport's `headers_rewrite`.
+    package internal(set) var headerRules: [RewriteRule] = []
+
     /// One setting.
     package struct Setting: Sendable, Hashable {
         /// The value, checked for its kind.

@@ -41,6 +41,21 @@ struct RewriteRuleParser {
         return RewriteRule(pattern: words[0], replacement: Template(words[1]), flags: flags, place: place)
     }
 
+    /// The rules of a transport's `headers_rewrite`, with colons between them.
+    func parseHeaderRules(_ list: ByteString) throws(ConfigurationError) -> [RewriteRule] {
+        var rules: [RewriteRule] = []
+        for item in ItemList.split(list, separator: UInt8(ascii: ":")) {
+            let rule = try parse(item)
+            if rule.flags.contains(where: { ByteString("EFTS").contains($0) }) {
+                throw ConfigurationError(
+                    "rewrite rule specifies a non-header rewrite - not allowed at transport time -", at: place
+                )
+            }
+            rules.append(rule)
+        }
+        return rules
+    }
+
     /// A quoted string, or all up to a blank outside braces.
     private func word(_ rest: inout ArraySlice<UInt8>) throws(ConfigurationError) -> ByteString {
         if rest.first == UInt8(ascii: "\"") {

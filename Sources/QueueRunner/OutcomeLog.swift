@@ -26,9 +26,13 @@ extension MessageDelivery {
             || (text.first.map { "|/>".utf8.contains($0) } ?? false && !text.contains(UInt8(ascii: "@")))
         logged.between = Array(address.ancestors.dropLast().map(\.address))
         if isSuccess, let instruction, instruction.logsAsLocal, !isItem,
-            runner.transports[instruction.transport]?.isRemote == false
+            let transport = runner.transports[instruction.transport], !transport.isRemote
         {
-            logged.localPartOnly = instruction.facts.localPart?.bytes
+            let facts = instruction.facts
+            let parts = [facts.localPartPrefix, facts.localPart, facts.localPartSuffix].map {
+                $0?.bytes ?? ""
+            }
+            logged.localPartOnly = transport.includesAffixes ? parts.joined(separator: "") : parts[1]
         }
         return logged
     }
@@ -123,6 +127,7 @@ extension MessageDelivery {
         path.deliverTime = LogInterval(microseconds: outcome.duration)
         var record = Delivery(arrow, path, confirmation: said)
         record.size = outgoing.size
+        (record.shadow, record.shadowError) = (outcome.shadow?.transport, outcome.shadow?.error)
         record.usedChunking = outcome.host?.usedChunking ?? false
         if let host = outcome.host {
             record.authentication = host.identity.map {

@@ -93,6 +93,10 @@ final class RunnerSystem: Sendable {
         environment.isForced = options.isForced || options.thaws
         environment.deliverLocalProgram = SiblingProgram.path(of: "bobbin-deliver-local")
         environment.timezone = system.configuration.main.text("timezone")
+        environment.dsnFrom =
+            system.configuration.main.template("dsn_from") ?? environment.dsnFrom
+        environment.errorsReplyTo = system.configuration.main.text("errors_reply_to")
+        environment.transport = { [transports] in transports[$0] }
         for transport in transports.values {
             if let problem = transport.problem { throw StartError(problem.string) }
         }

@@ -296,7 +296,10 @@ extension MessageDelivery {
     ) {
         for line in lines { log(line) }
         for (index, outcome) in outcomes.enumerated() {
-            let (node, item) = (group.nodes[index], group.items[index])
+            let node = group.nodes[index]
+            var item = group.items[index]
+            // What another transport did in its place is told under that one's name.
+            if let other = outcome.transport { item.instruction.transport = other }
             retries += outcome.retries.map { (node, $0) }
             submitted += outcome.submitted.compactMap { MessageID($0) }
             switch outcome.verdict {
@@ -309,7 +312,7 @@ extension MessageDelivery {
                 if !group.transport.isRemote {
                     retries.append((node, RetryItem(localKey(node, group.transport, item), .delete)))
                 }
-                tree.settle(node, transport: item.instruction.transport)
+                tree.settle(node, transport: group.transport.name)
             case .deferred(let trouble): wait(node, item, trouble, outcome, group.transport)
             case .failed(let trouble):
                 failed.append(
@@ -432,6 +435,7 @@ struct TransportCall: Sendable {
         let (facts, domain) = (outgoing.facts, EmailParts(group.items.first?.address.address ?? "").domain)
         var environment = runner.transportEnvironment
         environment.submit = { await Self.submit($0, runner, id) }
+        environment.tellRewriting = { Self.log($0, runner, id) }
         runner.activity.note(id, "to \(domain) by \(group.transport.name)")
         let (outcomes, lines) = await group.transport.deliver(
             outgoing, to: group.items, environment,
@@ -456,6 +460,15 @@ struct TransportCall: Sendable {
             runner.log.panic("journal: \(String(describing: error))", id: id.bytes)
         }
         return (index, outcomes, lines)
+    }
+
+    /// What rewriting has to tell.
+    private static func log(_ event: RewriteEvent, _ runner: RunnerSystem, _ id: MessageID) {
+        switch event {
+        case .rewritten: if runner.selector.has(.addressRewrite) { runner.log.main(event.text, id: id.bytes) }
+        case .problem: runner.log.panic(event.text, id: id.bytes)
+        case .noAddress: runner.log.main(event.text, id: id.bytes)
+        }
     }
 
     /// Hands in what a transport has made about the message, by the one door into the spool.

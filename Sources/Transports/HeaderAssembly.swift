@@ -19,12 +19,23 @@ struct HeaderAssembly {
         if transport.generic.addsEnvelopeTo { block += envelopeTo }
         if transport.generic.addsDeliveryDate { block += deliveryDate }
         let removed = try await removedNames()
+        let rewriter = Rewriter(
+            transport.generic.headerRules, expander: environment.expander,
+            qualifyRecipient: environment.routing.qualifyRecipient)
         for header in message.headers where header.kind != .old && !isRemoved(header, removed) {
-            block += header.text
+            block += await rewritten(header, by: rewriter).text
         }
         for line in items.first?.address.headersToAdd ?? [] { block += line }
         for line in try await addedLines() { block += line }
         return block
+    }
+
+    /// `headers_rewrite`: a line to which a rule cannot be applied stays as it is.
+    private func rewritten(_ header: Header, by rewriter: Rewriter) async -> Header {
+        if rewriter.isEmpty { return header }
+        let (new, events) = await rewriter.rewrite(header, qualifyingWith: nil, facts)
+        for event in events { environment.tellRewriting(event) }
+        return new ?? header
     }
 
     private var envelopeTo: ByteString {
@@ -136,6 +147,24 @@ struct DeliveryScene {
             throw TransportTrouble(
                 "failed to expand \"\(template.source)\" (\(option)) in \(transport.name) transport: \(error.text)",
                 errno: -27)
+        }
+    }
+
+    /// Expands an option that must give something; the trouble is one of the configuration, in Exim's words.
+    ///
+    /// `facts` are this scene's where they are not given.
+    func expand(
+        _ template: Template, saying what: ByteString, errno: Int32 = -1, _ facts: Facts? = nil
+    ) async throws(TransportTrouble) -> TaintedBytes {
+        do {
+            return try await environment.expander.expand(template, facts ?? self.facts)
+        } catch {
+            var trouble = TransportTrouble(
+                "Expansion of \"\(template.source)\" (\(what) for \(transport.name) transport) failed: \(error.text)",
+                errno: errno
+            ).panicking
+            if case .forcedFailure = error { trouble.isForced = true }
+            throw trouble
         }
     }
 

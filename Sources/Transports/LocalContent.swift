@@ -26,14 +26,11 @@ extension DeliveryScene {
     private func surrounding(_ template: Template, _ what: ByteString) async throws(TransportTrouble)
         -> ByteString
     {
-        do {
-            return try await environment.expander.expand(template, facts).bytes
+        do throws(TransportTrouble) {
+            return try await expand(template, saying: what, errno: 0).bytes
         } catch {
-            if case .forcedFailure = error { return "" }
-            throw TransportTrouble(
-                "Expansion of \"\(template.source)\" (\(what) for \(transport.name) transport) failed: \(error.text)",
-                errno: 0
-            ).panicking
+            if error.isForced { return "" }
+            throw error
         }
     }
 

@@ -22,6 +22,8 @@ package struct LocalReport: Sendable, Hashable {
     package internal(set) var ending: PipeEnding?
     /// What was found before an automatic reply is sent.
     package internal(set) var findings: ReplyFindings?
+    /// What a delivery to a mailbox found.
+    package internal(set) var mailbox: MailboxFindings?
 
     /// One verdict for all addresses.
     package init(_ verdict: TransportVerdict) { verdicts = [verdict] }
@@ -36,6 +38,17 @@ package struct LocalReport: Sendable, Hashable {
     package init(_ findings: ReplyFindings) {
         self.init(.delivered(confirmation: nil))
         self.findings = findings
+    }
+
+    /// What came of a delivery to a mailbox.
+    package init(mailbox outcome: LocalOutcome) {
+        switch outcome {
+        case .delivered: self.init(.delivered(confirmation: nil))
+        case .deferred(let trouble): self.init(.deferred(trouble))
+        case .found(let findings):
+            self.init(.delivered(confirmation: nil))
+            mailbox = findings
+        }
     }
 
     /// A verdict for each address; nil when there is none.
@@ -67,11 +80,7 @@ package enum LocalDelivery {
     /// Blocks.
     package static func perform(_ work: LocalWork, data: CInt) -> LocalReport {
         switch work {
-        case .file(let order):
-            switch perform(order, data: data) {
-            case .delivered: LocalReport(.delivered(confirmation: nil))
-            case .deferred(let trouble): LocalReport(.deferred(trouble))
-            }
+        case .file(let order): LocalReport(mailbox: perform(order, data: data))
         case .lmtp(let order): LMTPDelivery(order: order, data: data).deliver()
         case .pipe(let order): PipeDelivery(order: order, data: data).deliver()
         case .reply(let order): ReplyFiles(order: order).perform()
@@ -85,7 +94,7 @@ package enum LocalDelivery {
     package static func perform(_ order: LocalOrder, data: CInt) -> LocalOutcome {
         switch order.kind {
         case .mailbox: MailboxFile(order: order, data: data).deliver()
-        case .maildir, .directory: DirectoryDelivery(order: order, data: data).deliver()
+        case .maildir, .directory: DirectoryDelivery(order: order, data: data).perform()
         }
     }
 }

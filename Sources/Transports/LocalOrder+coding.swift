@@ -44,9 +44,43 @@ extension LocalOrder: FieldCoded {
         coder.pass(&lockInterval)
         coder.pass(&lockFileMode)
         coder.pass(&lockFileTimeout)
+        coder.pass(&fcntlTimeout)
+        coder.pass(&flockTimeout)
+        coder.pass(&allowsFIFO)
         coder.pass(&quota)
-        coder.pass(&quotaIsInclusive)
+        coder.pass(list: &formats, blank: FileFormat(start: "", transport: "")) { $0.pass(&$1) }
+        coder.pass(&comsatName)
+        coder.pass(&folderPattern)
+        coder.pass(&step)
+        coder.pass(&written)
+        coder.pass(&finalName)
         coder.pass(&maildirTag)
         coder.pass(&maildirRetries)
+    }
+}
+
+extension LocalOrder.FileFormat: FieldCoded {
+    mutating func pass(through coder: inout FieldCoder) {
+        coder.pass(&start)
+        coder.pass(&transport)
+    }
+}
+
+extension WrittenFile: FieldCoded {
+    mutating func pass(through coder: inout FieldCoder) {
+        coder.pass(&path)
+        coder.pass(&name)
+        coder.pass(&inode)
+        coder.pass(&size)
+        coder.pass(&mailboxSize)
+    }
+}
+
+extension MailboxFindings: FieldCoded {
+    mutating func pass(through coder: inout FieldCoder) {
+        coder.pass(&isExceeded)
+        coder.pass(optional: &written, blank: WrittenFile()) { $0.pass(&$1) }
+        coder.pass(&transport)
+        coder.pass(&format)
     }
 }

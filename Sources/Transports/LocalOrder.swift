@@ -12,6 +12,31 @@ package struct LocalOrder: Sendable, Hashable {
         case directory = 2
     }
 
+    /// How much of a delivery into a new file is done.
+    package enum Step: UInt8, Sendable {
+        /// All of it.
+        case whole = 0
+        /// The file is written under a temporary name.
+        case write = 1
+        /// It gets its name.
+        case place = 2
+        /// It goes.
+        case discard = 3
+    }
+
+    /// A format of mailbox files (`file_format`).
+    package struct FileFormat: Sendable, Hashable {
+        /// How such a file begins.
+        package var start: ByteString
+        /// The transport that writes to it.
+        package var transport: ByteString
+
+        /// Makes a format.
+        package init(start: ByteString, transport: ByteString) {
+            (self.start, self.transport) = (start, transport)
+        }
+    }
+
     /// The transport's name, for texts.
     package var transport: ByteString
     /// What is written to.
@@ -58,10 +83,26 @@ package struct LocalOrder: Sendable, Hashable {
     package var lockFileMode: UInt32 = 0o600
     /// `lockfile_timeout` in seconds.
     package var lockFileTimeout = 1800
-    /// `quota`; 0 is none.
-    package var quota = 0
-    /// `quota_is_inclusive`.
-    package var quotaIsInclusive = true
+    /// `lock_fcntl_timeout` in seconds; 0 asks once and waits between the attempts.
+    package var fcntlTimeout = 0
+    /// `lock_flock_timeout` in seconds, likewise.
+    package var flockTimeout = 0
+    /// `allow_fifo`.
+    package var allowsFIFO = false
+    /// How large the mailbox may grow.
+    package var quota = QuotaOrder()
+    /// `file_format`: how files begin, and which transport writes to such.
+    package var formats: [FileFormat] = []
+    /// The local part to tell comsat of (`notify_comsat`); nil for none.
+    package var comsatName: ByteString?
+    /// `maildirfolder_create_regex`; empty for none.
+    package var folderPattern: ByteString = ""
+    /// Whether all is done at once, or the new file's name comes later.
+    package var step = Step.whole
+    /// For the steps that follow the writing: the file.
+    package var written = WrittenFile()
+    /// For `place`: the file's name in a plain directory.
+    package var finalName: ByteString = ""
     /// `maildir_tag`, expanded.
     package var maildirTag: ByteString = ""
     /// `maildir_retries`.
@@ -88,4 +129,38 @@ package enum LocalOutcome: Sendable, Hashable {
     case delivered
     /// Not now.
     case deferred(TransportTrouble)
+    /// Something that the transport goes on with.
+    case found(MailboxFindings)
+}
+
+/// A file that has all of a message, under a name that is not its last one.
+package struct WrittenFile: Sendable, Hashable {
+    /// The temporary path.
+    package var path: ByteString = ""
+    /// The name that it is to have in a maildir, before its tag.
+    package var name: ByteString = ""
+    /// `$inode`.
+    package var inode: UInt64 = 0
+    /// Its octets.
+    package var size: Int64 = 0
+    /// What the mailbox held before.
+    package var mailboxSize: Int64 = 0
+
+    /// No file.
+    package init() {}
+}
+
+/// What a delivery to a mailbox tells beyond that it is done.
+package struct MailboxFindings: Sendable, Hashable {
+    /// Whether the mailbox has passed `quota_warn_threshold`; the message is written and durable.
+    package var isExceeded = false
+    /// The file that waits for its name; nothing is delivered yet.
+    package var written: WrittenFile?
+    /// The transport that this file's format is for; nothing is delivered yet.
+    package var transport: ByteString?
+    /// How a file of that format begins.
+    package var format: ByteString = ""
+
+    /// Nothing found.
+    package init() {}
 }

@@ -7,19 +7,58 @@ struct LocalTransport {
     let settings: AppendfileSettings
     var scene: DeliveryScene
 
+    /// What came of it; `lines` are for the log.
+    struct Result {
+        var verdict: TransportVerdict
+        var lines: [TransportLogLine] = []
+        /// Whether the mailbox has passed `quota_warn_threshold`.
+        var isExceeded = false
+        /// The transport that the mailbox's format is for.
+        var other: MailboxFindings?
+    }
+
     /// Delivers one group of addresses; all share the outcome.
-    mutating func deliver() async -> (TransportVerdict, [TransportLogLine]) {
+    mutating func deliver() async -> Result {
         do throws(TransportTrouble) {
-            if let tooBig = try await scene.checkSize() { return (.failed(tooBig), []) }
+            if let tooBig = try await scene.checkSize() { return Result(verdict: .failed(tooBig)) }
             let doer = LocalDoer(scene: scene)
             let user = try await doer.user()
-            if let (trouble, line) = doer.refusal(of: user) { return (.deferred(trouble), [line]) }
-            let order = try await order(user)
-            if scene.message.isDryRun { return (.delivered(confirmation: nil), []) }
-            return (await doer.perform(.file(order), user).verdict(0), [])
+            if let (trouble, line) = doer.refusal(of: user) {
+                return Result(verdict: .deferred(trouble), lines: [line])
+            }
+            var order = try await order(user)
+            if scene.message.isDryRun { return Result(verdict: .delivered(confirmation: nil)) }
+            var report = await doer.perform(.file(order), user)
+            if let written = report.mailbox?.written {
+                report = try await place(written, &order) { await doer.perform(.file($0), user) }
+            }
+            var result = Result(verdict: report.verdict(0))
+            result.isExceeded = report.mailbox?.isExceeded ?? false
+            if report.mailbox?.transport != nil { result.other = report.mailbox }
+            return result
         } catch {
-            return (.deferred(error), [])
+            return Result(verdict: .deferred(error))
         }
+    }
+
+    /// Gives a written file its name, which is expanded only now; without one it goes.
+    private mutating func place(
+        _ written: WrittenFile, _ order: inout LocalOrder, _ perform: (LocalOrder) async -> LocalReport
+    ) async throws(TransportTrouble) -> LocalReport {
+        order.written = written
+        do throws(TransportTrouble) {
+            if order.kind == .maildir {
+                order.maildirTag = try await tag(messageSize: Int(written.size))
+            } else {
+                order.finalName = try await fileName(inode: written.inode)
+            }
+        } catch {
+            order.step = .discard
+            _ = await perform(order)
+            throw error
+        }
+        order.step = .place
+        return await perform(order)
     }
 
     // MARK: The order
@@ -35,18 +74,65 @@ struct LocalTransport {
         order.home = scene.facts.address.home?.bytes ?? ""
         copySettings(to: &order)
         try await setContent(&order)
-        if let template = settings.quota, let value = try await scene.expand(template, "quota")?.bytes {
-            guard let quota = EximSize.parse(value) else {
-                throw TransportTrouble(
-                    "Malformed value \"\(value)\" (expansion of \"\(template.source)\") in \(scene.transport.name) transport",
-                    errno: -27)
-            }
-            order.quota = quota
-        }
-        if let tag = settings.maildirTag, let value = try await scene.expand(tag, "maildir_tag")?.bytes {
-            order.maildirTag = value.first?.isASCIIAlphanumeric == true ? ":\(value)" : value
-        }
+        order.quota = try await QuotaReading(settings: settings.quota, scene: scene).order()
+        order.formats = Self.formats(settings.fileFormat)
+        if settings.notifiesComsat { order.comsatName = scene.facts.address.localPart?.bytes }
+        try await setName(&order)
         return order
+    }
+
+    /// The pairs of `file_format`; a half one counts for nothing.
+    private static func formats(_ list: ByteString?) -> [LocalOrder.FileFormat] {
+        let words = ItemList.split(list, separator: UInt8(ascii: ":"))
+        return stride(from: 0, to: words.count - 1, by: 2).map {
+            LocalOrder.FileFormat(start: words[$0], transport: words[$0 + 1])
+        }
+    }
+
+    // MARK: The new file's name
+
+    /// Settles the name, where it can be known before the file is written.
+    private func setName(_ order: inout LocalOrder) async throws(TransportTrouble) {
+        switch order.kind {
+        case .mailbox: return
+        case .directory: if settings.directoryFile != nil { order.step = .write }
+        case .maildir:
+            guard settings.maildirTag != nil else { return }
+            if let size = order.content.knownSize {
+                order.maildirTag = try await tag(messageSize: size)
+            } else {
+                order.step = .write
+            }
+        }
+    }
+
+    /// `maildir_tag`; a forced failure is no tag.
+    private func tag(messageSize: Int) async throws(TransportTrouble) -> ByteString {
+        guard let template = settings.maildirTag else { return "" }
+        var facts = scene.facts
+        facts.message.size = messageSize
+        let value: ByteString
+        do throws(TransportTrouble) {
+            value = try await scene.expand(template, saying: "maildir_tag", facts).bytes
+        } catch {
+            if error.isForced { return "" }
+            throw error
+        }
+        let tag = ByteString(value.filter { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") })
+        return tag.first?.isASCIIAlphanumeric == true ? ":\(tag)" : tag
+    }
+
+    /// `directory_file`.
+    private func fileName(inode: UInt64) async throws(TransportTrouble) -> ByteString {
+        guard let template = settings.directoryFile else { return "" }
+        var facts = scene.facts
+        facts.address.inode = inode
+        let name = try await scene.expand(template, saying: "directory_file", errno: 0, facts)
+        // A path out of the directory may come from the configuration, never from an address.
+        guard name.taint.isTainted, name.bytes.contains(UInt8(ascii: "/")) else { return name.bytes }
+        throw TransportTrouble(
+            "Tainted '\(name.bytes)' (directory_file for \(scene.transport.name) transport) not permitted",
+            errno: -1)
     }
 
     private func copySettings(to order: inout LocalOrder) {
@@ -66,32 +152,37 @@ struct LocalTransport {
         order.lockInterval = Int(settings.lockInterval)
         order.lockFileMode = settings.lockFileMode
         order.lockFileTimeout = Int(settings.lockFileTimeout)
-        order.quotaIsInclusive = settings.quotaIsInclusive
+        order.fcntlTimeout = Int(settings.fcntlTimeout)
+        order.flockTimeout = Int(settings.flockTimeout)
+        order.allowsFIFO = settings.allowsFIFO
+        order.folderPattern = settings.quota.folderPattern ?? ""
         order.maildirRetries = settings.maildirRetries
     }
 
     private func place() async throws(TransportTrouble) -> (ByteString, LocalOrder.Kind) {
         let name = scene.transport.name
         let isDirectory = settings.directory != nil
+        if settings.isMaildir, settings.file != nil {
+            throw TransportTrouble(
+                "maildir_format requires \"directory\" to be specified for the \(name) transport", errno: -1
+            ).panicking
+        }
         var path: TaintedBytes
         if let template = settings.directory ?? settings.file {
-            guard let value = try await scene.expand(template, isDirectory ? "directory" : "file") else {
-                throw TransportTrouble(
-                    "Expansion of \"\(template.source)\" (file or directory name for \(name) transport) failed",
-                    errno: -27)
-            }
-            path = value
+            path = try await scene.expand(template, saying: "file or directory name")
         } else if let instruction = scene.items.first?.instruction, case .file(let given) = instruction.target
         {
             path = instruction.facts.addressFile ?? TaintedBytes(given)
         } else {
             throw TransportTrouble(
-                "Mandatory file or directory option missing from \(name) transport", errno: -27)
+                "Mandatory file or directory option missing from \(name) transport", errno: -1
+            ).panicking
         }
         if path.taint.isTainted {
             throw TransportTrouble(
                 "Tainted '\(path.bytes)' (file or directory name for \(name) transport) not permitted",
-                errno: -1)
+                errno: -1
+            ).panicking
         }
         guard path.bytes.first == UInt8(ascii: "/") else {
             throw TransportTrouble(
@@ -103,28 +194,23 @@ struct LocalTransport {
     }
 
     private func setContent(_ order: inout LocalOrder) async throws(TransportTrouble) {
-        let isMailbox = order.kind == .mailbox
+        let isMailbox = order.kind == .mailbox && !settings.usesBSMTP
         order.content = try await scene.content(
             prefix: settings.messagePrefix ?? (isMailbox ? DeliveryScene.mailboxLine : nil),
             suffix: settings.messageSuffix ?? (isMailbox ? "\n" : nil))
+        order.content.usesCRLF = settings.usesCRLF
+        if settings.usesBSMTP { return order.content.addEnvelope(scene) }
         order.content.checkString = settings.checkString ?? (isMailbox ? "From " : "")
         order.content.escapeString = settings.escapeString ?? (isMailbox ? ">From " : "")
-        order.content.usesCRLF = settings.usesCRLF
         // A file of many messages needs each one to end with its line.
         order.content.endsLastLine = isMailbox
     }
 }
 
-/// Sizes as quotas have them: digits and perhaps K, M or G.
-enum EximSize {
-    static func parse(_ text: ByteString) -> Int? {
-        let trimmed = ByteString(text.trimmed())
-        guard let last = trimmed.last else { return 0 }
-        let shift = [UInt8(ascii: "K"): 10, UInt8(ascii: "M"): 20, UInt8(ascii: "G"): 30][
-            last.uppercasedASCII]
-        guard let number = (shift == nil ? trimmed[...] : trimmed.dropLast()).decimalInteger(), number >= 0
-        else { return nil }
-        let (product, over) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0))
-        return over ? nil : Int(product)
+extension MessageContent {
+    /// How many octets will be written; nil where only the writing tells.
+    fileprivate var knownSize: Int? {
+        guard filter == nil, checkString.isEmpty, !usesCRLF, !isWireFormat, !endsLastLine else { return nil }
+        return prefix.count + head.count + (bodyStart == nil ? 0 : bodySize) + suffix.count
     }
 }

@@ -99,6 +99,7 @@ extension LocalReport {
         coder.pass(list: &verdicts, blank: .delivered(confirmation: nil)) { $1.pass(through: &$0) }
         coder.pass(optional: &ending, blank: PipeEnding(.exited)) { $0.pass(&$1) }
         coder.pass(optional: &findings, blank: ReplyFindings()) { $0.pass(&$1) }
+        coder.pass(optional: &mailbox, blank: MailboxFindings()) { $0.pass(&$1) }
     }
 }
 

@@ -5,6 +5,8 @@ import Glibc
 struct MailboxFile {
     /// How often a file that comes and goes is opened.
     private static let maximumTurns = 10
+    /// After how many seconds a lock that is waited for is asked for again.
+    private static let lockPause = 0.1
 
     let order: LocalOrder
     let data: CInt
@@ -16,31 +18,71 @@ struct MailboxFile {
             if order.usesLockFile {
                 let lock = try LockFile(for: order)
                 defer { _ = lock }
-                try append()
-            } else {
-                try append()
+                return try append()
             }
-            return .delivered
+            return try append()
         } catch {
             return .deferred(error)
         }
     }
 
-    private func append() throws(TransportTrouble) {
-        for attempt in 0...max(order.lockRetries, 0) {
+    private func append() throws(TransportTrouble) -> LocalOutcome {
+        let patience = max(order.fcntlTimeout, order.flockTimeout)
+        let (wait, over) = order.lockRetries.multipliedReportingOverflow(by: order.lockInterval)
+        let retries = patience > 0 && !over ? (wait - 1) / patience + 1 : order.lockRetries
+        for attempt in 0...max(retries, 0) {
             let file = try openFile()
-            if isLocked(file.descriptor.raw) {
-                try write(to: file.descriptor, isNew: file.isNew)
-                return
-            }
-            if attempt < order.lockRetries { System.pause(seconds: Double(order.lockInterval)) }
+            if isLocked(file.descriptor.raw) { return try add(to: file) }
+            // Who waits for the lock itself has waited already.
+            let hasWaited = order.usesFcntl ? order.fcntlTimeout > 0 : order.flockTimeout > 0
+            if attempt < retries, !hasWaited { System.pause(seconds: Double(order.lockInterval)) }
         }
         throw TransportTrouble("failed to lock mailbox \(order.path) (fcntl/flock)", errno: -9)
     }
 
     private func isLocked(_ file: CInt) -> Bool {
-        if order.usesFcntl, !System.lockRecord(file) { return false }
-        return !order.usesFlock || System.lockFlock(file)
+        if order.usesFcntl, !waited(order.fcntlTimeout, { System.lockRecord(file) }) { return false }
+        return !order.usesFlock || waited(order.flockTimeout) { System.lockFlock(file) }
+    }
+
+    /// Asks for a lock until it is had, or for so many seconds; at least once.
+    private func waited(_ seconds: Int, _ lock: () -> Bool) -> Bool {
+        let end = System.moment().seconds.addingReportingOverflow(Int64(seconds)).partialValue
+        while seconds > 0, System.moment().seconds < end {
+            if lock() { return true }
+            System.pause(seconds: Self.lockPause)
+        }
+        return lock()
+    }
+
+    private func add(to file: borrowing OpenedMailbox) throws(TransportTrouble) -> LocalOutcome {
+        if let other = try otherFormat(file) { return .found(other) }
+        do throws(TransportTrouble) {
+            return try write(to: file)
+        } catch {
+            throw file.accessed.map { error.withAge(of: $0) } ?? error
+        }
+    }
+
+    /// `file_format`: what the file's beginning says of who writes to it; nil when we do.
+    private func otherFormat(_ file: borrowing OpenedMailbox) throws(TransportTrouble) -> MailboxFindings? {
+        guard !order.formats.isEmpty, !file.isNew, !file.isFIFO else { return nil }
+        let longest = order.formats.reduce(0) { max($0, $1.start.count) }
+        var start = [UInt8](repeating: 0, count: longest)
+        let count: Int
+        do {
+            let reader = try System.openUnread(order.path, order.allowsSymlink ? 0 : O_NOFOLLOW)
+            count = System.pread(reader.raw, &start, longest, at: 0)
+        } catch {
+            throw TransportTrouble("while opening mailbox \(order.path)", errno: error.number)
+        }
+        if count == 0 { return nil }
+        guard let format = order.formats.first(where: { start.prefix(max(0, count)).starts(with: $0.start) })
+        else { throw TransportTrouble("mailbox file format unrecognized", errno: -33) }
+        if format.transport == order.transport { return nil }
+        var findings = MailboxFindings()
+        (findings.transport, findings.format) = (format.transport, format.start)
+        return findings
     }
 
     // MARK: Opening
@@ -55,7 +97,12 @@ struct MailboxFile {
                 if let file = try create() { return OpenedMailbox(descriptor: file, isNew: true) }
                 continue
             }
-            if let file = try openExisting(before) { return OpenedMailbox(descriptor: file, isNew: false) }
+            if before.isFIFO, order.allowsFIFO {
+                return OpenedMailbox(descriptor: try openFIFO(before), isNew: false, isFIFO: true)
+            }
+            if let file = try openExisting(before) {
+                return OpenedMailbox(descriptor: file, isNew: false, accessed: before.accessed)
+            }
         }
         var trouble = TransportTrouble(
             "mailbox \(order.path): existence unclear", errno: EEXIST)
@@ -69,7 +116,11 @@ struct MailboxFile {
             throw TransportTrouble(
                 "mailbox \(order.path) does not exist, but file_must_exist is set", errno: ENOENT)
         }
-        try LocalPaths.checkCreation(of: order)
+        try LocalPaths.checkCreation(
+            of: order,
+            saying:
+                "mailbox \(order.path) does not exist, but creation outside the home directory is not permitted"
+        )
         do {
             let file = try System.open(order.path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL, order.mode)
             try System.changeMode(file.raw, order.mode)
@@ -85,9 +136,7 @@ struct MailboxFile {
         var facts = found
         if facts.isSymbolicLink {
             try checkOwner(facts, " (symlink)")
-            guard order.allowsSymlink else {
-                throw TransportTrouble("mailbox \(order.path) is a symlink", errno: -5)
-            }
+            guard order.allowsSymlink else { throw notRegular }
             do {
                 guard let target = try System.status(order.path) else { return nil }
                 facts = target
@@ -95,13 +144,11 @@ struct MailboxFile {
                 throw TransportTrouble("while checking mailbox \(order.path)", errno: error.number)
             }
         }
-        guard facts.isRegular else {
-            throw TransportTrouble("mailbox \(order.path) is not a regular file", errno: -5)
-        }
         try checkOwner(facts, "")
         if facts.links > 1 {
-            throw TransportTrouble("mailbox \(order.path) has too many links (\(facts.links))", errno: -5)
+            throw TransportTrouble("mailbox \(order.path) has too many links (\(facts.links))", errno: -4)
         }
+        guard facts.isRegular else { throw notRegular }
         let narrowed = try checkMode(facts)
         let file: Descriptor
         do {
@@ -113,6 +160,26 @@ struct MailboxFile {
         try checkUnchanged(file.raw, facts)
         if narrowed { try? System.changeMode(file.raw, order.mode) }
         return file
+    }
+
+    private var notRegular: TransportTrouble {
+        TransportTrouble("mailbox \(order.path) is not a regular file", errno: -4)
+    }
+
+    /// `allow_fifo`: what is written goes to whoever reads at the other end.
+    private func openFIFO(_ facts: FileFacts) throws(TransportTrouble) -> Descriptor {
+        try checkOwner(facts, "")
+        do throws(SystemFailure) {
+            // A FIFO that nobody reads cannot be opened so.
+            let file = try System.open(order.path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW)
+            guard try System.status(file.raw).isFIFO else { throw SystemFailure(number: ENXIO) }
+            _ = fcntl(file.raw, F_SETFL, O_WRONLY)
+            return file
+        } catch {
+            throw TransportTrouble(
+                "while opening named pipe \(order.path) (could mean no process is reading it)",
+                errno: error.number)
+        }
     }
 
     private func checkOwner(_ facts: FileFacts, _ what: ByteString) throws(TransportTrouble) {
@@ -132,7 +199,7 @@ struct MailboxFile {
         if present & ~order.mode != 0 { return true }
         if present != order.mode, order.failsNarrower {
             throw TransportTrouble(
-                "mailbox \(order.path) has wrong mode (0\(ByteString(String(present, radix: 8))) != 0\(ByteString(String(order.mode, radix: 8))))",
+                "mailbox \(order.path) has the wrong mode \(ByteString(String(present, radix: 8))) (\(ByteString(String(order.mode, radix: 8))) expected)",
                 errno: -7)
         }
         return false
@@ -151,26 +218,37 @@ struct MailboxFile {
 
     // MARK: Writing
 
-    private func write(to file: borrowing Descriptor, isNew: Bool) throws(TransportTrouble) {
+    private func write(to mailbox: borrowing OpenedMailbox) throws(TransportTrouble) -> LocalOutcome {
+        let file = mailbox.descriptor.raw
         let size: Int64
-        do { size = try System.status(file.raw).size } catch {
+        do { size = mailbox.isFIFO ? 0 : try System.status(file).size } catch {
             throw TransportTrouble("while checking mailbox \(order.path)", errno: error.number)
         }
-        try LocalQuota.check(order, present: size, name: order.path)
+        let present = order.quota.knownSize ?? size
+        if !mailbox.isFIFO {
+            try order.quota.check(MailboxAmount(octets: present), name: order.path)
+        }
         let message = try FilteredMessage(order.content, data)
+        let written: Int64
         do throws(WritingFailure) {
-            var writer = MessageWriter(message.content, toFile: file.raw)
+            var writer = MessageWriter(message.content, toFile: file)
             try writer.write(bodyFrom: message.descriptor(data))
-            try Self.store(file.raw)
-            if isNew { try Self.store(directory: LocalPaths.parent(of: order.path)) }
+            written = Int64(writer.size)
+            if !mailbox.isFIFO { try Self.store(file) }
+            if mailbox.isNew { try Self.store(directory: LocalPaths.parent(of: order.path)) }
         } catch {
-            System.truncate(file.raw, to: size)
+            if !mailbox.isFIFO { System.truncate(file, to: size) }
             let isFull = error.number == ENOSPC || error.number == EDQUOT
             throw TransportTrouble(
                 isFull
                     ? "mailbox is full (quota exceeded while writing to file \(order.path))"
                     : "while writing to \(order.path)", errno: error.number)
         }
+        if let name = order.comsatName { Comsat.notify(name, at: size) }
+        guard order.quota.isExceeded(from: present, by: written) else { return .delivered }
+        var findings = MailboxFindings()
+        findings.isExceeded = true
+        return .found(findings)
     }
 
     private static func store(_ file: CInt) throws(WritingFailure) {
@@ -187,6 +265,15 @@ private struct OpenedMailbox: ~Copyable {
     let descriptor: Descriptor
     /// Whether it was made just now.
     let isNew: Bool
+    /// When it was last read; nil for one that is new.
+    var accessed: Int64?
+    /// Whether it is a named pipe.
+    var isFIFO = false
+
+    init(descriptor: consuming Descriptor, isNew: Bool, accessed: Int64? = nil, isFIFO: Bool = false) {
+        self.descriptor = descriptor
+        (self.isNew, self.accessed, self.isFIFO) = (isNew, accessed, isFIFO)
+    }
 }
 
 /// Paths of local deliveries: what may be made where.
@@ -207,7 +294,11 @@ enum LocalPaths {
     static func prepareParent(of order: LocalOrder) throws(TransportTrouble) {
         let directory = parent(of: order.path)
         guard order.createsDirectory, (try? System.status(directory)) == .some(nil) else { return }
-        try checkCreation(of: order)
+        try checkCreation(
+            of: order,
+            saying:
+                "mailbox \(order.path) does not exist, but creation outside the home directory is not permitted"
+        )
         try makeDirectories(directory, order)
     }
 
@@ -226,7 +317,9 @@ enum LocalPaths {
     }
 
     /// `create_file`: where a new file or directory may be.
-    static func checkCreation(of order: LocalOrder) throws(TransportTrouble) {
+    static func checkCreation(
+        of order: LocalOrder, saying words: @autoclosure () -> ByteString
+    ) throws(TransportTrouble) {
         let isAllowed: Bool
         switch order.createFile {
         case "anywhere": isAllowed = true
@@ -237,26 +330,16 @@ enum LocalPaths {
         case "inhome": isAllowed = !order.home.isEmpty && parent(of: order.path) == order.home
         default:
             isAllowed =
-                order.path.starts(with: order.createFile) && !order.path.contains("/../" as ByteString)
+                order.path.starts(with: "\(order.createFile.withoutFinalSlash)/" as ByteString)
+                && !order.path.contains("/../" as ByteString)
         }
-        if !isAllowed {
-            throw TransportTrouble(
-                "mailbox \(order.path) has wrong place: create_file is \(order.createFile)", errno: -11)
-        }
+        if !isAllowed { throw TransportTrouble(words(), errno: -34) }
     }
 }
 
-/// `quota`: how large a mailbox may grow.
-enum LocalQuota {
-    static func check(_ order: LocalOrder, present: Int64, name: ByteString) throws(TransportTrouble) {
-        guard order.quota > 0 else { return }
-        let message = Int64(
-            order.content.prefix.count + order.content.head.count + order.content.bodySize
-                + order.content.suffix.count)
-        let reached = order.quotaIsInclusive ? present + message : present
-        if reached > Int64(order.quota) {
-            throw TransportTrouble(
-                "mailbox is full (MTA-imposed quota exceeded while writing to \(name))", errno: -22)
-        }
+extension ByteString {
+    /// A path as one may add `/name` to it.
+    var withoutFinalSlash: ByteString {
+        count > 1 && last == UInt8(ascii: "/") ? ByteString(dropLast()) : self
     }
 }

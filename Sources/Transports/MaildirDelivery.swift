@@ -1,32 +1,51 @@
 import Bytes
 import Glibc
+import MailText
 
 /// Writes a message as a new file of a maildir, or of a plain directory (manual, sections 26.4 and 26.5).
 struct DirectoryDelivery {
     let order: LocalOrder
     let data: CInt
 
-    func deliver() -> LocalOutcome {
+    /// Does the step that is asked for.
+    func perform() -> LocalOutcome {
         do throws(TransportTrouble) {
-            try prepare()
-            try checkQuota()
-            try write()
-            return .delivered
+            switch order.step {
+            case .whole: return try place(try write())
+            case .write:
+                var findings = MailboxFindings()
+                findings.written = try write()
+                return .found(findings)
+            case .place: return try place(order.written)
+            case .discard:
+                System.unlink(order.written.path)
+                return .delivered
+            }
         } catch {
-            return .deferred(error)
+            return .deferred(aged(error))
         }
     }
 
     private var isMaildir: Bool { order.kind == .maildir }
 
-    private var directory: ByteString {
-        order.path.count > 1 && order.path.last == UInt8(ascii: "/")
-            ? ByteString(order.path.dropLast()) : order.path
+    private var directory: ByteString { order.path.withoutFinalSlash }
+
+    private var quota: DirectoryQuota { DirectoryQuota(order: order, directory: directory) }
+
+    /// A quota's error tells how long ago the owner last read something: then `new` has changed.
+    private func aged(_ trouble: TransportTrouble) -> TransportTrouble {
+        guard isMaildir, let new = try? System.status(directory + "/new") else { return trouble }
+        return trouble.withAge(of: new.modified)
     }
 
+    // MARK: Directories
+
     private func prepare() throws(TransportTrouble) {
-        let wanted = isMaildir ? ["", "/tmp", "/new", "/cur"] : [""] as [ByteString]
-        for name in wanted {
+        guard isMaildir else {
+            guard order.createsDirectory, (try? System.status(directory)) == .some(nil) else { return }
+            return try create(directory)
+        }
+        for name in ["", "/tmp", "/new", "/cur"] as [ByteString] {
             let path = directory + name
             let facts: FileFacts?
             do { facts = try System.status(path) } catch {
@@ -40,77 +59,127 @@ struct DirectoryDelivery {
             }
             guard order.createsDirectory else {
                 throw TransportTrouble(
-                    "directory \(path) does not exist and create_directory is not set", errno: ENOENT)
+                    "stat() error for \(path): \(SystemFailure(number: ENOENT).text)", errno: ENOENT)
             }
-            try LocalPaths.checkCreation(of: order)
-            try LocalPaths.makeDirectories(path, order)
+            try create(path)
+        }
+        try markFolder()
+    }
+
+    private func create(_ path: ByteString) throws(TransportTrouble) {
+        try LocalPaths.checkCreation(
+            of: order,
+            saying:
+                "tried to create file in \(directory), but file creation outside the home directory is not permitted"
+        )
+        try LocalPaths.makeDirectories(path, order)
+    }
+
+    /// `maildirfolder_create_regex`.
+    private func markFolder() throws(TransportTrouble) {
+        guard !order.folderPattern.isEmpty else { return }
+        let pattern = try MailboxCount.compiled(order.folderPattern)
+        guard (try? pattern.matches(directory)) == true else { return }
+        do {
+            _ = try System.open("\(directory)/maildirfolder", O_WRONLY | O_CREAT | O_NOFOLLOW, order.mode)
+        } catch {
+            throw TransportTrouble(
+                "appendfile: failed to create maildirfolder file in \(directory) directory: \(error.text)",
+                errno: error.number)
         }
     }
 
-    private func checkQuota() throws(TransportTrouble) {
-        guard order.quota > 0 else { return }
-        var root = directory
-        if isMaildir, (try? System.status(directory + "/maildirfolder")) != .some(nil) {
-            root = LocalPaths.parent(of: directory)
-        }
-        try LocalQuota.check(
-            order, present: Self.size(of: root, depth: 0), name: temporaryName(now: System.moment()))
-    }
+    // MARK: Writing
 
-    /// The octets in all files below a directory.
-    private static func size(of directory: ByteString, depth: Int) -> Int64 {
-        guard depth < 8, let names = try? System.names(in: directory) else { return 0 }
-        return names.reduce(0) { sum, name in
-            guard let facts = try? System.status("\(directory)/\(name)", following: false) else { return sum }
-            if facts.isDirectory { return sum + size(of: "\(directory)/\(name)", depth: depth + 1) }
-            return facts.isRegular ? sum + facts.size : sum
-        }
-    }
-
-    private func uniqueName(now: (seconds: Int64, microseconds: Int)) -> ByteString {
+    private func uniqueName() -> ByteString {
+        let now = System.moment()
         let chance = UInt16.random(in: 0...UInt16.max)
         return isMaildir
             ? "\(now.seconds).M\(now.microseconds)P\(System.processID)Q\(chance).\(order.hostName)"
             : "temp.\(System.processID).\(now.microseconds).\(chance).\(order.hostName)"
     }
 
-    private func temporaryName(now: (seconds: Int64, microseconds: Int)) -> ByteString {
-        isMaildir ? "tmp/\(uniqueName(now: now))" : uniqueName(now: now)
-    }
-
-    private func write() throws(TransportTrouble) {
+    /// The message in a file with a temporary name, durable.
+    private func write() throws(TransportTrouble) -> WrittenFile {
+        try prepare()
+        let quota = quota
+        let present = try quota.present()
+        let temporary: ByteString = isMaildir ? "tmp/\(uniqueName())" : "\(directory)/\(uniqueName())"
+        try order.quota.check(present, name: temporary)
         let message = try FilteredMessage(order.content, data)
         for _ in 0...max(order.maildirRetries, 1) {
-            let name = uniqueName(now: System.moment())
-            let temporary: ByteString = isMaildir ? "\(directory)/tmp/\(name)" : "\(directory)/\(name)"
+            var written = WrittenFile()
+            written.name = uniqueName()
+            written.path = isMaildir ? "\(directory)/tmp/\(written.name)" : "\(directory)/\(written.name)"
+            written.mailboxSize = present.octets
             let file: Descriptor
-            do { file = try System.open(temporary, O_WRONLY | O_CREAT | O_EXCL, order.mode) } catch {
+            do { file = try System.open(written.path, O_WRONLY | O_CREAT | O_EXCL, order.mode) } catch {
                 if error.number == EEXIST { continue }
-                throw TransportTrouble("while creating file \(temporary)", errno: error.number)
+                throw TransportTrouble("while creating file \(written.path)", errno: error.number)
             }
             do throws(WritingFailure) {
                 var writer = MessageWriter(message.content, toFile: file.raw)
                 try writer.write(bodyFrom: message.descriptor(data))
-                try finish(file, temporary, name)
+                try finish(file, &written)
             } catch {
-                System.unlink(temporary)
-                throw TransportTrouble("while writing to \(temporary)", errno: error.number)
+                System.unlink(written.path)
+                throw Self.trouble(error, written.path)
             }
-            return
+            return written
         }
         throw TransportTrouble("failed to open a new file in \(directory): names are taken", errno: EEXIST)
     }
 
+    private static func trouble(_ failure: WritingFailure, _ path: ByteString) -> TransportTrouble {
+        let isFull = failure.number == ENOSPC || failure.number == EDQUOT
+        return TransportTrouble(
+            isFull
+                ? "mailbox is full (quota exceeded while writing to file \(path))"
+                : "while writing to \(path)",
+            errno: failure.number)
+    }
+
     private func finish(
-        _ file: borrowing Descriptor, _ temporary: ByteString, _ name: ByteString
+        _ file: borrowing Descriptor, _ written: inout WrittenFile
     ) throws(WritingFailure) {
         do throws(SystemFailure) {
             try System.changeMode(file.raw, order.mode)
             try System.sync(file.raw)
-            let inode = try System.status(file.raw).inode
-            try place(temporary, isMaildir ? name : Self.finalName(inode))
+            let facts = try System.status(file.raw)
+            (written.inode, written.size) = (facts.inode, facts.size)
         } catch {
             throw .failed(error.number)
+        }
+    }
+
+    // MARK: Naming
+
+    private func place(_ written: WrittenFile) throws(TransportTrouble) -> LocalOutcome {
+        let name: ByteString =
+            isMaildir
+            ? "\(directory)/new/\(written.name)"
+            : "\(directory)/\(order.finalName.isEmpty ? Self.finalName(written.inode) : order.finalName)"
+        do throws(SystemFailure) {
+            if isMaildir { try placeTagged(written.path, name) } else { try Self.give(written.path, name) }
+            try System.syncDirectory(isMaildir ? "\(directory)/new" : directory)
+        } catch {
+            System.unlink(written.path)
+            throw TransportTrouble("while renaming \(written.path) as \(name)", errno: error.number)
+        }
+        quota.add(written.size)
+        if let name = order.comsatName { Comsat.notify(name, at: -1) }
+        guard order.quota.isExceeded(from: written.mailboxSize, by: written.size) else { return .delivered }
+        var findings = MailboxFindings()
+        findings.isExceeded = true
+        return .found(findings)
+    }
+
+    private func placeTagged(_ temporary: ByteString, _ name: ByteString) throws(SystemFailure) {
+        do {
+            try System.rename(temporary, name + order.maildirTag)
+        } catch {
+            guard error.number == ENAMETOOLONG, !order.maildirTag.isEmpty else { throw error }
+            try System.rename(temporary, name)
         }
     }
 
@@ -119,18 +188,62 @@ struct DirectoryDelivery {
         "q\(Base62.encode(UInt64(clamping: System.moment().seconds), width: 6))-\(inode)"
     }
 
-    private func place(_ temporary: ByteString, _ name: ByteString) throws(SystemFailure) {
-        guard isMaildir else {
-            try System.rename(temporary, "\(directory)/\(name)")
-            return try System.syncDirectory(directory)
+    /// Renames, but never over what is there.
+    private static func give(_ temporary: ByteString, _ name: ByteString) throws(SystemFailure) {
+        guard System.link(temporary, name) else { throw .last }
+        System.unlink(temporary)
+    }
+}
+
+/// The quota of a mailbox of many files.
+struct DirectoryQuota {
+    let order: LocalOrder
+    let directory: ByteString
+
+    private var isMaildir: Bool { order.kind == .maildir }
+
+    /// `quota_directory`, or the delivery directory; above a folder of Maildir++.
+    private var root: ByteString {
+        if !order.quota.directory.isEmpty { return order.quota.directory.withoutFinalSlash }
+        let isFolder = isMaildir && (try? System.status(directory + "/maildirfolder")) != .some(nil)
+        return isFolder ? LocalPaths.parent(of: directory) : directory
+    }
+
+    private func sizeFile(_ root: ByteString) -> MaildirSizeFile? {
+        guard isMaildir, order.quota.usesSizeFile else { return nil }
+        return MaildirSizeFile(root: root, order: order, directory: directory)
+    }
+
+    /// Whether the directory is one of those that `maildir_quota_directory_regex` leaves out.
+    private func isExcluded(_ root: ByteString) throws(TransportTrouble) -> Bool {
+        let above: ByteString = "\(root)/"
+        guard isMaildir, order.quota.usesSizeFile, directory.starts(with: above) else { return false }
+        let name = ByteString(directory.dropFirst(above.count))
+        let pattern = try MailboxCount.compiled(order.quota.directoryPattern)
+        do { return try !pattern.matches(name) } catch {
+            throw TransportTrouble("appendfile: \(error.words) while matching \(name)", errno: -1)
         }
-        let final: ByteString = "\(directory)/new/\(name)"
-        do {
-            try System.rename(temporary, final + order.maildirTag)
-        } catch {
-            guard error.number == ENAMETOOLONG, !order.maildirTag.isEmpty else { throw error }
-            try System.rename(temporary, final)
+    }
+
+    /// How much there is before the delivery; what nobody asks for is not counted.
+    func present() throws(TransportTrouble) -> MailboxAmount {
+        let (quota, root) = (order.quota, root)
+        if try isExcluded(root) { return MailboxAmount(octets: .min, files: .min) }
+        var amount = MailboxAmount()
+        if let file = sizeFile(root) {
+            amount = try file.present()
+        } else if quota.isNeeded, quota.knownSize == nil || quota.files.value > 0 && quota.knownFiles == nil {
+            var count = try MailboxCount(sizePattern: quota.sizePattern)
+            amount = count.everything(in: root)
         }
-        try System.syncDirectory("\(directory)/new")
+        return MailboxAmount(
+            octets: quota.knownSize ?? amount.octets, files: quota.knownFiles ?? amount.files)
+    }
+
+    /// Notes a message more in the maildirsize file, where there is one.
+    func add(_ octets: Int64) {
+        let root = root
+        guard (try? isExcluded(root)) == false else { return }
+        sizeFile(root)?.add(octets)
     }
 }

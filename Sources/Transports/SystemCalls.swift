@@ -26,6 +26,7 @@ struct FileFacts: Sendable, Hashable {
 
     var isRegular: Bool { mode & S_IFMT == S_IFREG }
     var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
+    var isFIFO: Bool { mode & S_IFMT == S_IFIFO }
     var isSymbolicLink: Bool { mode & S_IFMT == S_IFLNK }
     var permissions: UInt32 { mode & 0o7777 }
 
@@ -66,6 +67,16 @@ enum System {
         let descriptor = unsafe Glibc.open(path.string, flags | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw .last }
         return Descriptor(descriptor)
+    }
+
+    /// Opens a file for reading, so that it does not count as read where that can be had.
+    static func openUnread(_ path: ByteString, _ flags: CInt) throws(SystemFailure) -> Descriptor {
+        // O_NOATIME, which Glibc's overlay hides; the owner of a file may ask for it.
+        let quiet: CInt = 0o1_000_000
+        do { return try open(path, O_RDONLY | flags | quiet) } catch {
+            guard error.number == EPERM else { throw error }
+            return try open(path, O_RDONLY | flags)
+        }
     }
 
     /// A file for a while, which has no name and so is gone with its descriptor.

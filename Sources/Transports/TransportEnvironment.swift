@@ -33,6 +33,14 @@ package struct TransportEnvironment: Sendable {
     package var isForced = false
     /// Hands a new message in; nil where that cannot be done.
     package var submit: (@Sendable (TransportSubmission) async -> TransportSubmissionOutcome)?
+    /// `dsn_from`.
+    package var dsnFrom: Template = "Mail Delivery System <Mailer-Daemon@$qualify_domain>"
+    /// `errors_reply_to`.
+    package var errorsReplyTo: ByteString?
+    /// The other transports, by name.
+    package var transport: @Sendable (ByteString) -> Transport? = { _ in nil }
+    /// Told what `headers_rewrite` has to say for the log.
+    package var tellRewriting: @Sendable (RewriteEvent) -> Void = { _ in }
     /// The wall clock, in seconds and microseconds since 1970.
     package var now: @Sendable () -> (seconds: Int64, microseconds: Int)
 

@@ -1,4 +1,5 @@
 package import Bytes
+import Glibc
 package import Hints
 package import Routing
 
@@ -18,6 +19,8 @@ package struct TransportTrouble: Error, Sendable, Hashable {
     package var isPanic = false
     /// Whether it fails the address for good, where it is thrown.
     package var isFinal = false
+    /// Whether an expansion was forced to fail.
+    var isForced = false
     /// Whether a time limit of the transport's was exceeded.
     package var isTimeout = false
     /// What a command wrote that the sender is to see.
@@ -28,6 +31,15 @@ package struct TransportTrouble: Error, Sendable, Hashable {
         self.text = text
         self.errno = errno
         self.userText = userText
+    }
+
+    /// The same with the time since a mailbox was read, where a quota is exceeded (rules `quota_<time>`).
+    func withAge(of time: Int64) -> TransportTrouble {
+        var trouble = self
+        if [-22, ENOSPC, EDQUOT].contains(errno) {
+            trouble.more = Int32(clamping: System.moment().seconds - time)
+        }
+        return trouble
     }
 
     /// The same for the panic log too, since the configuration is at fault.
@@ -128,6 +140,12 @@ package struct TransportOutcome: Sendable {
     package var submitted: [ByteString] = []
     /// How long the delivery took, in microseconds.
     package var duration = 0
+    /// What became of the shadow transport, where there was one.
+    package var shadow: ShadowReport?
+    /// The warning that is to follow it.
+    var warning: QuotaWarning?
+    /// The transport that did it in the place of the one that was asked (`file_format`).
+    package var transport: ByteString?
 
     /// Makes an outcome.
     package init(_ verdict: TransportVerdict) { self.verdict = verdict }

@@ -80,6 +80,9 @@ package struct Transport: Sendable {
     /// `retry_use_local_part`; smtp keys its records by hosts instead.
     package var retryUsesLocalPart: Bool { generic.retryUsesLocalPart ?? !isRemote }
 
+    /// `rcpt_include_affixes`.
+    package var includesAffixes: Bool { generic.includesAffixes }
+
     /// Whether addresses of different domains may go in one call (`multi_domain`, for smtp alone a question).
     package var multiDomain: Template? {
         if case .smtp(let settings) = driver { settings.multiDomain } else { nil }
@@ -138,6 +141,9 @@ struct TransportSettings: Sendable {
     let disablesLogging: Bool
     let filter: Template?
     let filterTimeout: Int64
+    let headerRules: [RewriteRule]
+    let shadow: ByteString?
+    let shadowCondition: Template?
 
     init(_ block: OptionBlock) {
         headersToAdd = block.template("headers_add")
@@ -160,82 +166,9 @@ struct TransportSettings: Sendable {
         disablesLogging = block.flag("disable_logging") ?? false
         filter = block.template("transport_filter")
         filterTimeout = block.seconds("transport_filter_timeout") ?? 300
-    }
-}
-
-/// The options of the appendfile transport (manual, section 26.2).
-struct AppendfileSettings: Sendable {
-    let file: Template?
-    let directory: Template?
-    let isMaildir: Bool
-    let maildirTag: Template?
-    let maildirRetries: Int
-    let createsDirectory: Bool
-    let directoryMode: UInt32
-    let mode: UInt32
-    let failsNarrower: Bool
-    let createFile: ByteString
-    let mustExist: Bool
-    let allowsSymlink: Bool
-    let checksOwner: Bool
-    let checksGroup: Bool
-    let messagePrefix: Template?
-    let messageSuffix: Template?
-    let checkString: ByteString?
-    let escapeString: ByteString?
-    let usesCRLF: Bool
-    let usesLockFile: Bool
-    let usesFcntl: Bool
-    let usesFlock: Bool
-    let lockRetries: Int
-    let lockInterval: Int64
-    let lockFileMode: UInt32
-    let lockFileTimeout: Int64
-    let fcntlTimeout: Int64
-    let flockTimeout: Int64
-    let quota: Template?
-    let quotaIsInclusive: Bool
-    let batchMax: Int
-    let batchID: Template?
-
-    init(_ block: OptionBlock) {
-        file = block.template("file")
-        directory = block.template("directory")
-        isMaildir = block.flag("maildir_format") ?? false
-        maildirTag = block.template("maildir_tag")
-        maildirRetries = Int(block.number("maildir_retries") ?? 10)
-        createsDirectory = block.flag("create_directory") ?? true
-        directoryMode = UInt32(clamping: block.number("directory_mode") ?? 0o700)
-        mode = UInt32(clamping: block.number("mode") ?? 0o600)
-        failsNarrower = block.flag("mode_fail_narrower") ?? true
-        createFile = block.text("create_file") ?? "anywhere"
-        mustExist = block.flag("file_must_exist") ?? false
-        allowsSymlink = block.flag("allow_symlink") ?? false
-        checksOwner = block.flag("check_owner") ?? true
-        checksGroup = block.flag("check_group") ?? false
-        messagePrefix = block.template("message_prefix")
-        messageSuffix = block.template("message_suffix")
-        checkString = block.text("check_string")
-        escapeString = block.text("escape_string")
-        usesCRLF = block.flag("use_crlf") ?? false
-        usesLockFile = block.flag("use_lockfile") ?? true
-        usesFcntl = block.flag("use_fcntl_lock") ?? true
-        usesFlock = block.flag("use_flock_lock") ?? false
-        lockRetries = Int(block.number("lock_retries") ?? 10)
-        lockInterval = block.seconds("lock_interval") ?? 3
-        lockFileMode = UInt32(clamping: block.number("lockfile_mode") ?? 0o600)
-        lockFileTimeout = block.seconds("lockfile_timeout") ?? 1800
-        fcntlTimeout = block.seconds("lock_fcntl_timeout") ?? 0
-        flockTimeout = block.seconds("lock_flock_timeout") ?? 0
-        quota = block.template("quota")
-        quotaIsInclusive = block.flag("quota_is_inclusive") ?? true
-        batchMax = Int(block.number("batch_max") ?? 1)
-        batchID = block.template("batch_id")
-    }
-
-    func mentions(_ variable: ByteString) -> Bool {
-        let templates = [file, directory, messagePrefix, messageSuffix, maildirTag, quota]
-        return MentionedVariables.contain(variable, in: templates.map { $0?.source })
+        headerRules = block.headerRules
+        shadow = block.text("shadow_transport")
+        shadowCondition = block.template("shadow_condition")
     }
 }
 

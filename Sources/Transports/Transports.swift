@@ -1,14 +1,15 @@
 // Transports: what to do with an address is done.
 //
-// Purpose: the transports smtp, lmtp, appendfile and queuefile: a message and some addresses in, an outcome for each
+// Purpose: the transports smtp, lmtp, appendfile, pipe, autoreply and queuefile: a message and some addresses in, an outcome for each
 // address out. They change no message on the queue; who calls them journals what they tell.
 // May import: Bytes, MailText, DNS, Hints, SMTP, Expansion, Configuration, Routing, Spooler (body), CLinux, Dispatch, Glibc.
 // Read in this order:
 //   what is shared: DeliveryItem.swift, TransportOutcome.swift, MessageBody.swift, OutgoingMessage.swift,
 //     TransportEnvironment.swift, TransportSettings.swift, HeaderAssembly.swift, Offload.swift
-//   local: LocalOrder.swift, LocalOrder+coding.swift, LocalDelivery.swift, LockFile.swift, MailboxFile.swift,
-//     MaildirDelivery.swift, MessageWriter.swift, UnixLines.swift, LocalTransport.swift, LocalDoer.swift,
-//     LocalProcess.swift, Pipe.swift
+//   local: AppendfileSettings.swift, QuotaOrder.swift, LocalOrder.swift, LocalOrder+coding.swift, LocalDelivery.swift,
+//     LockFile.swift, MailboxFile.swift, MailboxCount.swift, MaildirSizes.swift, MaildirDelivery.swift, Comsat.swift,
+//     MessageWriter.swift, UnixLines.swift, QuotaReading.swift, LocalTransport.swift, QuotaWarning.swift, LocalDoer.swift,
+//     LocalProcess.swift, Pipe.swift, ShadowDelivery.swift
 //   lmtp: LMTPOrder.swift, LocalWork+coding.swift, LocalStream.swift, ChildCommand.swift, LMTPDelivery.swift,
 //     CommandWords.swift, LMTPTransport.swift
 //   queuefile: QueuefileTransport.swift

@@ -21,6 +21,8 @@ import TestKit
 ///     sleep: 2            seconds go by
 ///     exim: -Mf {1}       Exim does something to the first message
 ///     file: name text     a file below SITE; `\n` parts lines
+///     shell: command      a command of the shell in SITE, before or between deliveries; what is in `mail` is the user's then
+///     other: -q           a queue run by the other program: by Bobbin where Exim is looked at, by Exim where Bobbin is
 ///
 /// `server: full 9` is one on 127.0.1.9 that answers no connection.
 ///
@@ -64,6 +66,8 @@ struct Delivery: Sendable {
         case sleep(UInt32)
         case exim([String])
         case file(ByteString, ByteString)
+        case shell(String)
+        case other([String])
     }
 
     /// A fixture that cannot be read.
@@ -123,6 +127,8 @@ struct Delivery: Sendable {
         case "age": steps.append(.age(Int(rest.decimalInteger() ?? 0)))
         case "sleep": steps.append(.sleep(UInt32(rest.decimalInteger() ?? 0)))
         case "exim": steps.append(.exim(Self.words(rest)))
+        case "shell": steps.append(.shell(rest.string))
+        case "other": steps.append(.other(Self.words(rest)))
         case "file":
             let words = rest.cut(at: .blank) ?? (rest[...], [])
             steps.append(.file(ByteString(words.before), try Octets.unescaped(ByteString(words.after))))

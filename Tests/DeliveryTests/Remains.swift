@@ -73,18 +73,33 @@ struct Remains {
     }
 
     private mutating func addMail() throws {
+        var files: [[String]] = []
         for name in site.names(in: "mail") {
             let path = "mail/\(ByteString(name))" as ByteString
             var isDirectory: ObjCBool = false
             _ = unsafe FileManager.default.fileExists(
                 atPath: site.directory.file(path).string, isDirectory: &isDirectory)
             guard !isDirectory.boolValue else { continue }
-            let shown = name.split(separator: "/").count > 1 ? "\(name.split(separator: "/")[0])/..." : name
-            lines.append("mail: \(shown)")
-            lines += Self.split(Latin1.text(try site.directory.read(path))).map {
-                "mail| \(hidden(readable($0)))"
-            }
+            files.append(["mail: \(shown(name))"] + (try content(path)))
         }
+        lines += files.sorted { $0.joined(separator: "\n") < $1.joined(separator: "\n") }.flatMap(\.self)
+    }
+
+    /// A file's lines; a named pipe and a link have none.
+    private func content(_ path: ByteString) throws -> [String] {
+        let kind = try FileManager.default.attributesOfItem(atPath: site.directory.file(path).string)
+        guard kind[.type] as? FileAttributeType == .typeRegular else { return [] }
+        return Self.split(Latin1.text(try site.directory.read(path))).map {
+            "mail| \(hidden(readable($0)))"
+        }
+    }
+
+    /// A file's name without what is different each time.
+    private func shown(_ name: String) -> String {
+        var text = hidden(name)
+        text.replace(/<epoch>\.M[0-9]+P[0-9]+(Q[0-9]+)?\.mail\.example\.org/, with: "<unique>")
+        text.replace(/\bq[0-9A-Za-z]{6}-[0-9]+$/, with: "<time and inode>")
+        return text
     }
 
     private mutating func addHints() throws {
@@ -152,8 +167,12 @@ struct Remains {
             /^[0-9]{3}  Content-Type: multipart.report/, with: "<size>  Content-Type: multipart/report")
         text.replace(
             /^-max_received_linelength (99|9[5-9]|10[01])$/, with: "-max_received_linelength <boundary>")
-        // With an exceeded quota goes the time in seconds since somebody read the mailbox, as two clocks see it.
-        text.replace(/^( *T:[^ ]+ -22) -?[0-9]+\b/) { "\($0.1) <age>" }
+        text.replace(/\btmp\/[0-9][0-9MPQ.]+\.mail\.example\.org/, with: "tmp/<unique>")
+        text.replace(/\btemp\.[0-9]+\.[0-9a-z.]+\)?/, with: "temp.<unique>")
+        // Whose message it is is said to us by an option, which makes it tainted.
+        text.replace(/^--ident root$/, with: "-ident root")
+        // With an exceeded quota goes the time in seconds since somebody read the mailbox: days are told apart.
+        text.replace(/^( *T:[^ ]+ (?:-22|28)) (-?[0-9]+)\b/) { "\($0.1) <\((Int($0.2) ?? 0) / 86_400) days>" }
         return masked(text).replacing(/(?:invoked|error \(invoked) by uid [0-9]+/, with: "by uid <uid>")
     }
 }

@@ -81,9 +81,26 @@ struct Stage {
             case .sleep(let seconds): sleep(seconds)
             case .exim(let arguments): try site.start(exim: arguments.map(named)).wait()
             case .file(let name, let text): try site.directory.write(text, to: name)
+            case .shell(let command): try prepare(command)
+            case .other(let arguments): try runOther(arguments)
             }
         }
         return try Remains(self).lines
+    }
+
+    private func prepare(_ command: String) throws {
+        let script = "cd \"$0\" && umask 077 && { \(command)\n} && chown -hR \(MailSite.user): mail"
+        let ending = try ChildProcess("/bin/sh", ["-c", script, site.directory.path.string]).wait()
+        guard ending.code == 0 else {
+            throw Stage.Failure(description: "\(delivery.title): \(command): \(ending.errors)")
+        }
+    }
+
+    private func runOther(_ arguments: [String]) throws {
+        let arguments = arguments.map(named)
+        let other = try isExim ? site.start("bobbin", ["exim"] + arguments) : site.start(exim: arguments)
+        try other.wait()
+        if !isExim { try awaitQuiet() }
     }
 
     /// `{1}` is the first message's id.

@@ -65,6 +65,41 @@ struct LocalDeliveryTests {
         #expect(try directory.read("mbox") == "")
     }
 
+    @Test("With lock_fcntl_timeout a mailbox that another process has locked is waited for")
+    func waiting() throws {
+        var (order, data) = try order(.mailbox, "mbox", body: "x\n")
+        let path = try directory.write("", to: "mbox").string
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        // It goes when the delivery has asked for the lock: then the lock file is there.
+        let script = """
+            import fcntl,sys,os,time
+            f=open(sys.argv[1],'r+')
+            fcntl.lockf(f,fcntl.LOCK_EX)
+            print('ready',flush=True)
+            while not os.path.exists(sys.argv[1]+'.lock'): time.sleep(0.01)
+            time.sleep(0.2)
+            """
+        let other = try ChildProcess("/usr/bin/env", ["python3", "-c", script, path])
+        defer { other.kill() }
+        try eventually("the other process has the lock") { try other.output.contains(ByteString("ready")) }
+        order.fcntlTimeout = 300
+        #expect(LocalDelivery.perform(order, data: data.fileDescriptor) == .delivered)
+    }
+
+    @Test(
+        "create_file with a path allows what lies below it, and nothing that only begins alike",
+        arguments: [
+            ("box", "boxes/x", false), ("box", "box/../x", false), ("box", "box/x", true),
+            ("box/", "box/x", true),
+        ])
+    func creation(below place: String, path: String, isAllowed: Bool) throws {
+        var (order, data) = try order(.mailbox, ByteString(path), body: "x\n")
+        order.createFile = directory.file(ByteString(place))
+        let outcome = LocalDelivery.perform(order, data: data.fileDescriptor)
+        if case .deferred(let trouble) = outcome { #expect(trouble.errno == -34) }
+        #expect((outcome == .delivered) == isAllowed)
+    }
+
     @Test("A maildir is made, and gets a whole file in new")
     func maildir() throws {
         var (order, data) = try order(.maildir, "md/deep", body: "From x\n")
@@ -86,13 +121,14 @@ struct LocalDeliveryTests {
     @Test("A mailbox over its quota, of another owner, or that is a link is not written to")
     func refusals() throws {
         var (order, data) = try order(.mailbox, "mbox", body: "x\n")
-        order.quota = 10
+        order.quota.size = .init(10)
+        order.quota.messageSize = 11
         guard case .deferred(let full) = LocalDelivery.perform(order, data: data.fileDescriptor) else {
             Issue.record("delivered")
             return
         }
         #expect(full.errno == -22)
-        order.quota = 0
+        order.quota.size = .init(0)
         order.uid += 1
         guard case .deferred(let foreign) = LocalDelivery.perform(order, data: data.fileDescriptor) else {
             Issue.record("delivered")
@@ -107,7 +143,7 @@ struct LocalDeliveryTests {
             Issue.record("delivered")
             return
         }
-        #expect(link.errno == -5)
+        #expect(link.errno == -4)
     }
 
     @Test("Work for another process, and its report, are read as they were written; damaged octets are none")
@@ -164,7 +200,9 @@ struct LocalDeliveryTests {
     @Test("An order is read as it was written; damaged octets are none")
     func coding() throws {
         var (order, _) = try order(.maildir, "x", body: "")
-        order.quota = 77
+        (order.quota.size, order.quota.knownFiles) = (.init(77, isChecked: false), 3)
+        order.formats = [.init(start: "From ", transport: "local")]
+        (order.step, order.written.path, order.comsatName) = (.place, "/x/tmp/y", "joe")
         order.usesFlock = true
         order.maildirTag = ":a:b"
         #expect(LocalOrder(decoding: order.encoded) == order)

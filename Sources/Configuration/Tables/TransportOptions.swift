@@ -21,28 +21,18 @@ extension OptionTable {
         .init(
             .string, .honoured,
             """
-            driver
-            """),
-        .init(
-            .string, .notYetDecisive,
-            """
-            headers_rewrite shadow_transport
+            driver headers_rewrite shadow_transport
             """),
         .init(
             .expanded, .honoured,
             """
             current_directory debug_print group home_directory message_size_limit return_path
-            transport_filter user
+            shadow_condition transport_filter user
             """),
         .init(
             .expanded, .notYet,
             """
             event_action
-            """),
-        .init(
-            .expanded, .notYetDecisive,
-            """
-            shadow_condition
             """),
         .init(
             .expandedList, .honoured,
@@ -56,24 +46,19 @@ extension OptionTable {
         .init(
             .boolean, .honoured,
             """
-            allow_symlink check_group check_owner create_directory file_must_exist maildir_format
-            mode_fail_narrower quota_is_inclusive use_crlf use_fcntl_lock use_flock_lock
-            use_lockfile
+            allow_fifo allow_symlink check_group check_owner create_directory file_must_exist
+            maildir_format mode_fail_narrower notify_comsat quota_is_inclusive use_bsmtp use_crlf
+            use_fcntl_lock use_flock_lock use_lockfile
             """),
         .init(
-            .boolean, .notYet,
+            .expandedBoolean, .honoured,
             """
-            notify_comsat
-            """),
-        .init(
-            .boolean, .notYet,
-            """
-            allow_fifo maildir_use_size_file
+            maildir_use_size_file
             """),
         .init(
             .boolean, .notYetDecisive,
             """
-            mailstore_format mbx_format use_bsmtp use_mbx_lock
+            mailstore_format mbx_format use_mbx_lock
             """),
         .init(
             .integer, .honoured,
@@ -93,27 +78,14 @@ extension OptionTable {
         .init(
             .string, .honoured,
             """
-            check_string create_file escape_string
-            """),
-        .init(
-            .string, .notYet,
-            """
-            file_format maildir_quota_directory_regex maildirfolder_create_regex quota_size_regex
+            check_string create_file escape_string file_format maildir_quota_directory_regex
+            maildirfolder_create_regex quota_size_regex
             """),
         .init(
             .expanded, .honoured,
             """
-            batch_id directory file maildir_tag message_prefix message_suffix quota
-            """),
-        .init(
-            .expanded, .notYet,
-            """
-            quota_directory
-            """),
-        .init(
-            .expanded, .notYet,
-            """
-            directory_file mailbox_filecount mailbox_size quota_filecount quota_warn_message
+            batch_id directory directory_file file mailbox_filecount mailbox_size maildir_tag
+            message_prefix message_suffix quota quota_directory quota_filecount quota_warn_message
             quota_warn_threshold
             """),
         .init(
@@ -191,7 +163,7 @@ extension OptionTable {
             return_fail_output return_output timeout_defer use_bsmtp use_crlf use_shell
             """),
         .init(
-            .boolean, .notYet,
+            .boolean, .needless("Linux has no login classes with resource limits"),
             """
             use_classresources
             """),

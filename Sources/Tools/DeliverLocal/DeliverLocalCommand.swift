@@ -33,8 +33,9 @@ struct DeliverLocalCommand: ParsableCommand {
     mutating func run() throws {
         try becomeUser()
         if let path = program.first { throw Self.become(path, program) }
-        // A peer that goes away is an error of the write that meets it.
+        // A peer that goes away, and a file that may not grow, are errors of the write that meets them.
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         guard let order = LocalWork(decoding: Self.input()) else {
             throw CleanExit.message(
                 "standard input holds no order; this program is started by bobbin-queuerunner")
