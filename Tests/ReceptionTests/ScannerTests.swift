@@ -118,12 +118,59 @@ extension ReceptionTests {
         #expect(server.requests("spam").count == 4)
     }
 
+    @Test(
+        "A real clamd finds a signature in an attachment for Bobbin as for Exim, and nothing in a clean message",
+        .enabled(if: ClamProcess.isThere, "scripts/setup --test unpacks clamd"))
+    func clamAV() async throws {
+        let clam = try ClamProcess()
+        let text = try Self.configuration("clamav.conf", port: clam.port)
+            .replacing(ByteString("SOCKET"), with: ByteString(clam.socket))
+        let hidden = Base64.encode("a \(ClamProcess.marker) b".utf8)
+        let scripts = try ["stream", "local", "socket"].flatMap { sender in
+            try ["found": hidden, "clean": Base64.encode("nothing".utf8)].map { name, body in
+                try Self.attachment("clamd \(sender) \(name)", sender, body)
+            }
+        }
+        let area = Area(name: "ClamAV", configuration: text, scripts: scripts)
+        let (wanted, found) = try await area.outcomes()
+        for script in scripts {
+            let lines = found[script.title] ?? []
+            #expect(KnownDifferences.between(wanted[script.title] ?? [], lines) == [], "\(script.title)")
+            #expect(
+                lines.contains { $0.contains("this message has \(ClamProcess.virus)") }
+                    == script.title.hasSuffix("found"), "\(script.title): \(lines)")
+        }
+    }
+
+    private static func attachment(_ title: String, _ sender: String, _ body: ByteString) throws -> Script {
+        let text = """
+            == \(title)
+            C: EHLO client.example.net
+            C: MAIL FROM:<\(sender)@example.net>
+            C: RCPT TO:<a@example.org>
+            C: DATA
+            D: Content-Type: application/octet-stream
+            D: Content-Transfer-Encoding: base64
+            D: MIME-Version: 1.0
+            D:
+            D: \(body.string)
+            C: .
+            C: QUIT
+
+            """
+        return try Script.parse(ByteString(text))[0]
+    }
+
+    private static func configuration(_ file: String, port: Int) throws -> ByteString {
+        let place = Area.fixtures.appendingPathComponent("../Scanners/\(file)")
+        return ByteString(try Data(contentsOf: place))
+            .replacing(ByteString("PORT"), with: ByteString("\(port)"))
+    }
+
     @discardableResult
     private func compare(_ file: String, _ scans: [Scan]) async throws -> ScannerServer {
         let server = try ScannerServer()
-        let place = Area.fixtures.appendingPathComponent("../Scanners/\(file)")
-        let text = ByteString(try Data(contentsOf: place))
-            .replacing(ByteString("PORT"), with: ByteString("\(server.port)"))
+        let text = try Self.configuration(file, port: server.port)
         let area = Area(name: "Scanners", configuration: text, scripts: try scans.map { try $0.script })
         let (wanted, found) = try await area.outcomes()
         for scan in scans {

@@ -80,16 +80,36 @@ package final class ScanCopy: Sendable {
         var reader = try ScanReader(source.data, from: source.bodyStart)
         var writer = try ScanWriter(path, owner: source.owner)
         try writer.write(head)
-        while true {
-            let block = try reader.nextBlock()
-            if block.isEmpty { break }
-            if source.isWireFormat {
-                try writer.write(block.filter { $0 != .carriageReturn })
-            } else {
+        if source.isWireFormat {
+            try copyFromWire(&reader, &writer)
+        } else {
+            while true {
+                let block = try reader.nextBlock()
+                if block.isEmpty { break }
                 try writer.write(block)
             }
         }
         try writer.flush()
+    }
+
+    /// Makes LF of each CRLF; a carriage return elsewhere is the message's own.
+    private static func copyFromWire(
+        _ reader: inout ScanReader, _ writer: inout ScanWriter
+    ) throws(ScanTrouble) {
+        var hasReturn = false
+        while let line = try reader.next() {
+            if hasReturn, line.octets.first != .newline { try writer.write([.carriageReturn]) }
+            hasReturn = line.octets.last == .carriageReturn
+            if hasReturn {
+                try writer.write(line.octets.dropLast())
+            } else if line.octets.suffix(2).elementsEqual("\r\n".utf8) {
+                try writer.write(line.octets.dropLast(2))
+                try writer.write([.newline])
+            } else {
+                try writer.write(line.octets)
+            }
+        }
+        if hasReturn { try writer.write([.carriageReturn]) }
     }
 
     /// The next name for a decoded part.
