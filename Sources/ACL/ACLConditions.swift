@@ -24,8 +24,9 @@ extension StatementRun {
 
     /// Clauses whose argument is expanded before anything else; the others expand it themselves, as lists.
     private static let expanded: Set<ByteString> = [
-        "add_header", "condition", "continue", "control", "delay", "dnslists", "log_reject_target",
-        "logwrite", "queue", "ratelimit", "remove_header", "seen", "set", "udpsend", "verify",
+        "add_header", "condition", "continue", "control", "decode", "delay", "dnslists", "log_reject_target",
+        "logwrite", "malware", "mime_regex", "queue", "ratelimit", "regex", "remove_header", "seen", "set",
+        "spam", "udpsend", "verify",
     ]
 
     private mutating func obey(
@@ -53,6 +54,7 @@ extension StatementRun {
         noteCheck(clause, argument.bytes)
         if let misfit = misfit(clause) { return misfit }
         if let result = await modify(clause, argument, &state) { return result }
+        if let result = await scan(clause, argument, &state) { return negate(clause, result) }
         return negate(clause, try await condition(clause, argument.bytes, &state))
     }
 
@@ -69,6 +71,20 @@ extension StatementRun {
         case .holds: return .fails
         case .fails, .drops: return .holds
         default: return result
+        }
+    }
+
+    /// The conditions that look into the message; nil for another.
+    private func scan(
+        _ clause: AccessControlList.Clause, _ argument: TaintedBytes, _ state: inout ACLState
+    ) async -> ClauseResult? {
+        switch clause.name {
+        case "decode": await decode(argument, &state)
+        case "malware": await malware(argument.bytes, &state)
+        case "mime_regex": await mimeRegex(argument.bytes, &state)
+        case "regex": await regex(argument.bytes, &state)
+        case "spam": await spam(argument.bytes, &state)
+        default: nil
         }
     }
 

@@ -15,6 +15,9 @@ package struct ACLServices: Sendable {
     /// Sends a packet; gives why it cannot be sent.
     package var send: @Sendable (Datagram) async -> ByteString? = { _ in nil }
 
+    /// How the scanners of `malware` and `spam` are reached.
+    package var scanners = ScannerReach.none
+
     /// Nothing.
     package init(hints: ACLHints? = nil) { self.hints = hints }
 }

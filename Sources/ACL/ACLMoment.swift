@@ -14,8 +14,12 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     case predata
     /// The message has come over SMTP.
     case data
+    /// The message has come over SMTP, and one of its MIME parts is looked at.
+    case mime
     /// The message has come without SMTP.
     case notSMTP
+    /// The message has come without SMTP, and one of its MIME parts is looked at.
+    case notSMTPMIME
     /// QUIT.
     case quit
     /// VRFY.
@@ -40,12 +44,13 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .notSMTP: "acl_not_smtp"
         case .notSMTPStart: "acl_not_smtp_start"
+        case .notSMTPMIME: "acl_not_smtp_mime"
         default: "acl_smtp_\(rawValue)"
         }
     }
 
     /// What Exim calls the moment where it says that something does not fit there.
-    var name: ByteString {
+    package var name: ByteString {
         switch self {
         case .connect: "connection"
         case .helo: "EHLO or HELO"
@@ -53,6 +58,7 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
         case .rcpt: "RCPT"
         case .predata: "PREDATA"
         case .data: "DATA"
+        case .mime, .notSMTPMIME: "MIME"
         case .notSMTP: "non-SMTP"
         case .quit: "QUIT"
         case .vrfy: "VRFY"
@@ -67,7 +73,9 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     }
 
     /// Whether `discard` has something to throw away.
-    var allowsDiscard: Bool { [.mail, .rcpt, .data, .notSMTP, .expansion].contains(self) }
+    var allowsDiscard: Bool {
+        [.mail, .rcpt, .data, .mime, .notSMTPMIME, .notSMTP, .expansion].contains(self)
+    }
 
     /// Whether a decision has no effect: the session ends anyway.
     var mayNotFail: Bool { self == .quit || self == .notquit }
@@ -76,10 +84,14 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
 /// Which conditions, modifiers and controls fit which moments (manual, sections 44.21 to 44.26).
 enum ACLFitness {
     /// A message is being received, over SMTP.
-    private static let transaction: Set<ACLMoment> = [.mail, .rcpt, .predata, .data]
+    private static let transaction: Set<ACLMoment> = [.mail, .rcpt, .predata, .mime, .notSMTPMIME, .data]
     /// A message is being received.
     private static let message = transaction.union([.notSMTP, .notSMTPStart])
     private static let local: Set<ACLMoment> = [.notSMTP, .notSMTPStart]
+    /// A MIME part is looked at.
+    private static let parts: Set<ACLMoment> = [.mime, .notSMTPMIME]
+    /// The whole message is there.
+    private static let whole: Set<ACLMoment> = [.data, .notSMTP]
 
     /// Whether a condition or modifier fits.
     static func fits(_ clause: ByteString, at moment: ACLMoment) -> Bool {
@@ -91,6 +103,9 @@ enum ACLFitness {
         case "authenticated": moment != .connect && moment != .helo && !local.contains(moment)
         case "encrypted": moment != .helo && !local.contains(moment)
         case "hosts", "dnslists": !local.contains(moment)
+        case "decode", "mime_regex": parts.contains(moment)
+        case "regex": parts.contains(moment) || whole.contains(moment)
+        case "malware", "spam": whole.contains(moment)
         case "delay": moment != .notquit
         default: true
         }
@@ -122,10 +137,10 @@ enum ACLFitness {
     static func fits(verify kind: ByteString, at moment: ACLMoment) -> Bool {
         if moment == .expansion { return true }
         return switch kind {
-        case "sender": transaction.contains(moment) || moment == .notSMTP
+        case "sender": (transaction.contains(moment) && !parts.contains(moment)) || moment == .notSMTP
         case "recipient": moment == .rcpt
         case "header_syntax", "header_sender", "header_names_ascii", "not_blind":
-            moment == .data || moment == .notSMTP
+            whole.contains(moment) || parts.contains(moment)
         default: true
         }
     }

@@ -10,12 +10,17 @@ struct ACLSettings: Sendable {
     let recipientUnqualifiedHosts: ListText?
     let csaSearchLimit: Int
     let csaUsesReverse: Bool
+    /// Expanded only when it begins with a dollar sign.
+    let avScanner: Template
+    let spamdAddress: Template
 
     init(_ main: OptionBlock) {
         tellsDetails = main.flag("smtp_return_error_details") ?? false
         senderUnqualifiedHosts = main.list("sender_unqualified_hosts")
         recipientUnqualifiedHosts = main.list("recipient_unqualified_hosts")
         csaSearchLimit = Int(main.number("dns_csa_search_limit") ?? 5)
+        avScanner = Template(main.text("av_scanner") ?? "sophie:/var/run/sophie")
+        spamdAddress = Template(main.text("spamd_address") ?? "127.0.0.1 783")
         csaUsesReverse = main.flag("dns_csa_use_reverse") ?? true
     }
 }

@@ -35,6 +35,9 @@ package struct ACLState: Sendable {
     /// A named queue for the message (`queue`).
     package var queue: ByteString?
 
+    /// What content scanning has made and found.
+    package var scanning = ScanMemory()
+
     /// Makes a state.
     package init(facts: Facts, recipient: ByteString? = nil) {
         self.facts = facts

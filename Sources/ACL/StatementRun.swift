@@ -120,9 +120,10 @@ struct StatementRun {
     }
 
     private func warnSkipped(_ reason: ByteString, _ state: inout ACLState) {
+        let why: ByteString = reason.isEmpty ? "" : ": \(reason)"
         evaluator.log(
             .init(
-                text: "Warning: ACL \"warn\" statement skipped: condition test deferred: \(reason)",
+                text: "Warning: ACL \"warn\" statement skipped: condition test deferred\(why)",
                 targets: .main, namesPeer: true, item: .aclWarnSkipped), &state)
     }
 

@@ -63,18 +63,16 @@ package struct AccessControlList: Sendable, Hashable {
 enum ACLVocabulary {
     /// Words that this program obeys.
     static let honoured: Set<ByteString> = [
-        "acl", "add_header", "authenticated", "condition", "continue", "control", "delay", "dnslists",
-        "domains",
-        "encrypted", "endpass", "hosts", "local_parts", "log_message", "log_reject_target", "logwrite",
-        "message", "queue", "ratelimit", "recipients", "remove_header", "seen", "sender_domains", "senders",
-        "set",
+        "acl", "add_header", "authenticated", "condition", "continue", "control", "decode", "delay",
+        "dnslists", "domains", "encrypted", "endpass", "hosts", "local_parts", "log_message",
+        "log_reject_target", "logwrite", "malware", "message", "mime_regex", "queue", "ratelimit",
+        "recipients", "regex", "remove_header", "seen", "sender_domains", "senders", "set", "spam",
         "udpsend", "verify",
     ]
     /// Words that Exim knows; a statement with one of them stops start-up, since it decides who gets in.
     static let known: Set<ByteString> = [
-        "attach", "bmi_optin", "bmi_run", "dcc", "decode", "demime", "dkim_signers", "dkim_status",
-        "dmarc_status", "malware", "mime_regex", "regex", "spam", "spf", "spf_guess", "dkim_state",
-        "arc_status",
+        "attach", "bmi_optin", "bmi_run", "dcc", "demime", "dkim_signers", "dkim_status",
+        "dmarc_status", "spf", "spf_guess", "dkim_state", "arc_status",
     ]
     /// Words without a value.
     static let withoutValue: Set<ByteString> = ["endpass"]

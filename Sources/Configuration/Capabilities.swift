@@ -9,7 +9,9 @@ package enum Capabilities {
         "redis", "sqlite",
     ]
     /// Features, by the words that Exim has for them.
-    package static let features: [ByteString] = ["crypteq", "iconv()", "IPv6", "DNSSEC", "SRS"]
+    package static let features: [ByteString] = [
+        "crypteq", "iconv()", "IPv6", "Content_Scanning", "DNSSEC", "SRS",
+    ]
     /// Authenticators that run.
     package static var authenticators: [ByteString] { DriverTables.runningAuthenticators.sorted() }
     /// Routers that run.
@@ -17,6 +19,16 @@ package enum Capabilities {
     /// Transports that run; `appendfile` knows one more form than mbox.
     package static var transports: [ByteString] {
         DriverTables.runningTransports.sorted().map { $0 == "appendfile" ? "appendfile/maildir" : $0 }
+    }
+
+    /// Virus scanners that are spoken to, in Exim's order.
+    package static let malware: [ByteString] = ["f-prot6d", "sophie", "clamd", "avast", "sock", "cmdline"]
+
+    /// The virus scanners' macros.
+    static var malwareMacros: [ByteString] {
+        malware.map { name in
+            "_HAVE_MALWARE_\(ByteString(name.filter { $0 != UInt8(ascii: "-") }).uppercasedASCII())"
+        }
     }
 
     /// The lookup types that have a macro: one for each kind of file or server.

@@ -96,6 +96,11 @@ package final class Expander: Sendable {
         return decoded ?? text
     }
 
+    /// The same without a change of the character set, as names of files are shown.
+    package func decodingWordsAsTheyAre(_ text: ByteString) -> ByteString {
+        (try? EncodedWords.decode(text, into: nil, checksLength: false)) ?? text
+    }
+
     /// The items of a list, split by Exim's rules (manual, section 6.21), each with the list's taint.
     package func items(ofList list: TaintedBytes) -> [TaintedBytes] {
         ListItems(list.bytes).map { TaintedBytes($0, list.taint) }

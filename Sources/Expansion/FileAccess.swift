@@ -3,7 +3,7 @@ import Glibc
 
 extension ByteString {
     /// The octets with a zero after them, as the C library wants strings.
-    var cString: [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
+    package var cString: [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
 }
 
 /// What expansions ask of the file system.

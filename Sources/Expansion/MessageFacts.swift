@@ -89,6 +89,8 @@ package struct MessageFacts: Sendable {
     package var warningDelay: ByteString?
     /// The value of `$warn_message_recipients`.
     package var warningRecipients: ByteString?
+    /// What content scanning has found.
+    package var scan = ScanFacts()
     /// The `first_delivery` condition.
     package var isFirstDelivery = false
     /// Whether a person has thawed it (the filter condition `manually_thawed`).

@@ -26,6 +26,7 @@ enum Variables {
         .merging(transportSecurity) { one, _ in one }
         .merging(message) { one, _ in one }
         .merging(address) { one, _ in one }
+        .merging(scanning) { one, _ in one }
         .merging(settings) { one, _ in one }
         .merging(times) { one, _ in one }
         .merging(unset) { one, _ in one }
@@ -65,28 +66,23 @@ enum Variables {
     private static let unset: [ByteString: Reader] = {
         let names: [ByteString] = [
             "acl_arg1", "acl_arg2", "acl_arg3", "acl_arg4", "acl_arg5", "acl_arg6", "acl_arg7", "acl_arg8",
-            "acl_arg9", "callout_address", "csa_status", "dkim_algo", "dkim_bodylength",
+            "acl_arg9", "csa_status", "dkim_algo", "dkim_bodylength",
             "dkim_canon_body", "dkim_canon_headers", "dkim_copiedheaders", "dkim_created", "dkim_cur_signer",
             "dkim_domain", "dkim_expires", "dkim_headernames", "dkim_identity", "dkim_key_granularity",
             "dkim_key_length", "dkim_key_nosubdomains", "dkim_key_notes", "dkim_key_srvtype",
             "dkim_key_testing", "dkim_selector", "dkim_signers", "dkim_verify_reason", "dkim_verify_status",
             "dkim_verify_signers", "dnslist_domain", "dnslist_matched", "dnslist_text", "dnslist_value",
             "event_data", "event_name", "iprev", "item", "ldap_dn", "lookup_dnssec_authenticated",
-            "mailstore_basename", "malware_name", "mime_anomaly_text", "mime_boundary",
-            "mime_charset", "mime_content_description", "mime_content_disposition", "mime_content_id",
-            "mime_content_size", "mime_content_transfer_encoding", "mime_content_type",
-            "mime_decoded_filename",
-            "mime_filename", "mime_is_coverletter", "mime_is_multipart", "mime_is_rfc822", "mime_part_count",
-            "prvscheck_address", "prvscheck_keynum", "prvscheck_result", "regex1", "regex2", "regex3",
-            "regex4",
-            "regex5", "regex6", "regex7", "regex8", "regex9", "regex_match_string", "sender_verify_failure",
-            "spam_action", "spam_bar", "spam_report", "spam_score", "spam_score_int",
+            "mailstore_basename",
+
+            "prvscheck_address", "prvscheck_keynum", "prvscheck_result",
+            "sender_verify_failure",
             "spf_header_comment", "spf_received", "spf_result", "spf_smtp_comment",
             "srs_recipient", "thisaddress", "value", "verify_mode", "warnmsg_delay", "warnmsg_recipients",
         ]
         var rows: [ByteString: Reader] = [:]
         for name in names { rows[name] = { _, _ in nil } }
-        for name in ["acl_narg", "av_failed", "event_defer_errno", "mime_anomaly_level", "runrc"]
+        for name in ["acl_narg", "event_defer_errno", "runrc"]
             as [ByteString]
         { rows[name] = { _, _ in "0" } }
         for name in ["prdr_requested", "spf_result_guessed"] as [ByteString] { rows[name] = { _, _ in "no" } }

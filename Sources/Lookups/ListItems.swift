@@ -8,15 +8,15 @@ package struct ListItems: Sequence, IteratorProtocol, Sendable {
     /// The separator in use.
     package let separator: UInt8
 
-    /// Starts at the front of a list.
-    package init(_ text: ByteString) {
+    /// Starts at the front of a list, whose separator is a colon unless another is usual there.
+    package init(_ text: ByteString, separator usual: UInt8 = UInt8(ascii: ":")) {
         self.text = text
         let start = text.firstIndex { !$0.isASCIISpace } ?? text.count
         if start + 1 < text.count, text[start] == UInt8(ascii: "<"), Self.canSeparate(text[start + 1]) {
             separator = text[start + 1]
             place = start + 2
         } else {
-            separator = UInt8(ascii: ":")
+            separator = usual
         }
     }
 

@@ -196,7 +196,8 @@ package enum LocalInterfaces {
         return found
     }
 
-    private static func ip(_ socket: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
+    static func ip(_ socket: UnsafeMutablePointer<sockaddr>?) -> IPAddress? {
+        guard let socket = unsafe socket else { return nil }
         switch unsafe CInt(socket.pointee.sa_family) {
         case AF_INET:
             return unsafe socket.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { pointer in

@@ -109,6 +109,7 @@ package final class MailSystem: Sendable {
         let hints = settings.hints(notices: log)
         var services = ACLServices(hints: ACLHints(hints))
         services.send = UDPSending.send
+        services.scanners = ScannerReaching.reach
         services.observer = rehearsal?.observer
         services.makesCallouts = rehearsal?.makesCallouts ?? true
         let callouts = Callouts(

@@ -1,3 +1,4 @@
+import ACL
 import Bytes
 import ChildPrograms
 import Dispatch
@@ -54,6 +55,22 @@ enum ProgramRunning {
         case .exited(let status): .exited(status)
         case .killed(let signal): .killed(signal)
         case .unknown: .exited(notStarted)
+        }
+    }
+
+    /// Runs a command by a shell for a virus scan, and waits for its end; nothing of our environment is its own.
+    static func shell(_ command: ByteString, _ directory: ByteString, _ seconds: Int) -> ScannerCommandEnd {
+        let start = ChildStart(["/bin/sh", "-c", command], environment: [], in: directory, group: .own)
+        guard let (output, end) = hear(start, [1, 2], within: seconds) else {
+            return .failed("the shell cannot be started")
+        }
+        // What was said beyond that could be that something was found.
+        guard output.count < mostOutput else { return .failed("it says more than \(mostOutput) octets") }
+        return switch end {
+        case nil: .failed(SocketReading.text(of: ETIMEDOUT))
+        case .exited(let status): .ended(status: status << 8, output: output)
+        case .killed(let signal): .ended(status: signal, output: output)
+        case .unknown: .failed("its end is not known")
         }
     }
 

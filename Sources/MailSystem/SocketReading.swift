@@ -38,13 +38,13 @@ enum SocketReading {
         }
     }
 
-    private struct Reason: Error {
+    struct Reason: Error {
         let text: ByteString
         /// The system's words alone; empty where there are none.
         var error: ByteString = ""
     }
 
-    private static func text(of number: CInt) -> ByteString {
+    static func text(of number: CInt) -> ByteString {
         var buffer = [CChar](repeating: 0, count: 256)
         guard unsafe strerror_r(number, &buffer, buffer.count) == 0 else { return "errno \(number)" }
         return ByteString(buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) })
@@ -59,7 +59,7 @@ enum SocketReading {
         }
     }
 
-    private static func connect(
+    static func connect(
         path: ByteString, until end: ContinuousClock.Instant
     ) -> Result<CInt, Reason> {
         var address = sockaddr_un()
@@ -89,31 +89,55 @@ enum SocketReading {
     private static func connect(
         host: ByteString, port: ByteString, until end: ContinuousClock.Instant
     ) -> Result<CInt, Reason> {
+        switch addresses(host: host, port: port, until: end) {
+        case .success(let found): return .success(found.descriptor)
+        case .failure(.unknownHost(let reason)):
+            return .failure(Reason(text: "failed to find \(host) port \(port) for readsocket: \(reason)"))
+        case .failure(.refused(let number, _)):
+            let reason = text(of: number)
+            return .failure(Reason(text: "failed to connect to any address for \(host): \(reason)"))
+        }
+    }
+
+    /// Why a host cannot be reached.
+    enum HostTrouble: Error {
+        /// There is no such host; the system's words.
+        case unknownHost(ByteString)
+        /// No address answers: the last error, and the last address.
+        case refused(CInt, IPAddress?)
+    }
+
+    /// Connects to the first address of a host that answers.
+    static func addresses(
+        host: ByteString, port: ByteString, until end: ContinuousClock.Instant
+    ) -> Result<(descriptor: CInt, address: IPAddress?), HostTrouble> {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         let code = unsafe getaddrinfo(host.string, port.string, &hints, &list)
         guard code == 0 else {
             let reason = unsafe ByteString(String(cString: gai_strerror(code)))
-            return .failure(Reason(text: "failed to find \(host) port \(port) for readsocket: \(reason)"))
+            return .failure(.unknownHost(reason))
         }
         defer { unsafe freeaddrinfo(list) }
         var last: CInt = ECONNREFUSED
+        var address: IPAddress?
         var entry = unsafe list
         while let current = unsafe entry {
             let descriptor = unsafe socket(
                 current.pointee.ai_family,
                 CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+            address = unsafe LocalInterfaces.ip(current.pointee.ai_addr)
             let begun = unsafe Glibc.connect(descriptor, current.pointee.ai_addr, current.pointee.ai_addrlen)
             if begun == 0 || (errno == EINPROGRESS && isConnected(descriptor, until: end)) {
                 _ = fcntl(descriptor, F_SETFL, 0)
-                return .success(descriptor)
+                return .success((descriptor, address))
             }
             last = errno
             close(descriptor)
             unsafe entry = current.pointee.ai_next
         }
-        return .failure(Reason(text: "failed to connect to any address for \(host): \(text(of: last))"))
+        return .failure(.refused(last, address))
     }
 
     /// Waits for a connection that was begun; else leaves its error in `errno`.
@@ -129,7 +153,7 @@ enum SocketReading {
         return code == 0
     }
 
-    fileprivate static func isReady(_ descriptor: CInt, _ event: CInt, until end: ContinuousClock.Instant)
+    static func isReady(_ descriptor: CInt, _ event: CInt, until end: ContinuousClock.Instant)
         -> Bool
     {
         while true {
@@ -143,10 +167,16 @@ enum SocketReading {
         }
     }
 
-    fileprivate static func send(
+    static func send(
         _ octets: ByteString, to descriptor: CInt, until end: ContinuousClock.Instant
     ) -> Bool {
-        var rest = octets.bytes[...]
+        send(octets.bytes[...], to: descriptor, until: end)
+    }
+
+    static func send(
+        _ octets: ArraySlice<UInt8>, to descriptor: CInt, until end: ContinuousClock.Instant
+    ) -> Bool {
+        var rest = octets
         while !rest.isEmpty {
             guard isReady(descriptor, POLLOUT, until: end) else {
                 errno = ETIMEDOUT

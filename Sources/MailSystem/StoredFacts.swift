@@ -51,8 +51,14 @@ package struct StoredFacts {
         known.isManuallyThawed = header.manualThaw
         known.aclVariables = variables(UInt8(ascii: "m"))
         known.readBody = readBody
-        known.isManuallyThawed = header.manualThaw
+        known.scan.spam = spam
         return known
+    }
+
+    private var spam: SpamFacts? {
+        guard let score = header.spamScore?.bytes else { return nil }
+        return SpamFacts(
+            score: score, scoreInt: header.spamScoreInt?.bytes ?? "", bar: header.spamBar?.bytes ?? "")
     }
 
     private var connection: ConnectionFacts {

@@ -100,17 +100,17 @@ extension OptionTable {
         .init(
             .string, .honoured,
             """
-            headers_charset dns_check_names_pattern bounce_message_text bounce_sender_authentication
+            av_scanner headers_charset dns_check_names_pattern bounce_message_text bounce_sender_authentication
             daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group exim_path exim_user
             exim_version gecos_pattern helo_allow_chars bi_command hints_backend local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
-            smtp_ratelimit_mail smtp_ratelimit_rcpt spf_guess sqlite_dbfile syslog_facility
+            smtp_ratelimit_mail smtp_ratelimit_rcpt spamd_address spf_guess sqlite_dbfile syslog_facility
             syslog_processname timezone unknown_username uucp_from_pattern
             """),
         .init(
             .string, .notYet,
             """
-            av_scanner dmarc_history_file dmarc_tld_file notifier_socket spamd_address
+            dmarc_history_file dmarc_tld_file notifier_socket
             """),
         .init(
             .string, .honoured,
@@ -122,8 +122,8 @@ extension OptionTable {
             """
             callout_random_local_part system_filter system_filter_directory_transport
             system_filter_file_transport system_filter_pipe_transport system_filter_reply_transport
-            acl_not_smtp acl_not_smtp_start acl_smtp_auth acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
-            acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_notquit acl_smtp_predata acl_smtp_quit
+            acl_not_smtp acl_not_smtp_mime acl_not_smtp_start acl_smtp_auth acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
+            acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_mime acl_smtp_notquit acl_smtp_predata acl_smtp_quit
             acl_smtp_rcpt acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from gecos_name
             hints_directory localhost_number message_id_header_domain message_id_header_text
             message_size_limit pid_file_path received_header_text smtp_accept_max_per_host
@@ -139,7 +139,7 @@ extension OptionTable {
         .init(
             .expanded, .notYetDecisive,
             """
-            acl_not_smtp_mime acl_smtp_data_prdr acl_smtp_dkim acl_smtp_mime acl_smtp_starttls
+            acl_smtp_data_prdr acl_smtp_dkim acl_smtp_starttls
             """),
         .init(
             .list, .honoured,

@@ -31,6 +31,11 @@ struct HeaderFileFilling {
         }
         header.maxReceivedLineLength = state.facts.message.maxReceivedLineLength
         if body.bodyZeroCount > 0 { header.bodyZeroCount = body.bodyZeroCount }
+        if let spam = state.facts.message.scan.spam {
+            header.spamBar = TaintedBytes(spam.bar)
+            header.spamScore = TaintedBytes(spam.score)
+            header.spamScoreInt = TaintedBytes(spam.scoreInt)
+        }
         flags(&header)
         header.tlsResumption = UInt8(ascii: "A")
         header.smtpUTF8 = envelope.mail?.isSMTPUTF8 ?? false

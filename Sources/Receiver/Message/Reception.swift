@@ -89,7 +89,7 @@ struct Reception {
     mutating func complete(_ message: consuming ReceivedMessage) async -> ReceptionOutcome {
         var message = message
         let id = message.pending.id
-        if system.configuration.main.template(arrival.moment.option) != nil { showBody(&message) }
+        if looksIntoMessage { showBody(&message) }
         await rewriteEnvelope(id)
         var fixed = await fixUp(message.headers, id)
         if let sender = rewrittenSender {
@@ -102,23 +102,29 @@ struct Reception {
         // What ACLs before DATA said of header lines is done before the next one looks at them.
         if arrival.moment == .data { edit(&fixed) }
         setFacts(fixed, message, id)
-        let verdict = await runACL(id)
+        prepareScan(message)
+        var moment = partMoment
+        var verdict = await runPartACL(fixed.headers)
+        if verdict.decision == .accept {
+            if arrival.moment == .data, looksIntoParts { addHeaders(&fixed) }
+            moment = arrival.moment
+            verdict = await runACL(id)
+        }
+        await endScan()
         switch verdict.decision {
         case .accept: break
-        case .discard: return discard(message, fixed, verdict)
+        case .discard: return discard(message, fixed, verdict, by: moment)
         case .deny, .defer, .drop:
-            log.rejected(
-                arrival.moment == .data ? .afterData : .message("by non-SMTP ACL"), verdict, state,
-                header: fixed.headers)
+            log.rejected(Self.occasion(moment), verdict, state, header: fixed.headers)
             return .refused(verdict)
         }
-        if envelope.recipients.isEmpty { return discard(message, fixed, verdict) }
+        if envelope.recipients.isEmpty { return discard(message, fixed, verdict, by: moment) }
         edit(&fixed)
         return await commit(message, fixed, id, verdict.message)
     }
 
     /// Adds and removes the header lines that ACLs have named so far.
-    private mutating func edit(_ fixed: inout CompleteHeader) {
+    mutating func edit(_ fixed: inout CompleteHeader) {
         fixed.headers = HeaderEdit(state).applied(to: fixed.headers)
         state.addedHeaders = []
         state.removedHeaders = []
@@ -148,12 +154,15 @@ struct Reception {
 
     /// Ends a message without recipients: it is logged as arrived and gone, and nothing is kept.
     private mutating func discard(
-        _ message: consuming ReceivedMessage, _ fixed: CompleteHeader, _ verdict: ACLVerdict
+        _ message: consuming ReceivedMessage, _ fixed: CompleteHeader, _ verdict: ACLVerdict,
+        by moment: ACLMoment
     ) -> ReceptionOutcome {
         let id = message.pending.id
         let isLast = verdict.decision == .discard
-        let by = isLast ? (arrival.moment == .data ? "DATA" : "non-SMTP") : envelope.discardedBy ?? "RCPT"
-        let why: ByteString = isLast ? verdict.logMessage.map { ": \($0)" } ?? "" : ""
+        let by = isLast ? moment.name : envelope.discardedBy ?? "RCPT"
+        // Exim does not tell why of MIME parts.
+        let why: ByteString =
+            isLast && moment == arrival.moment ? verdict.logMessage.map { ": \($0)" } ?? "" : ""
         if isLast { envelope.recipients = [] }
         var edited = fixed
         edited.headers = HeaderEdit(state).applied(to: fixed.headers)
@@ -171,7 +180,7 @@ struct Reception {
         _ fixed: CompleteHeader, _ message: borrowing ReceivedMessage, _ id: MessageID
     ) {
         state.facts.message.id = id.bytes
-        state.facts.message.headers = fixed.headers.map { HeaderText(type: $0.kind.rawValue, text: $0.text) }
+        state.facts.message.headers = Self.texts(fixed.headers)
         state.facts.message.bodySize = message.pending.bodySize
         // Of a body in wire form Exim counts nothing (`spool_wireformat`).
         let isWire = arrival.isWireFormat

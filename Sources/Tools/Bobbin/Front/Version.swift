@@ -19,6 +19,7 @@ enum Version {
         Authenticators: \(words(Capabilities.authenticators))
         Routers: \(words(Capabilities.routers))
         Transports: \(words(Capabilities.transports))
+        Malware: \(words(Capabilities.malware))
         Fixed never_users: 0
         Configure owner: not checked
         Size of off_t: \(MemoryLayout<Int64>.size)
