@@ -1,5 +1,6 @@
 import Bytes
 import ChildPrograms
+import Dispatch
 import Glibc
 import MailSystem
 import Synchronization
@@ -26,6 +27,8 @@ final class RunnerKeeper: Sendable {
 
     private let words: [String]
     private let state = Mutex(State())
+    /// Signalled when the keeper is to stop, so that it does not sleep on.
+    private let stop = DispatchSemaphore(value: 0)
 
     /// Makes a keeper from a command line; nil when it asks for none.
     init?(_ arguments: [String]) {
@@ -37,12 +40,11 @@ final class RunnerKeeper: Sendable {
     func run() -> CInt {
         let listener = SignalListener([SIGTERM, SIGINT, SIGHUP, Self.replaceSignal]) { [self] in take($0) }
         defer { withExtendedLifetime(listener) {} }
-        var (pause, begin) = (1, Self.now)
+        var (pause, begin, isOrphan) = (1, Self.now, false)
         guard start() else { return EX_OSERR }
         while let (child, end) = ChildEnd.waitForAny() {
             // One that has made room for another may take its time.
-            guard child == state.withLock(\.current) else { continue }
-            let isStopping = state.withLock(\.isStopping)
+            guard let isStopping = noteEnd(of: child) else { continue }
             if end == .exited(Self.replacedCode), !isStopping {
                 state.withLock { $0.answered += 1 }
                 guard start() else { break }
@@ -53,8 +55,11 @@ final class RunnerKeeper: Sendable {
                 if case .exited(let code) = end { return CInt(code) }
                 return 0
             }
+            // Without a daemon nobody writes any more: one successor reads what is left, and is not replaced.
+            if isOrphan { return EX_OSERR }
+            isOrphan = Self.inputHasNoWriter
             if Self.now - begin > Int64(Self.longestPause) { pause = 1 }
-            sleep(UInt32(pause))
+            if stop.wait(timeout: .now() + .seconds(pause)) == .success { return EX_OK }
             (pause, begin) = (min(pause * 2, Self.longestPause), Self.now)
             guard start(replaces: "the queue runner (pid \(child)) \(end.words)") else { break }
         }
@@ -63,11 +68,27 @@ final class RunnerKeeper: Sendable {
 
     private static var now: Int64 { Int64(time(nil)) }
 
+    /// Whether the pipe at standard input is closed at its other end; what was written before may still be in it.
+    private static var inputHasNoWriter: Bool {
+        var input = pollfd(fd: STDIN_FILENO, events: 0, revents: 0)
+        return unsafe poll(&input, 1, 0) > 0 && input.revents & Int16(POLLHUP) != 0
+    }
+
+    /// Notes that a child has ended: whether the keeper is to stop, or nil when the child is not the one that reads.
+    private func noteEnd(of child: pid_t) -> Bool? {
+        state.withLock { state in
+            guard child == state.current else { return nil }
+            // Its number may be another program's from now on.
+            state.current = 0
+            return state.isStopping
+        }
+    }
+
     /// Starts a runner; it reads the standard input from now on.
     private func start(replaces end: String? = nil) -> Bool {
         state.withLock { state in
             let arguments = words + (end.map { ["--replaces", $0] } ?? [])
-            guard let child = Self.spawn(arguments) else { return false }
+            guard !state.isStopping, let child = Self.spawn(arguments) else { return false }
             state.current = child
             return true
         }
@@ -85,7 +106,10 @@ final class RunnerKeeper: Sendable {
 
     private func take(_ number: CInt) {
         state.withLock { state in
-            if number == SIGTERM || number == SIGINT { state.isStopping = true }
+            if number == SIGTERM || number == SIGINT {
+                state.isStopping = true
+                stop.signal()
+            }
             guard state.current > 0 else { return }
             guard number == Self.replaceSignal else {
                 kill(state.current, number)

@@ -42,7 +42,7 @@ extension ReceptionTests {
     func turnsOfOthers() throws {
         let site = try MailSite(
             """
-            \(Self.commands)smtp_etrn_command = /bin/sh -c "while [ ! -e SITE/go ]; do sleep 0.1; done"
+            \(Self.commands)smtp_etrn_command = /bin/sh -c "while [ -d SITE ] && [ ! -e SITE/go ]; do sleep 0.1; done"
             begin acl
 
             """)

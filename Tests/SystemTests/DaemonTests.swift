@@ -166,6 +166,23 @@ extension SystemTests.RunControl {
         #expect(try Self.children(of: keeper).isEmpty)
     }
 
+    @Test(
+        "Nothing is left of a daemon that was killed, even where its runner cannot be replaced",
+        .timeLimit(.minutes(5)))
+    func killedDaemon() throws {
+        let site = try Self.site()
+        let (daemon, _) = try site.receiver()
+        let keeper = try #require(try Self.children(of: daemon.number).first)
+        try eventually("the runner runs", within: Self.waiting) { try Self.children(of: keeper).count == 1 }
+        let runner = try #require(try Self.children(of: keeper).first)
+        try FileManager.default.removeItem(atPath: site.directory.file("bobbin.conf").string)
+        #expect(kill(runner, SIGKILL) == 0)
+        daemon.kill()
+        try eventually("the keeper has ended", within: Self.waiting) {
+            !FileManager.default.fileExists(atPath: "/proc/\(keeper)")
+        }
+    }
+
     @Test("With -odqs what is local is delivered at once, and the rest waits, as with Exim")
     func localAtOnce() throws {
         func lines(_ start: (MailSite, [String], ByteString) throws -> ChildProcess) throws -> [String] {

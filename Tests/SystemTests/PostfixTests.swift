@@ -157,7 +157,10 @@ private final class PostfixServer: Sendable {
         chown 64901:64902 spool/public spool/maildrop
         chmod 2710 spool/public
         chmod 1730 spool/maildrop
-        exec "$2/usr/lib/postfix/sbin/master" -c "$1"
+        # The shell stays first in its namespace: all in it end with it, and it with us. The master itself would forget
+        # that, since a program that changes its user is no longer told of its parent's end.
+        "$2/usr/lib/postfix/sbin/master" -c "$1" &
+        wait
         """
 
     private static let main = """
