@@ -96,7 +96,10 @@ let package = Package(
         // Tier 7
         module(
             "ACL",
-            ["Bytes", "MailText", "OpenSSL", "EximLog", "Hints", "Lookups", "Expansion", "Configuration"]),
+            [
+                "Bytes", "MailText", "OpenSSL", "EximLog", "Hints", "Lookups", "Expansion", "Configuration",
+                "Routing",
+            ]),
         // Tier 8
         module(
             "MailSystem",
