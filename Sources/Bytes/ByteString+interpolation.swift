@@ -39,13 +39,18 @@ extension ByteString: ExpressibleByStringInterpolation {
         /// Without a `String` in between, since every log line and header file is full of numbers.
         @usableFromInline mutating func append(decimal value: Int) {
             if value < 0 { octets.append(UInt8(ascii: "-")) }
-            let start = octets.count
-            var rest = value.magnitude
-            repeat {
-                octets.append(UInt8(truncatingIfNeeded: rest % 10) + UInt8(ascii: "0"))
+            var (rest, more, width) = (value.magnitude, value.magnitude, 1)
+            while more >= 10 {
+                more /= 10
+                width += 1
+            }
+            octets.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: width))
+            var place = octets.count
+            while rest > 0 {
+                place -= 1
+                octets[place] += UInt8(truncatingIfNeeded: rest % 10)
                 rest /= 10
-            } while rest > 0
-            octets[start...].reverse()
+            }
         }
 
         /// Appends the number in decimal, with zeros before it up to `width` digits.

@@ -1,4 +1,5 @@
 """The servers that are measured, each on a spool of its own."""
+import contextlib
 import glob
 import os
 import pwd
@@ -76,7 +77,9 @@ def put_aside(directory):
     os.makedirs(aside, exist_ok=True)
     for root, _, files in os.walk(directory):
         for name in files:
-            os.rename(f"{root}/{name}", f"{aside}/{name}")
+            # A server that is still at work may have moved it itself.
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(f"{root}/{name}", f"{aside}/{name}")
 
 
 class EximLike:

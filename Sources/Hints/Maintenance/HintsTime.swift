@@ -14,12 +14,25 @@ package enum HintsTime {
     /// The time in words; a stamp outside `HintsLimits.times` is printed as the nearest one inside.
     package static func text(_ stamp: Int64, _ zone: Zone) -> ByteString {
         let parts = broken(stamp, zone)
-        let month = months[min(max(Int(parts.month), 0), 11)]
-        return """
-            \(parts.day, zeroPadded: 2)-\(month)-\(parts.year, zeroPadded: 4) \
-            \(parts.hour, zeroPadded: 2):\(parts.minute, zeroPadded: 2):\(parts.second, zeroPadded: 2)
-            """
+        // A dump has three of them in each record: digits go straight to their places.
+        var text = template
+        func put(_ value: Int32, _ last: Int, _ width: Int) {
+            var rest = value
+            for place in stride(from: last, to: last - width, by: -1) {
+                text[place] += UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+        }
+        put(parts.day, 1, 2)
+        text.replaceSubrange(3..<6, with: months[min(max(Int(parts.month), 0), 11)])
+        put(parts.year, 10, 4)
+        put(parts.hour, 13, 2)
+        put(parts.minute, 16, 2)
+        put(parts.second, 19, 2)
+        return text
     }
+
+    private static let template: ByteString = "00-XXX-0000 00:00:00"
 
     /// Reads what `text` prints; nil for anything else.
     package static func parse(_ text: some Collection<UInt8>, _ zone: Zone) -> Int64? {
