@@ -8,7 +8,7 @@ import tempfile
 import hints
 import language
 import parts
-from measure import raise_loopback
+from measure import Group, raise_loopback
 from peers import EXIM, Bobbin, Exim, Postfix, exim_version
 
 PARTS = {"reception": parts.reception, "calls": parts.calls, "idle": parts.idle, "delivery": parts.delivery,
@@ -87,6 +87,9 @@ def main():
         for part in options.part or PARTS:
             PARTS[part](options, places, peers)
     finally:
+        # A part that fails has not ended its servers.
+        for group in list(Group.made):
+            group.end()
         for place in made:
             shutil.rmtree(place, ignore_errors=True)
 

@@ -16,7 +16,10 @@ class Group:
     A control group where one can be made (exact), else the sum over a session's processes in /proc.
     """
 
+    made = []
+
     def __init__(self, name):
+        Group.made.append(self)
         self.path = None
         self.leaders = []
         for root in ROOTS:
@@ -87,6 +90,9 @@ class Group:
         return private, shared
 
     def end(self):
+        if self not in Group.made:
+            return
+        Group.made.remove(self)
         for how in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
             for pid in self.pids():
                 try:
