@@ -88,12 +88,14 @@ package enum LocalDelivery {
         }
     }
 
-    /// Writes the message; `data` is the open data file.
+    /// Writes the message; `data` is the open data file, and `patience` how locks are waited for.
     ///
     /// Blocks.
-    package static func perform(_ order: LocalOrder, data: CInt) -> LocalOutcome {
+    package static func perform(
+        _ order: LocalOrder, data: CInt, _ patience: LockPatience = LockPatience()
+    ) -> LocalOutcome {
         switch order.kind {
-        case .mailbox: MailboxFile(order: order, data: data).deliver()
+        case .mailbox: MailboxFile(order: order, data: data, patience: patience).deliver()
         case .maildir, .directory: DirectoryDelivery(order: order, data: data).perform()
         }
     }

@@ -6,23 +6,25 @@ struct LockFile: ~Copyable {
     private let path: ByteString
 
     /// Makes the lock file; throws when it cannot be had.
-    init(for order: LocalOrder) throws(TransportTrouble) {
+    init(for order: LocalOrder, _ patience: LockPatience) throws(TransportTrouble) {
         let path: ByteString = "\(order.path).lock"
         let now = System.moment().seconds
         let time = Hex.encode(Self.octets(UInt32(truncatingIfNeeded: now)))
         let process = Hex.encode(Self.octets(UInt32(bitPattern: System.processID)))
         let post: ByteString =
             "\(path).\(order.hostName).\(time).\(process).\(UInt32.random(in: 0...UInt32.max))"
-        for attempt in 0...max(order.lockRetries, 0) {
-            if try Self.attempt(post, path, order) {
-                // Not before: a value that has its path removes the file when it goes, even if this throws.
-                self.path = path
-                return
-            }
+        let isHad = try patience.ask(
+            retries: order.lockRetries, interval: order.lockInterval
+        ) { () throws(TransportTrouble) in
+            if try Self.attempt(post, path, order) { return true }
             Self.removeStale(path, olderThan: order.lockFileTimeout)
-            if attempt < order.lockRetries { System.pause(seconds: Double(order.lockInterval)) }
+            return false
         }
-        throw TransportTrouble("failed to lock mailbox \(order.path) (lock file)", errno: -9)
+        guard isHad else {
+            throw TransportTrouble("failed to lock mailbox \(order.path) (lock file)", errno: -9)
+        }
+        // Not before: a value that has its path removes the file when it goes, even if this throws.
+        self.path = path
     }
 
     deinit { System.unlink(path) }

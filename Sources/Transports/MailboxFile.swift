@@ -5,18 +5,17 @@ import Glibc
 struct MailboxFile {
     /// How often a file that comes and goes is opened.
     private static let maximumTurns = 10
-    /// After how many seconds a lock that is waited for is asked for again.
-    private static let lockPause = 0.1
 
     let order: LocalOrder
     let data: CInt
+    let patience: LockPatience
 
     func deliver() -> LocalOutcome {
         if order.path == "/dev/null" { return .delivered }
         do throws(TransportTrouble) {
             try LocalPaths.prepareParent(of: order)
             if order.usesLockFile {
-                let lock = try LockFile(for: order)
+                let lock = try LockFile(for: order, patience)
                 defer { _ = lock }
                 return try append()
             }
@@ -27,32 +26,37 @@ struct MailboxFile {
     }
 
     private func append() throws(TransportTrouble) -> LocalOutcome {
-        let patience = max(order.fcntlTimeout, order.flockTimeout)
+        let timeout = max(order.fcntlTimeout, order.flockTimeout)
         let (wait, over) = order.lockRetries.multipliedReportingOverflow(by: order.lockInterval)
-        let retries = patience > 0 && !over ? (wait - 1) / patience + 1 : order.lockRetries
-        for attempt in 0...max(retries, 0) {
+        let retries = timeout > 0 && !over ? (wait - 1) / timeout + 1 : order.lockRetries
+        // Who waits for the lock itself has waited already.
+        let hasWaited = order.usesFcntl ? order.fcntlTimeout > 0 : order.flockTimeout > 0
+        var outcome: LocalOutcome?
+        let isHad = try patience.ask(
+            retries: retries, interval: hasWaited ? 0 : order.lockInterval
+        ) { () throws(TransportTrouble) in
             let file = try openFile()
-            if isLocked(file.descriptor.raw) { return try add(to: file) }
-            // Who waits for the lock itself has waited already.
-            let hasWaited = order.usesFcntl ? order.fcntlTimeout > 0 : order.flockTimeout > 0
-            if attempt < retries, !hasWaited { System.pause(seconds: Double(order.lockInterval)) }
+            guard try isLocked(file.descriptor.raw) else { return false }
+            outcome = try add(to: file)
+            return true
         }
-        throw TransportTrouble("failed to lock mailbox \(order.path) (fcntl/flock)", errno: -9)
+        guard isHad, let outcome else {
+            throw TransportTrouble("failed to lock mailbox \(order.path) (fcntl/flock)", errno: -9)
+        }
+        return outcome
     }
 
-    private func isLocked(_ file: CInt) -> Bool {
-        if order.usesFcntl, !waited(order.fcntlTimeout, { System.lockRecord(file) }) { return false }
-        return !order.usesFlock || waited(order.flockTimeout) { System.lockFlock(file) }
+    private func isLocked(_ file: CInt) throws(TransportTrouble) -> Bool {
+        if order.usesFcntl, !(try waited(order.fcntlTimeout, { System.lockRecord(file) })) { return false }
+        guard order.usesFlock else { return true }
+        return try waited(order.flockTimeout) { System.lockFlock(file) }
     }
 
     /// Asks for a lock until it is had, or for so many seconds; at least once.
-    private func waited(_ seconds: Int, _ lock: () -> Bool) -> Bool {
-        let end = System.moment().seconds.addingReportingOverflow(Int64(seconds)).partialValue
-        while seconds > 0, System.moment().seconds < end {
-            if lock() { return true }
-            System.pause(seconds: Self.lockPause)
+    private func waited(_ seconds: Int, _ lock: () -> Bool) throws(TransportTrouble) -> Bool {
+        try patience.ask(retries: seconds > 0 ? 1 : 0, interval: seconds) { () throws(TransportTrouble) in
+            lock()
         }
-        return lock()
     }
 
     private func add(to file: borrowing OpenedMailbox) throws(TransportTrouble) -> LocalOutcome {

@@ -47,16 +47,8 @@ struct LocalDeliveryTests {
         let (order, data) = try order(.mailbox, "mbox", body: "x\n")
         let path = try directory.write("", to: "mbox").string
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
-        let script = """
-            import fcntl,sys,os
-            f=open(sys.argv[1],'r+')
-            fcntl.lockf(f,fcntl.LOCK_EX) if sys.argv[2]=='fcntl' else os.link(sys.argv[1],sys.argv[1]+'.lock')
-            print('ready',flush=True)
-            sys.stdin.read(); import time; time.sleep(600)
-            """
-        let other = try ChildProcess("/usr/bin/env", ["python3", "-c", script, path, way])
+        let other = try locking(path, way)
         defer { other.kill() }
-        try eventually("the other process has the lock") { try other.output.contains(ByteString("ready")) }
         let words = way == "fcntl" ? "fcntl/flock" : "lock file"
         #expect(
             LocalDelivery.perform(order, data: data.fileDescriptor)
@@ -65,25 +57,63 @@ struct LocalDeliveryTests {
         #expect(try directory.read("mbox") == "")
     }
 
-    @Test("With lock_fcntl_timeout a mailbox that another process has locked is waited for")
-    func waiting() throws {
+    @Test(
+        "A mailbox that another process has locked is waited for, and had as soon as it is free",
+        arguments: [("lockfile", 0), ("fcntl", 0), ("fcntl", 3600)])
+    func waiting(by way: String, timeout: Int) throws {
         var (order, data) = try order(.mailbox, "mbox", body: "x\n")
         let path = try directory.write("", to: "mbox").string
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
-        // It goes when the delivery has asked for the lock: then the lock file is there.
-        let script = """
-            import fcntl,sys,os,time
-            f=open(sys.argv[1],'r+')
-            fcntl.lockf(f,fcntl.LOCK_EX)
-            print('ready',flush=True)
-            while not os.path.exists(sys.argv[1]+'.lock'): time.sleep(0.01)
-            time.sleep(0.2)
-            """
-        let other = try ChildProcess("/usr/bin/env", ["python3", "-c", script, path])
+        let other = try locking(path, way)
         defer { other.kill() }
+        (order.lockRetries, order.lockInterval, order.fcntlTimeout) = (1, 3600, timeout)
+        var pauses = 0
+        let outcome = LocalDelivery.perform(
+            order, data: data.fileDescriptor,
+            LockPatience { seconds in
+                pauses += 1
+                #expect(seconds < 1)
+                // The other one goes while we wait, and leaves no lock file.
+                other.kill()
+                try? FileManager.default.removeItem(atPath: path + ".lock")
+            })
+        #expect(outcome == .delivered)
+        #expect(pauses == 1)
+    }
+
+    @Test(
+        "A lock is waited for as long as lock_retries and lock_interval say",
+        arguments: ["lockfile", "fcntl"])
+    func patience(by way: String) throws {
+        var (order, data) = try order(.mailbox, "mbox", body: "x\n")
+        let path = try directory.write("", to: "mbox").string
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        let other = try locking(path, way)
+        defer { other.kill() }
+        (order.lockRetries, order.lockInterval) = (7, 5)
+        var waited = 0.0
+        let outcome = LocalDelivery.perform(
+            order, data: data.fileDescriptor, LockPatience { waited += $0 })
+        guard case .deferred(let trouble) = outcome else {
+            Issue.record("delivered to a locked mailbox")
+            return
+        }
+        #expect(trouble.errno == -9)
+        #expect(abs(waited - 35) < 0.01)
+    }
+
+    /// A process that has locked a mailbox, by a lock of the kernel's or a lock file.
+    private func locking(_ path: String, _ way: String) throws -> ChildProcess {
+        let script = """
+            import fcntl,sys,os
+            f=open(sys.argv[1],'r+')
+            fcntl.lockf(f,fcntl.LOCK_EX) if sys.argv[2]=='fcntl' else os.link(sys.argv[1],sys.argv[1]+'.lock')
+            print('ready',flush=True)
+            sys.stdin.read(); import time; time.sleep(600)
+            """
+        let other = try ChildProcess("/usr/bin/env", ["python3", "-c", script, path, way])
         try eventually("the other process has the lock") { try other.output.contains(ByteString("ready")) }
-        order.fcntlTimeout = 300
-        #expect(LocalDelivery.perform(order, data: data.fileDescriptor) == .delivered)
+        return other
     }
 
     @Test(
