@@ -34,11 +34,14 @@ final class SQLiteConnection: HintsConnection, @unchecked Sendable {
         }
     }
 
-    /// Rewrites the file without free pages; a file that is missing is not made.
+    /// Rewrites the file without free pages, if there are any; a file that is missing is not made.
     func vacuum() -> HintsOutcome<Void> {
         attempt {
             guard let file = try opened(creating: false) else { return }
-            try file.queue.inDatabase { try $0.execute(sql: "VACUUM") }
+            try file.queue.inDatabase {
+                guard try Int.fetchOne($0, sql: "PRAGMA freelist_count") != 0 else { return }
+                try $0.execute(sql: "VACUUM")
+            }
         }
     }
 

@@ -2,15 +2,6 @@ import Bytes
 import Foundation
 import GRDB
 
-/// Where a page of a scan ended: a key as SQLite has it.
-typealias HintsMark = DatabaseValue
-
-/// A row, and its place among the others.
-struct MarkedRow: Sendable {
-    let mark: HintsMark
-    let row: HintsRow
-}
-
 /// The rows of an SQLite file, opened for reading only.
 final class FileRows: HintsRowSource {
     /// The layout of the file's records; the released one when it holds none.
@@ -79,20 +70,22 @@ final class FileRows: HintsRowSource {
         }
     }
 
-    func page(after last: HintsMark?, descending: Bool) async throws(HintsTrouble) -> [MarkedRow] {
-        guard hasTable else { return [] }
+    func page(after last: HintsMark?, descending: Bool) async throws(HintsTrouble) -> HintsPage {
+        guard hasTable else { return HintsPage() }
         let (mark, direction) = descending ? ("<", "DESC") : (">", "ASC")
         let condition = last == nil ? "ky IS NOT NULL" : "ky \(mark) ?"
-        let sql =
-            "SELECT ky, dat FROM tblblob WHERE \(condition) ORDER BY ky \(direction) LIMIT \(HintsScan.pageLength)"
+        let sql = """
+            SELECT ky, dat, typeof(ky) = 'blob' FROM tblblob WHERE \(condition) ORDER BY ky \(direction) \
+            LIMIT \(HintsScan.pageLength)
+            """
         do {
             return try await queue.read { database in
                 let statement = try database.cachedStatement(sql: sql)
                 if let last { statement.setUncheckedArguments([last]) }
-                let rows = try Row.fetchCursor(statement)
-                var page: [MarkedRow] = []
-                page.reserveCapacity(HintsScan.pageLength)
-                while let row = try rows.next() { page.append(try MarkedRow(row)) }
+                let found = try Row.fetchCursor(statement)
+                var page = HintsPage()
+                page.rows.reserveCapacity(HintsScan.pageLength)
+                while let row = try found.next() { try page.take(row) }
                 return page
             }
         } catch {
@@ -101,20 +94,34 @@ final class FileRows: HintsRowSource {
     }
 }
 
-extension MarkedRow {
+extension HintsPage {
     /// Copies a row that the cursor lends.
-    fileprivate init(_ found: Row) throws {
+    fileprivate mutating func take(_ found: Row) throws {
+        let value = try found.octets(at: 1)
+        if found[2], case var key = try found.octets(at: 0), key.bytes.popLast() == 0 {
+            rows.append(HintsRow(key: key, octets: value))
+            mark = nil
+            return
+        }
         let stored: DatabaseValue = found[0]
         mark = stored
-        let value = try found.withUnsafeData(atIndex: 1) { ByteString($0 ?? Data()) }
-        switch stored.storage {
-        case .blob(let data) where data.last == 0:
-            row = HintsRow(key: ByteString(data.dropLast()), octets: value)
-        case .blob(let data): row = HintsRow(key: ByteString(data), octets: value, isFindable: false)
-        case .string(let text): row = HintsRow(key: ByteString(text), octets: value, isFindable: false)
-        case .int64(let number):
-            row = HintsRow(key: "\(number)", octets: value, isFindable: false)
-        case .double, .null: row = HintsRow(key: "", octets: value, isFindable: false)
+        let key: ByteString =
+            switch stored.storage {
+            case .blob(let data): ByteString(data)
+            case .string(let text): ByteString(text)
+            case .int64(let number): "\(number)"
+            case .double, .null: ""
+            }
+        rows.append(HintsRow(key: key, octets: value, isFindable: false))
+    }
+}
+
+extension Row {
+    /// A blob's octets, copied once.
+    fileprivate func octets(at column: Int) throws -> ByteString {
+        try withUnsafeData(atIndex: column) { data in
+            guard let data else { return ByteString() }
+            return unsafe data.withUnsafeBytes { octets in unsafe ByteString([UInt8](octets)) }
         }
     }
 }

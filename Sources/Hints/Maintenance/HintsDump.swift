@@ -127,11 +127,14 @@ package struct HintsDump: Sendable {
     private func time(_ stamp: Int64) -> ByteString { HintsTime.text(stamp, zone) }
 
     private func retry(_ record: RetryRecord, _ key: ByteString) -> ByteString {
-        """
-          \(key) \(record.basicErrno) \(record.moreErrno) \(record.text)
-        \(time(record.firstFailed))  \(time(record.lastTry))  \(time(record.nextTry)) \(record.expired ? "*" : "")
-
-        """
+        var text: ByteString = "  \(key) \(record.basicErrno) \(record.moreErrno) \(record.text)\n"
+        for (time, end) in [(record.firstFailed, "  "), (record.lastTry, "  "), (record.nextTry, " ")] {
+            HintsTime.append(time, zone, to: &text)
+            text.append(contentsOf: end.utf8)
+        }
+        if record.expired { text.append(UInt8(ascii: "*")) }
+        text.append(.newline)
+        return text
     }
 
     private func rateLimit(_ record: RateLimitRecord, _ key: ByteString) -> ByteString {

@@ -1,4 +1,6 @@
 package import Bytes
+import Foundation
+import GRDB
 
 /// A record as it lies in a database.
 package struct HintsRow: Sendable, Equatable {
@@ -78,8 +80,8 @@ package struct HintsPages: Sendable {
     /// The next rows; none at the end.
     package mutating func next() async throws(HintsTrouble) -> [HintsRow] {
         let found = try await source.page(after: last, descending: descending)
-        last = found.last?.mark ?? last
-        return found.map(\.row)
+        last = found.end ?? last
+        return found.rows
     }
 }
 
@@ -90,5 +92,18 @@ protocol HintsRowSource: Sendable {
     /// How many records there are.
     func count() async throws(HintsTrouble) -> Int
     /// The rows behind a mark, in octet order of the keys or against it.
-    func page(after mark: HintsMark?, descending: Bool) async throws(HintsTrouble) -> [MarkedRow]
+    func page(after mark: HintsMark?, descending: Bool) async throws(HintsTrouble) -> HintsPage
+}
+
+/// Where a page of a scan ended: a key as SQLite has it.
+typealias HintsMark = DatabaseValue
+
+/// Some rows, one behind the other.
+struct HintsPage: Sendable {
+    var rows: [HintsRow] = []
+    /// Where the page ended, if that is not the last row's key with its NUL.
+    var mark: HintsMark?
+
+    /// Where the next page begins; nil for a page without rows.
+    var end: HintsMark? { mark ?? rows.last.map { Data($0.key.bytes + [0]).databaseValue } }
 }

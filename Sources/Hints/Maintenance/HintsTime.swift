@@ -13,23 +13,30 @@ package enum HintsTime {
 
     /// The time in words; a stamp outside `HintsLimits.times` is printed as the nearest one inside.
     package static func text(_ stamp: Int64, _ zone: Zone) -> ByteString {
+        var text = ByteString()
+        append(stamp, zone, to: &text)
+        return text
+    }
+
+    /// Appends what `text` gives; a dump has three of them in each record.
+    static func append(_ stamp: Int64, _ zone: Zone, to text: inout ByteString) {
         let parts = broken(stamp, zone)
-        // A dump has three of them in each record: digits go straight to their places.
-        var text = template
+        let start = text.count
+        text.append(contentsOf: template)
         func put(_ value: Int32, _ last: Int, _ width: Int) {
             var rest = value
-            for place in stride(from: last, to: last - width, by: -1) {
+            for place in stride(from: start + last, to: start + last - width, by: -1) {
                 text[place] += UInt8(truncatingIfNeeded: rest % 10)
                 rest /= 10
             }
         }
         put(parts.day, 1, 2)
-        text.replaceSubrange(3..<6, with: months[min(max(Int(parts.month), 0), 11)])
+        let month = months[min(max(Int(parts.month), 0), 11)]
+        for place in 0..<3 { text[start + 3 + place] = month[place] }
         put(parts.year, 10, 4)
         put(parts.hour, 13, 2)
         put(parts.minute, 16, 2)
         put(parts.second, 19, 2)
-        return text
     }
 
     private static let template: ByteString = "00-XXX-0000 00:00:00"

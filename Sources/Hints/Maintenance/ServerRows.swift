@@ -19,7 +19,7 @@ final class ServerRows: HintsRowSource {
 
     func count() async throws(HintsTrouble) -> Int { try await keys().count }
 
-    func page(after mark: HintsMark?, descending: Bool) async throws(HintsTrouble) -> [MarkedRow] {
+    func page(after mark: HintsMark?, descending: Bool) async throws(HintsTrouble) -> HintsPage {
         let keys = try await keys()
         var place = mark.flatMap { Data.fromDatabaseValue($0) }.map {
             Self.place(of: ByteString($0), in: keys)
@@ -34,7 +34,7 @@ final class ServerRows: HintsRowSource {
                 let start = place.map { $0 + 1 } ?? 0
                 range = start..<min(keys.count, start + HintsScan.pageLength)
             }
-            if range.isEmpty { return [] }
+            if range.isEmpty { return HintsPage() }
             let asked = descending ? Array(keys[range].reversed()) : Array(keys[range])
             let rows = try Self.value(
                 await database.read { reader in
@@ -42,13 +42,9 @@ final class ServerRows: HintsRowSource {
                         try reader.octets(key).map { HintsRow(key: key, octets: $0) }
                     }
                 })
+            // The mark is the last key that was asked for, which may be one that is gone.
             if !rows.isEmpty {
-                // The mark is the last key that was asked for, which may be one that is gone.
-                var marked = rows.map { MarkedRow(mark: Data($0.key).databaseValue, row: $0) }
-                if let last = asked.last, let row = marked.popLast() {
-                    marked.append(MarkedRow(mark: Data(last).databaseValue, row: row.row))
-                }
-                return marked
+                return HintsPage(rows: rows, mark: asked.last.map { Data($0).databaseValue })
             }
             place = descending ? range.lowerBound : range.upperBound - 1
         }
