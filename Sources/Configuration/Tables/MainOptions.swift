@@ -82,6 +82,13 @@ extension OptionTable {
             """
             proxy_protocol_timeout
             """),
+        // New in 4.97 to 4.99; without their ACLs ATRN and WELLKNOWN are not offered, as in Exim.
+        .init(.expanded, .notYet, "acl_smtp_atrn acl_smtp_wellknown"),
+        .init(.expandedList, .notYet, "log_ports"),
+        .init(.expandedList, .needless("all lookups and engines are built in"), "daemon_modules_load"),
+        .init(
+            .boolean, .needless("a program that ends in a panic leaves a core as the system says"),
+            "panic_coredump"),
         .init(
             .expandedTime, .honoured,
             """

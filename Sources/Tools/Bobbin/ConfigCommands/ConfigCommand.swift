@@ -8,5 +8,8 @@ struct ConfigCommand: ParsableCommand {
             Example: before a change goes live
               bobbin config check -C new.conf
             """,
-        subcommands: [ConfigCheckCommand.self, ConfigShowCommand.self, ConfigDefaultCommand.self])
+        subcommands: [
+            ConfigCheckCommand.self, ConfigShowCommand.self, ConfigOptionsCommand.self,
+            ConfigDefaultCommand.self,
+        ])
 }

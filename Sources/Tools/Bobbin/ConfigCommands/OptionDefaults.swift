@@ -89,6 +89,7 @@ enum OptionDefaults {
         retry_data_expire = 1w
         retry_interval_max = 1d
         return_path_remove
+        return_size_limit = 100K
         rfc1413_hosts = @[]
         rfc1413_query_timeout = 0s
         slow_lookup_log = 0
