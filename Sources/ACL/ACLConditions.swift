@@ -131,8 +131,8 @@ extension StatementRun {
     }
 
     private func hosts(_ clause: AccessControlList.Clause, _ state: inout ACLState) async -> ClauseResult {
-        let connection = state.facts.connection
-        let host = HostIdentity(name: connection.hostName.name, address: connection.remoteAddress)
+        let host = HostIdentity(
+            name: state.facts.connection.hostName.name, address: state.facts.connection.remoteAddress)
         let match = await evaluator.expander.matchHost(host, in: clause.list, &state.facts)
         if case .matched(let data) = match { state.facts.address.hostData = data }
         return result(match)

@@ -23,7 +23,9 @@ package struct ACLServices: Sendable {
 }
 
 /// Runs ACLs.
-package struct ACLEvaluator: Sendable {
+///
+/// A class, since each statement keeps it while it is evaluated.
+package final class ACLEvaluator: Sendable {
     /// How many ACLs may run in each other: Exim nests 20 in the first.
     package static let maximumDepth = 21
 
@@ -165,17 +167,15 @@ package struct ACLEvaluator: Sendable {
         // What the last statement's conditions said is told with the end's refusal.
         var (said, logged): (ByteString?, ByteString?)
         for statement in list.statements {
-            let (verb, place) = (ByteString(statement.verb.rawValue), statement.place)
-            let origin: ByteString = scene.name == nil ? "inline" : "\(place.file) \(place.line)"
-            note(scene, "processing \"\(verb)\" (\(origin))")
+            note(scene, "processing \"\(ByteString(statement.verb.rawValue))\" (\(scene.origin(statement.place)))")
             var run = StatementRun(evaluator: self, scene: scene, verb: statement.verb)
             run.targets = targets
             let result = await run.clauses(statement.clauses, &state)
             let verdict = await run.verdict(result, &state)
-            state.facts.message.verifyMessage = nil
+            if state.facts.message.verifyMessage != nil { state.facts.message.verifyMessage = nil }
             (targets, said, logged) = (run.targets, run.conditionMessage, run.conditionLogMessage)
             if var verdict {
-                verdict.decidedBy = .init(acl: scene.name, verb: statement.verb, place: place)
+                verdict.decidedBy = .init(acl: scene.name, verb: statement.verb, place: statement.place)
                 return verdict
             }
         }

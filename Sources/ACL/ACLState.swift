@@ -46,8 +46,9 @@ package struct ACLState: Sendable {
 
     /// Puts variables at the end of the order that an ACL has set which an expansion ran.
     mutating func noteVariables() {
+        let count = facts.connection.aclVariables.count + facts.message.aclVariables.count
+        guard count > variableOrder.count else { return }
         let names = Array(facts.connection.aclVariables.keys) + Array(facts.message.aclVariables.keys)
-        guard names.count > variableOrder.count else { return }
         variableOrder += names.filter { !variableOrder.contains($0) }.sorted()
     }
 

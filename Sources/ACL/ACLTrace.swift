@@ -18,6 +18,11 @@ struct ACLScene: Sendable {
     /// How many ACLs it is nested in.
     var depth: Int
 
+    /// Where a statement stands, in words.
+    func origin(_ place: SourcePlace) -> ByteString {
+        name == nil ? "inline" : "\(place.file) \(place.line)"
+    }
+
     var title: ByteString { name.map { "ACL \"\($0)\"" } ?? "inline ACL" }
 }
 

@@ -54,7 +54,7 @@ struct Evaluation {
         case .literal(let octets): return TaintedBytes(octets)
         case .variable(let name, _): return try await variable(name)
         case .capture(let number): return capture(number)
-        case .header(let reference): return try HeaderText.value(of: reference, facts, environment)
+        case .header(let reference): return try HeaderText.value(of: reference, facts, expander.environment)
         case .operation(let call, let body): return try await operate(call, body)
         case .condition(let condition, let branches): return try await choose(condition, branches)
         case .lookup(let item): return try await lookup(item)
@@ -71,7 +71,7 @@ struct Evaluation {
     /// The value of a variable; one that is not set is empty.
     mutating func variable(_ name: ByteString) async throws(ExpansionError) -> TaintedBytes {
         if let value = facts.extra[name] { return value }
-        if let reader = Variables.table[name] { return reader(facts, environment) ?? "" }
+        if let reader = Variables.table[name] { return reader(facts, expander.environment) ?? "" }
         // What an ACL or a router has set, and captures, are read most.
         if let value = Variables.userDefined(name, facts) { return value }
         if let number = name.decimalInteger() { return capture(Int(number)) }

@@ -25,6 +25,9 @@ package struct Facts: Sendable {
     /// Knows nothing.
     package init() {}
 
+    /// Knows of the peer what others know, and nothing else.
+    package init(peerOf other: Facts) { connectionBox = other.connectionBox }
+
     /// About the peer.
     package var connection: ConnectionFacts {
         _read { yield connectionBox.value }

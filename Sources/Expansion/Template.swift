@@ -4,46 +4,61 @@ package import Bytes
 ///
 /// Compiling never fails: what is wrong with the string is kept, and thrown when it is expanded, since Exim
 /// also finds mistakes only when it comes to use a string.
+///
+/// Copies are cheap: they share what was compiled.
 package struct Template: Sendable, Hashable {
+    private final class Compiled: Sendable {
+        let source: ByteString
+        let literal: ByteString?
+        let syntaxError: ExpansionError?
+        let nodes: [Node]
+        let unknownNames: [UnknownName]
+
+        init(
+            _ source: ByteString, literal: ByteString?, _ syntaxError: ExpansionError?, _ nodes: [Node],
+            _ unknownNames: [UnknownName]
+        ) {
+            (self.source, self.literal, self.syntaxError) = (source, literal, syntaxError)
+            (self.nodes, self.unknownNames) = (nodes, unknownNames)
+        }
+    }
+
+    private let compiled: Compiled
+
     /// The text before expansion.
-    package let source: ByteString
+    package var source: ByteString { compiled.source }
     /// The value, escapes done, when nothing in the string is to be expanded.
-    package let literal: ByteString?
+    package var literal: ByteString? { compiled.literal }
     /// What is wrong with the string; nil when nothing is.
     ///
     /// A variable that is not one of Exim's is no syntax error here, since a caller may bring it in
     /// `Facts.extra`; expansion without it fails.
-    package let syntaxError: ExpansionError?
+    package var syntaxError: ExpansionError? { compiled.syntaxError }
     /// What to do.
-    let nodes: [Node]
+    var nodes: [Node] { compiled.nodes }
     /// Names that only a caller can bring.
-    let unknownNames: [UnknownName]
+    var unknownNames: [UnknownName] { compiled.unknownNames }
 
     /// Compiles a string.
     package init(_ source: ByteString) {
-        self.source = source
+        compiled = Self.compile(source)
+    }
+
+    private static func compile(_ source: ByteString) -> Compiled {
         guard source.contains(where: { $0 == UInt8(ascii: "$") || $0 == UInt8(ascii: "\\") }) else {
-            (literal, syntaxError, nodes, unknownNames) = (source, nil, [], [])
-            return
+            return Compiled(source, literal: source, nil, [], [])
         }
         var compiler = Compiler(source)
         do {
-            nodes = try compiler.text(inBraces: false)
-            syntaxError = nil
+            let nodes = try compiler.text(inBraces: false)
+            return Compiled(source, literal: onlyLiteral(nodes), nil, nodes, compiler.unknownNames)
         } catch {
-            nodes = []
-            syntaxError = error
+            return Compiled(source, literal: nil, error, [], compiler.unknownNames)
         }
-        unknownNames = compiler.unknownNames
-        literal = syntaxError == nil ? Self.onlyLiteral(nodes) : nil
     }
 
     /// Makes a template of octets that are not to be expanded.
-    init(literal: ByteString) {
-        source = literal
-        self.literal = literal
-        (syntaxError, nodes, unknownNames) = (nil, [], [])
-    }
+    init(literal: ByteString) { compiled = Compiled(literal, literal: literal, nil, [], []) }
 
     private static func onlyLiteral(_ nodes: [Node]) -> ByteString? {
         if nodes.isEmpty { return ByteString() }

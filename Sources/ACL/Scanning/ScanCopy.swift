@@ -38,6 +38,8 @@ package final class ScanCopy: Sendable {
 
     private struct State {
         var isMade = false
+        /// Whether there may be something to remove.
+        var isBegun = false
         var parts = 0
     }
 
@@ -65,6 +67,7 @@ package final class ScanCopy: Sendable {
         for line in facts.message.headers where line.type != UInt8(ascii: "*") { head += line.text }
         head.append(.newline)
         let (text, source, folder, path) = (head, source, folder, path)
+        state.withLock { $0.isBegun = true }
         let outcome = await ScanThread.run { () -> Result<Void, ScanTrouble> in
             Result { () throws(ScanTrouble) in try Self.write(text, source, folder, path) }
         }
@@ -125,7 +128,7 @@ package final class ScanCopy: Sendable {
 
     /// Removes the copy and all beside it, unless it is to stay (`control = no_mbox_unspool`).
     package func finish(keeping: Bool) async {
-        guard !keeping else { return }
+        guard !keeping, state.withLock({ $0.isBegun }) else { return }
         let folder = folder
         await ScanThread.run { ScanFolder.remove(folder) }
     }

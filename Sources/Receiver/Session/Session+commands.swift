@@ -35,9 +35,10 @@ extension Session {
 
     private mutating func note(_ name: CommandName, _ line: ByteString) {
         state.facts.connection.smtpCommandArgument = ByteString(line.dropFirst(name.spelled).trimmed())
-        history.append(name.word)
-        if history.count > 21 { history.removeFirst() }
-        state.facts.connection.smtpCommandHistory = history
+        state.facts.connection.smtpCommandHistory.append(name.word)
+        if state.facts.connection.smtpCommandHistory.count > 21 {
+            state.facts.connection.smtpCommandHistory.removeFirst()
+        }
         if name.word == "MAIL" { mailCommands += 1 }
     }
 
@@ -158,7 +159,7 @@ extension Session {
     mutating func misused(_ reply: Reply) async {
         syntaxErrors += 1
         guard syntaxErrors > settings.limits.maxSyntaxErrors else { return await say(reply) }
-        log.event(.tooManyErrors(last: lastLine, commands: history), state, headers: [])
+        log.event(.tooManyErrors(last: lastLine, commands: state.facts.connection.smtpCommandHistory), state, headers: [])
         await leave(
             for: "bad-commands",
             Reply(reply.code, lines: reply.lines + ["Too many syntax or protocol errors"]))

@@ -12,21 +12,19 @@ extension Session {
     /// Forgets the transaction, if there is one; the connection's variables stay.
     mutating func endTransaction() {
         envelope = Envelope()
-        var connection = state.facts.connection
-        // Exim leaves it to all that follow in the connection, which is not true of them.
-        if let name = connection.receivedProtocol, name.starts(with: Self.smtpUTF8Prefix) {
-            connection.receivedProtocol = ByteString(name.dropFirst(Self.smtpUTF8Prefix.count))
-        }
-        connection.authenticatedSender = context.claims.authenticatedSender
         let order = state.variableOrder.filter { $0.first == UInt8(ascii: "c") }
         let lasting = state.controls.filter { Self.lastingControls.contains($0.name) }
         var rates = state.rates
         rates.forgetMessage()
-        state = ACLState(facts: Facts())
+        state = ACLState(facts: Facts(peerOf: state.facts))
         state.rates = rates
-        state.facts.connection = connection
         state.variableOrder = order
         state.controls = lasting
+        // Exim leaves it to all that follow in the connection, which is not true of them.
+        if let name = state.facts.connection.receivedProtocol, name.starts(with: Self.smtpUTF8Prefix) {
+            state.facts.connection.receivedProtocol = ByteString(name.dropFirst(Self.smtpUTF8Prefix.count))
+        }
+        state.facts.connection.authenticatedSender = context.claims.authenticatedSender
         phase.endTransaction()
     }
 

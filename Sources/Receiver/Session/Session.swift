@@ -71,8 +71,6 @@ struct Session {
     var isStopping = false
     var unknownCommands = 0
     var syntaxErrors = 0
-    /// The names of commands, for the line that tells why a client was dropped.
-    var history: [ByteString] = []
     var lastLine: ByteString = ""
     var messagesAccepted = 0
     /// Commands that carry no mail, as `smtp_accept_max_nonmail` counts them, and those that count from now on.
@@ -212,7 +210,7 @@ struct Session {
 
     private func logNoMail() {
         guard mailCommands == 0, !context.isBatched else { return }
-        log.event(.noMail(duration: duration, commands: history), state.facts)
+        log.event(.noMail(duration: duration, commands: state.facts.connection.smtpCommandHistory), state.facts)
     }
 
     // MARK: Answering
