@@ -38,6 +38,8 @@ def arguments():
     parser.add_argument("--listed", type=int, default=50_000)
     parser.add_argument("--records", type=int, nargs="+", default=[100_000], help="records of a hints database")
     parser.add_argument("--history", type=int, default=50_000, help="records of a history file")
+    parser.add_argument("--history-beside", type=int, default=2_000,
+                        help="records that opendmarc-import takes into MariaDB; 0 for none")
     parser.add_argument("--configured", type=int, default=5_000, help="lines of a configuration, about")
     parser.add_argument("--expanded", type=int, default=10_000, help="lines for -be")
     parser.add_argument("--entries", type=int, default=1_000_000, help="lines of an lsearch file")

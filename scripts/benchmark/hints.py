@@ -6,10 +6,12 @@ import struct
 import subprocess
 import time
 
+from measure import Group
 from parts import middle, ratio, table, timed
 
 PROGRAMS = os.environ.get("BOBBIN_PROGRAMS", "")
 BOBBIN = f"{PROGRAMS}/bobbin"
+OPENDMARC = os.environ.get("BENCH_OPENDMARC", "")
 STALE = 40 * 86400
 FILLER = """
 import dbm.ndbm, sys
@@ -118,7 +120,7 @@ def writers(options, places, servers):
 
 
 def history(options, places, servers):
-    """Import of a history file into SQLite; opendmarc-import's rate on MariaDB is in doc/performance.md."""
+    """Import of a history file into SQLite, and by opendmarc-import into MariaDB."""
     medium, place = list(places.items())[0]
     folder = f"{place}/history"
     os.makedirs(folder)
@@ -135,7 +137,79 @@ def history(options, places, servers):
         rows.append([name, f"{options.history / wall:.0f}", f"{cpu / options.history * 1e6:.0f}", f"{memory / 1024:.0f}"])
     table(f"Import of {options.history} history records ({os.path.getsize(f'{folder}/history') >> 20} MiB), {medium}, "
           f"median of {options.repeat}", ["", "records/s", "CPU us a record", "MiB"], rows)
+    if options.history_beside:
+        beside(folder, options.history_beside, medium)
     shutil.rmtree(folder)
+
+
+def beside(folder, count, medium):
+    """opendmarc-import takes some of such records in the same run; ours takes the same file."""
+    if not os.access(f"{OPENDMARC}/usr/sbin/mariadbd", os.X_OK):
+        print("opendmarc-import and MariaDB are not unpacked (scripts/setup --bench): not measured.")
+        return
+    write_history(f"{folder}/few", count)
+    server = MariaDB(folder)
+    try:
+        script, database = server.importing(f"{folder}/few")
+        ours = timed([BOBBIN, "dmarc", "import", "--settle", "0", "--database", f"{folder}/few.store", f"{folder}/few"])
+        rows = [["opendmarc-import", f"{count / script[0]:.0f}", f"{(script[1] + database) / count * 1e6:.0f}",
+                 server.rows(), ratio(ours[0], script[0])],
+                ["bobbin", f"{count / ours[0]:.0f}", f"{ours[1] / count * 1e6:.0f}", count, ratio(ours[0], ours[0])]]
+        table(f"The same beside opendmarc-import and MariaDB, {count} records, {medium}",
+              ["", "records/s", "CPU us a record", "records", "bobbin takes of its time"], rows)
+    finally:
+        server.end()
+
+
+class MariaDB:
+    """A server of its own, with its defaults for durability, and OpenDMARC's tables in it."""
+
+    def __init__(self, folder):
+        self.folder = f"{folder}/mariadb"
+        self.socket = f"{self.folder}/socket"
+        os.makedirs(self.folder)
+        libraries = subprocess.run(["dpkg-architecture", "-qDEB_HOST_MULTIARCH"], capture_output=True, text=True)
+        triplet = libraries.stdout.strip() or "x86_64-linux-gnu"
+        self.environment = dict(
+            os.environ, LD_LIBRARY_PATH=f"{OPENDMARC}/usr/lib/{triplet}", MYSQL_UNIX_PORT=self.socket, LC_ALL="C",
+            PERL5LIB=f"{OPENDMARC}/usr/lib/{triplet}/perl5/5.36:{OPENDMARC}/usr/share/perl5")
+        common = [f"--basedir={OPENDMARC}/usr", f"--datadir={self.folder}/data", "--user=root"]
+        self.call(["/bin/sh", f"{OPENDMARC}/usr/bin/mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal",
+                   *common])
+        self.group = Group("mariadb")
+        self.group.start([f"{OPENDMARC}/usr/sbin/mariadbd", "--no-defaults", *common, f"--socket={self.socket}",
+                          "--skip-networking", f"--pid-file={self.folder}/pid",
+                          f"--plugin-dir={OPENDMARC}/usr/lib/mysql/plugin"], env=self.environment)
+        limit = time.monotonic() + 60
+        while not os.path.exists(self.socket):
+            if time.monotonic() > limit:
+                raise SystemExit(f"MariaDB did not start: see {self.folder}")
+            time.sleep(0.1)
+        self.ask("CREATE DATABASE opendmarc; CREATE USER opendmarc@localhost IDENTIFIED BY 'opendmarc';"
+                 "GRANT ALL ON opendmarc.* TO opendmarc@localhost")
+        with open(f"{OPENDMARC}/usr/share/dbconfig-common/data/opendmarc/install/mysql") as schema:
+            self.ask(schema.read(), "opendmarc")
+
+    def call(self, command, **options):
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, **options)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)}: {done.stdout[-500:]}{done.stderr[-500:]}")
+        return done.stdout
+
+    def ask(self, text, *database):
+        return self.call([f"{OPENDMARC}/usr/bin/mariadb", "--no-defaults", "-u", "root", "-N", *database], input=text)
+
+    def importing(self, path):
+        """What the script took (wall and CPU seconds, memory), and the CPU seconds of the server meanwhile."""
+        before = self.group.cpu()
+        script = timed(["/usr/bin/perl", f"{OPENDMARC}/usr/sbin/opendmarc-import", f"--input={path}"], env=self.environment)
+        return script, self.group.cpu() - before
+
+    def rows(self):
+        return int(self.ask("SELECT count(*) FROM messages", "opendmarc"))
+
+    def end(self):
+        self.group.end()
 
 
 def write_history(path, count):

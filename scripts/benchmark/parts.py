@@ -323,7 +323,7 @@ def listing(options, places, servers):
     shutil.rmtree(place)
 
 
-def timed(command):
+def timed(command, env=None):
     """Wall and CPU seconds, and the most memory in KiB, of one command."""
     begun = time.monotonic()
     pid = os.fork()
@@ -331,7 +331,7 @@ def timed(command):
         null = os.open("/dev/null", os.O_WRONLY)
         os.dup2(null, 1)
         try:
-            os.execvp(command[0], command)
+            os.execvpe(command[0], command, env or os.environ)
         finally:
             os._exit(127)
     _, status, usage = os.wait4(pid, 0)
