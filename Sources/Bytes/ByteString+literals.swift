@@ -25,7 +25,7 @@ extension ByteString {
         guard bytes.count == literal.utf8CodeUnitCount else { return false }
         return unsafe bytes.withUnsafeBufferPointer { octets in
             let start = unsafe literal.utf8Start
-            for index in unsafe octets.indices where unsafe octets[index] != start[index] { return false }
+            for index in octets.indices where unsafe octets[index] != start[index] { return false }
             return true
         }
     }
