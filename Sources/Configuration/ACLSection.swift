@@ -67,12 +67,12 @@ enum ACLVocabulary {
         "dnslists", "domains", "encrypted", "endpass", "hosts", "local_parts", "log_message",
         "log_reject_target", "logwrite", "malware", "message", "mime_regex", "queue", "ratelimit",
         "recipients", "regex", "remove_header", "seen", "sender_domains", "senders", "set", "spam",
-        "udpsend", "verify",
+        "spf", "spf_guess", "udpsend", "verify",
     ]
     /// Words that Exim knows; a statement with one of them stops start-up, since it decides who gets in.
     static let known: Set<ByteString> = [
         "attach", "bmi_optin", "bmi_run", "dcc", "demime", "dkim_signers", "dkim_status",
-        "dmarc_status", "spf", "spf_guess", "dkim_state", "arc_status",
+        "dmarc_status", "dkim_state", "arc_status",
     ]
     /// Words without a value.
     static let withoutValue: Set<ByteString> = ["endpass"]

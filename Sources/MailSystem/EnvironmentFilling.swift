@@ -61,6 +61,7 @@ struct EnvironmentFilling {
         let lookup = HostLookup(resolver)
         let searchLimit = Int(clamping: configuration.main.number("dns_csa_search_limit") ?? 5)
         environment.lookups = LookupDrivers.standard(resolver: resolver, csaSearchLimit: searchLimit)
+            .adding(SPFLookup(resolver), as: "spf")
             .adding(SQLiteSearch(settings.sqlite), as: "sqlite")
             .adding(
                 RedisSearch(servers: configuration.main.text("redis_servers") ?? ""), as: "redis"

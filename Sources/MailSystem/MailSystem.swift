@@ -5,7 +5,7 @@
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
 // ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift,
-// UDPSending.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
+// UDPSending.swift, SPFLookup.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
 // CalloutCache.swift, SignalListener.swift, StoredFacts.swift, StartError.swift.
 
 package import ACL
@@ -15,6 +15,7 @@ package import DNS
 package import EximLog
 package import Expansion
 package import Hints
+import PolicyChecks
 package import Routing
 package import Spooler
 
@@ -110,6 +111,7 @@ package final class MailSystem: Sendable {
         var services = ACLServices(hints: ACLHints(hints))
         services.send = UDPSending.send
         services.scanners = ScannerReaching.reach
+        services.spf = SPFChecker(resolver)
         services.observer = rehearsal?.observer
         services.makesCallouts = rehearsal?.makesCallouts ?? true
         let callouts = Callouts(

@@ -15,7 +15,7 @@ struct LanguageTests {
         AUX-17: each case of the corpora has Exim's answer, or differs for a reason that is written down \
         (ACLs, broken configurations, expansions, lists, lookups, rewriting, retry rules, routing, filters, macros and options)
         """,
-        arguments: ["acl", "broken", "config", "expand", "filter", "query", "rewrite", "route"])
+        arguments: ["acl", "broken", "config", "expand", "filter", "query", "rewrite", "route", "spf"])
     func compared(area: String) throws {
         let programs = URL(filePath: try MailSite.path(of: "bobbin")).deletingLastPathComponent().path
         let script = Self.project.appending(path: "scripts/compare-exim").path
