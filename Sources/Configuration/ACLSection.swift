@@ -158,9 +158,19 @@ struct ACLSectionParser {
             throw Self.fault("\"=\" missing after ACL \"\(name)\" \(kind)", at: place)
         }
         let value = ByteString(rest.trimmedStart())
+        if name.starts(with: ByteString("spf")) { noteOldWords(value, of: name, at: place) }
         return .init(
             name: name, isNegated: isNegated, variable: variable, value: Template(value),
             list: ListText(value), place: place)
+    }
+
+    /// Two words of `spf` lists mean the contrary of what they say, as they were documented.
+    private mutating func noteOldWords(_ list: ByteString, of name: ByteString, at place: SourcePlace) {
+        for (word, meaning) in [("err_temp", "permerror"), ("err_perm", "temperror")] as [(ByteString, ByteString)]
+        where list.contains(word) {
+            let advice: ByteString = "it means \(meaning); write \(meaning) or what else you mean"
+            notices.append(.init(place: place, option: "acl: \(name) = \(word)", consequence: .deprecated(advice)))
+        }
     }
 
     private mutating func check(

@@ -160,8 +160,12 @@ package final class MailSystem: Sendable {
         ACLEvaluator(configuration, expander: expander, verifier: verifier, services: aclServices)
     }
 
-    /// Writes one line that tells which options have no effect yet; programs that stay call it once.
+    /// Writes a line for each old spelling, and one that tells which options have no effect yet; programs that stay call it once.
     package func logNotices() {
+        for notice in configuration.notices {
+            guard let advice = notice.advice else { continue }
+            log.main("\(notice.place.description): \(notice.option) is deprecated: \(advice)")
+        }
         let options = configuration.notices.filter(\.isLack).map {
             "\($0.option) (\($0.place.description))" as ByteString
         }
