@@ -16,7 +16,9 @@ extension StatementRun {
         }
         let guess = guessing ? evaluator.expander.environment.settings.spfGuess : nil
         let verdict =
-            if let guess { await checker.check(question, guess: guess) } else { await checker.check(question) }
+            if let guess { await checker.check(question, guess: guess) } else {
+                await checker.check(question)
+            }
         do throws(ExpansionError) {
             state.facts.message.spf = try await facts(of: verdict, checker, state.facts)
         } catch {
@@ -27,7 +29,9 @@ extension StatementRun {
     }
 
     private func question(_ facts: Facts) -> SPFQuestion? {
-        guard let client = facts.connection.remoteAddress, let helo = facts.connection.helo else { return nil }
+        guard let client = facts.connection.remoteAddress, let helo = facts.connection.helo else {
+            return nil
+        }
         return SPFQuestion(
             client: client, sender: facts.message.sender ?? "", helo: helo,
             receiver: evaluator.expander.environment.settings.primaryHostName)

@@ -166,10 +166,12 @@ struct ACLSectionParser {
 
     /// Two words of `spf` lists mean the contrary of what they say, as they were documented.
     private mutating func noteOldWords(_ list: ByteString, of name: ByteString, at place: SourcePlace) {
-        for (word, meaning) in [("err_temp", "permerror"), ("err_perm", "temperror")] as [(ByteString, ByteString)]
+        for (word, meaning) in [("err_temp", "permerror"), ("err_perm", "temperror")]
+            as [(ByteString, ByteString)]
         where list.contains(word) {
             let advice: ByteString = "it means \(meaning); write \(meaning) or what else you mean"
-            notices.append(.init(place: place, option: "acl: \(name) = \(word)", consequence: .deprecated(advice)))
+            notices.append(
+                .init(place: place, option: "acl: \(name) = \(word)", consequence: .deprecated(advice)))
         }
     }
 

@@ -65,6 +65,8 @@ package struct Configuration: Sendable {
         /// Whether something is missing.
         package var isLack: Bool { consequence == .none || consequence == .noStart }
         /// What is to be written in its place, when it is an old spelling.
-        package var advice: ByteString? { if case .deprecated(let advice) = consequence { advice } else { nil } }
+        package var advice: ByteString? {
+            if case .deprecated(let advice) = consequence { advice } else { nil }
+        }
     }
 }

@@ -50,9 +50,10 @@ struct SPFTests {
     func clientNames() async {
         func zone(_ before: Int) -> String {
             let others = (0..<before).map { "9.2.0.192.in-addr.arpa PTR o\($0).ex" }
-            return (["a.ex TXT v=spf1 ptr -all", "h.a.ex A 192.0.2.9"] + others + [
-                "9.2.0.192.in-addr.arpa PTR h.a.ex"
-            ]).joined(separator: "\n")
+            return
+                (["a.ex TXT v=spf1 ptr -all", "h.a.ex A 192.0.2.9"] + others + [
+                    "9.2.0.192.in-addr.arpa PTR h.a.ex"
+                ]).joined(separator: "\n")
         }
         #expect(await Self.check(zone(9)).result == .pass)
         #expect(await Self.check(zone(10)).result == .fail)
@@ -64,16 +65,21 @@ struct SPFTests {
         #expect(await checker.check(Self.question("user@a.ex")).result == .temperror)
     }
 
-    @Test("A client of this machine passes without a question, and an IPv4 address in an IPv6 one is that address")
+    @Test(
+        "A client of this machine passes without a question, and an IPv4 address in an IPv6 one is that address"
+    )
     func clients() async {
         let checker = SPFChecker(TestZone("a.ex TXT v=spf1 ip4:192.0.2.9 -all"))
         for client in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:192.0.2.9"] as [IPAddress] {
-            #expect(await checker.check(Self.question("user@a.ex", from: client)).result == .pass, "\(client)")
+            #expect(
+                await checker.check(Self.question("user@a.ex", from: client)).result == .pass, "\(client)")
         }
         #expect(await checker.check(Self.question("user@a.ex", from: "::ffff:192.0.2.8")).result == .fail)
     }
 
-    @Test("Where a host has addresses of the other family alone, only its own term counts as one that found nothing")
+    @Test(
+        "Where a host has addresses of the other family alone, only its own term counts as one that found nothing"
+    )
     func families() async {
         let hosts = (1...4).map { "a.ex MX h\($0).ex\nh\($0).ex A 10.0.0.\($0)" }.joined(separator: "\n")
         let checker = SPFChecker(TestZone("a.ex TXT v=spf1 mx -all\n\(hosts)"))

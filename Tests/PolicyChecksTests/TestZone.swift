@@ -40,7 +40,8 @@ struct TestZone: NameResolver {
         // Characters stand for octets where they can.
         let data = row.dropFirst().map { text in
             text.unicodeScalars.allSatisfy { $0.value < 256 }
-                ? ByteString(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }) : ByteString(text)
+                ? ByteString(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) })
+                : ByteString(text)
         }
         guard let first = data.first else { return nil }
         return switch row[0] {

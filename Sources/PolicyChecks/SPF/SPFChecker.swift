@@ -54,7 +54,8 @@ package struct SPFChecker: Sendable {
     }
 
     private static let builtinExplanation = try? SPFMacros(
-        ByteString("Please%_see%_http://www.openspf.org/Why?id=%{S}&ip=%{C}&receiver=%{R}"), for: .explanation)
+        ByteString("Please%_see%_http://www.openspf.org/Why?id=%{S}&ip=%{C}&receiver=%{R}"), for: .explanation
+    )
 
     private func evaluation(_ question: SPFQuestion) -> SPFEvaluation {
         let end = ContinuousClock.now + timeLimit

@@ -8,7 +8,9 @@ struct ExpandedMacros: Hashable, Sendable {
     /// The text as a name: without the last dot, and with as many labels from the right as fit (RFC 7208 section 7.3).
     var name: ByteString {
         var name = text.last == UInt8(ascii: ".") ? text.dropLast() : text[...]
-        while name.count > SPFEvaluation.longestName, let cut = name.cut(at: UInt8(ascii: ".")) { name = cut.after }
+        while name.count > SPFEvaluation.longestName, let cut = name.cut(at: UInt8(ascii: ".")) {
+            name = cut.after
+        }
         return ByteString(name)
     }
 }

@@ -19,7 +19,8 @@ extension SPFEvaluation {
         case .mx(let name, let lengths): return try await exchangersMatch(await target(name, domain), lengths)
         case .ptr(let name): return try await namesMatch(await target(name, domain))
         // An IPv4 address is asked for whatever the client has (RFC 7208 section 5.7).
-        case .exists(let name): return try await !termAddresses(of: await expand(name, domain).name, .a).isEmpty
+        case .exists(let name):
+            return try await !termAddresses(of: await expand(name, domain).name, .a).isEmpty
         case .all, .network: return false
         }
     }
@@ -63,13 +64,16 @@ extension SPFEvaluation {
         }
         if hosts.isEmpty { try countVoid() }
         guard hosts.count <= Self.mostNames else { throw .permanent("Mechanisms used too many DNS lookups") }
-        for host in hosts {
-            if try await addresses(of: host, family).contains(where: { covers($0, lengths) }) { return true }
+        for host in hosts where try await addresses(of: host, family).contains(where: { covers($0, lengths) })
+        {
+            return true
         }
         return false
     }
 
-    /// `ptr`: whether one of the client's names is the domain or lies in it. Trouble means no (RFC 7208 section 5.5).
+    /// Whether one of the client's names is the domain or lies in it (`ptr`).
+    ///
+    /// Trouble means no (RFC 7208 section 5.5).
     private mutating func namesMatch(_ domain: ByteString) async throws(SPFTrouble) -> Bool {
         let names = await validatedNames()
         return names.contains { $0.equalsIgnoringCase(domain) || Self.isBelow($0, domain) }

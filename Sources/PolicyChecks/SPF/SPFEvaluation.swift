@@ -50,10 +50,8 @@ struct SPFEvaluation {
     private mutating func evaluate(
         _ record: SPFRecord, _ domain: ByteString
     ) async throws(SPFTrouble) -> Finding {
-        for directive in record.directives {
-            if try await matches(directive.mechanism, domain) {
-                return Finding(result: directive.result, reason: .mechanism)
-            }
+        for directive in record.directives where try await matches(directive.mechanism, domain) {
+            return Finding(result: directive.result, reason: .mechanism)
         }
         guard let redirect = record.redirect else { return Finding(result: .neutral, reason: .fallback) }
         try countTerm()

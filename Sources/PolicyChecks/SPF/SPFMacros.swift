@@ -73,7 +73,8 @@ struct SPFMacros: Hashable, Sendable {
     private static let delimiters = ByteString(".-+,/_=")
 
     /// Reads `{l3r-}`.
-    private static func macro(_ rest: inout ArraySlice<UInt8>, _ purpose: Purpose) throws(SPFTrouble) -> Macro {
+    private static func macro(_ rest: inout ArraySlice<UInt8>, _ purpose: Purpose) throws(SPFTrouble) -> Macro
+    {
         guard let end = rest.firstIndex(of: UInt8(ascii: "}")) else { throw .permanent("Syntax error") }
         var inner = rest[rest.index(after: rest.startIndex)..<end]
         rest = rest[rest.index(after: end)...]

@@ -1,6 +1,6 @@
 package import Bytes
 
-/// What is asked: may this client send for that sender?
+/// What is asked of a sender's domain, whether a client may send for it.
 package struct SPFQuestion: Sendable, Hashable {
     /// The client.
     package let client: IPAddress
@@ -26,7 +26,9 @@ package struct SPFQuestion: Sendable, Hashable {
 
     /// The sender's local part; `postmaster` where there is none (RFC 7208 section 4.3).
     var localPart: ByteString {
-        guard let parts = sender.cutAtLast(UInt8(ascii: "@")), !parts.before.isEmpty else { return "postmaster" }
+        guard let parts = sender.cutAtLast(UInt8(ascii: "@")), !parts.before.isEmpty else {
+            return "postmaster"
+        }
         return ByteString(parts.before)
     }
 }

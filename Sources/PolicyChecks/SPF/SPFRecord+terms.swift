@@ -50,7 +50,8 @@ extension SPFRecord {
         var rest = rest.dropFirst()
         let length = try prefixLength(&rest, after: "/", most: isV6 ? 128 : 32)
         guard let address = IPAddress(rest), address.isV6 == isV6,
-            let network = IPNetwork(address.masked(to: length ?? address.bitWidth), prefixLength: length ?? address.bitWidth)
+            let network = IPNetwork(
+                address.masked(to: length ?? address.bitWidth), prefixLength: length ?? address.bitWidth)
         else { throw .permanent("Invalid IPv\(isV6 ? 6 : 4) address literal") }
         return network
     }

@@ -34,7 +34,8 @@ struct SPFRecord: Hashable, Sendable {
 
     /// Whether a text record is one of SPF, well made or not.
     static func isOne(_ text: ByteString) -> Bool {
-        text.startsIgnoringCase(with: version) && (text.count == version.count || text[version.count] == .blank)
+        text.startsIgnoringCase(with: version)
+            && (text.count == version.count || text[version.count] == .blank)
     }
 
     private static let version = ByteString("v=spf1")
