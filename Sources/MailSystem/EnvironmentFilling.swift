@@ -41,6 +41,10 @@ struct EnvironmentFilling {
         environment.settings.printTopBitChars = main.flag("print_topbitchars") ?? false
         environment.settings.bounceReturnSizeLimit = Int(main.bounceReturnSizeLimit)
         environment.settings.spfGuess = main.text("spf_guess") ?? environment.settings.spfGuess
+        if main.text("timezone") == "UTC" {
+            environment.zoneOffset = { _ in 0 }
+            environment.zoneName = { _ in "GMT" }
+        }
         environment.namedLists = configuration.namedLists
         environment.processEnvironment = { variables[$0] }
         return environment
