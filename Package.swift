@@ -145,7 +145,7 @@ let package = Package(
         tests("DNS", ["Bytes", "DNS", "TestKit"]),
         tests("Hints", ["Bytes", "Hints", "OpenSSL", "Redis", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("DMARCReports", ["Bytes", "MailText", "DMARCReports", "TestKit", grdb], exclude: ["Fixtures"]),
-        tests("OpenSSL", ["Bytes", "OpenSSL"]),
+        tests("OpenSSL", ["Bytes", "OpenSSL", "TestKit"]),
         tests("PolicyChecks", ["Bytes", "DNS", "PolicyChecks", "TestKit"], exclude: ["Fixtures"]),
         tests("Lookups", ["Bytes", "DNS", "Lookups", "TestKit"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion", "TestKit"], exclude: ["Fixtures"]),

@@ -36,7 +36,9 @@ extension Evaluation {
             throw .failed("second argument of \"certextract\" must be a certificate variable")
         }
         guard !isBraced else { throw .failed("no variable named \"{\(name)\"") }
-        guard CertificateVariables.names.contains(name) else { throw .failed("\"\(name)\" is not a certificate") }
+        guard CertificateVariables.names.contains(name) else {
+            throw .failed("\"\(name)\" is not a certificate")
+        }
         let field = ByteString(try await text(call.groups[0].nodes).bytes.trimmed())
         var found: ByteString?
         if let certificate = CertificateVariables.certificate(name, facts) {

@@ -37,7 +37,9 @@ struct DistinguishedName {
                 result += ByteString("\\00")
                 continue
             }
-            if isOutermost || isLeading || ",+\"\\<>;".utf8.contains(octet) { result.append(UInt8(ascii: "\\")) }
+            if isOutermost || isLeading || ",+\"\\<>;".utf8.contains(octet) {
+                result.append(UInt8(ascii: "\\"))
+            }
             result.append(octet)
         }
         return result
@@ -46,7 +48,8 @@ struct DistinguishedName {
     private static let labels: [ByteString: ByteString] = [
         "2.5.4.3": "CN", "2.5.4.4": "surName", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L",
         "2.5.4.8": "ST", "2.5.4.9": "street", "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.12": "title",
-        "2.5.4.13": "description", "2.5.4.15": "businessCategory", "2.5.4.17": "postalCode", "2.5.4.41": "name",
+        "2.5.4.13": "description", "2.5.4.15": "businessCategory", "2.5.4.17": "postalCode",
+        "2.5.4.20": "telephoneNumber", "2.5.4.41": "name",
         "2.5.4.42": "givenName", "2.5.4.43": "initials", "2.5.4.44": "generationQualifier",
         "2.5.4.46": "dnQualifier", "2.5.4.65": "pseudonym",
         "0.9.2342.19200300.100.1.1": "UID", "0.9.2342.19200300.100.1.25": "DC",

@@ -34,7 +34,9 @@ extension Certificate {
     init(_ pem: ByteString) throws(OpenSSLError) {
         ERR_clear_error()
         let found = unsafe pem.bytes.withUnsafeBytes { octets -> OpaquePointer? in
-            guard let source = unsafe BIO_new_mem_buf(octets.baseAddress, CInt(octets.count)) else { return nil }
+            guard let source = unsafe BIO_new_mem_buf(octets.baseAddress, CInt(octets.count)) else {
+                return nil
+            }
             defer { unsafe BIO_free(source) }
             return unsafe PEM_read_bio_X509(source, nil, nil, nil)
         }
@@ -61,7 +63,9 @@ extension Certificate {
     var subject: [Certificate.NamePart] { unsafe Self.parts(X509_get_subject_name(certificate)) }
     var issuer: [Certificate.NamePart] { unsafe Self.parts(X509_get_issuer_name(certificate)) }
 
-    var notBefore: Int64 { get throws(OpenSSLError) { try unsafe Self.time(X509_get0_notBefore(certificate)) } }
+    var notBefore: Int64 {
+        get throws(OpenSSLError) { try unsafe Self.time(X509_get0_notBefore(certificate)) }
+    }
     var notAfter: Int64 { get throws(OpenSSLError) { try unsafe Self.time(X509_get0_notAfter(certificate)) } }
 
     var signature: ByteString {
@@ -146,7 +150,8 @@ extension Certificate {
             let own = unsafe X509_NAME_ENTRY_set(entry)
             defer { element = own }
             return unsafe Certificate.NamePart(
-                type: dotted(X509_NAME_ENTRY_get_object(entry)), text: unicode(value), encoded: encoding(value),
+                type: dotted(X509_NAME_ENTRY_get_object(entry)), text: unicode(value),
+                encoded: encoding(value),
                 isJoined: element == own)
         }
     }
@@ -169,7 +174,9 @@ extension Certificate {
         if content.count < 0x80 {
             length.append(UInt8(content.count))
         } else {
-            let digits = (0..<4).map { UInt8(truncatingIfNeeded: content.count >> (8 * (3 - $0))) }.drop { $0 == 0 }
+            let digits = (0..<4).map { UInt8(truncatingIfNeeded: content.count >> (8 * (3 - $0))) }.drop {
+                $0 == 0
+            }
             length = ByteString([0x80 | UInt8(digits.count)]) + digits
         }
         return ByteString([tag]) + length + content

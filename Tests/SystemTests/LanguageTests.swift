@@ -15,7 +15,9 @@ struct LanguageTests {
         AUX-17: each case of the corpora has Exim's answer, or differs for a reason that is written down \
         (ACLs, broken configurations, certificates, expansions, lists, lookups, rewriting, retry rules, routing, filters, macros and options)
         """,
-        arguments: ["acl", "broken", "certificates", "config", "expand", "filter", "query", "rewrite", "route"])
+        arguments: [
+            "acl", "broken", "certificates", "config", "expand", "filter", "query", "rewrite", "route",
+        ])
     func compared(area: String) throws { try Self.compare(area) }
 
     @Test(
