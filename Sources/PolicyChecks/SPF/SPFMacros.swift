@@ -33,51 +33,60 @@ struct SPFMacros: Hashable, Sendable {
 
     private(set) var parts: [Part] = []
 
+    /// Whether the last thing is an escape such as `%_`.
+    private var endsInEscape = false
+
     init(_ text: some Collection<UInt8>, for purpose: Purpose) throws(SPFTrouble) {
         var rest = Array(text)[...]
-        var literal = ByteString()
         while let octet = rest.popFirst() {
-            if octet != UInt8(ascii: "%") {
-                guard purpose == .explanation || (0x21...0x7E).contains(octet) else {
-                    throw .permanent("Invalid character found")
-                }
-                literal.append(octet)
+            if octet == UInt8(ascii: "%") {
+                try escape(&rest, purpose)
                 continue
             }
-            switch rest.first {
-            case UInt8(ascii: "%"): literal.append(UInt8(ascii: "%"))
-            case UInt8(ascii: "_"): literal.append(.blank)
-            case UInt8(ascii: "-"): literal += ByteString("%20")
-            case UInt8(ascii: "{"):
-                if !literal.isEmpty { parts.append(.literal(literal)) }
-                literal = ByteString()
-                parts.append(.macro(try Self.macro(&rest, purpose)))
-                continue
-            default:
-                guard purpose == .explanation else { throw .permanent("Invalid %-escape character") }
-                literal.append(octet)
-                continue
+            guard purpose == .explanation || (0x21...0x7E).contains(octet) else {
+                throw .permanent("Invalid character found")
             }
-            rest = rest.dropFirst()
-            if purpose == .domain, rest.isEmpty { endsInEscape = true }
+            add(ByteString([octet]))
         }
-        if !literal.isEmpty { parts.append(.literal(literal)) }
         guard purpose != .domain || endsAsDomain else {
             throw .permanent("Hostname has a missing or invalid TLD")
         }
     }
 
-    private var endsInEscape = false
+    private mutating func add(_ text: ByteString) {
+        if case .literal(let before) = parts.last {
+            parts[parts.count - 1] = .literal(before + text)
+        } else {
+            parts.append(.literal(text))
+        }
+    }
+
+    /// Takes what follows a percent sign.
+    private mutating func escape(
+        _ rest: inout ArraySlice<UInt8>, _ purpose: Purpose
+    ) throws(SPFTrouble) {
+        let mark = rest.popFirst()
+        switch mark {
+        case UInt8(ascii: "%"): add("%")
+        case UInt8(ascii: "_"): add(" ")
+        case UInt8(ascii: "-"): add("%20")
+        case UInt8(ascii: "{"): parts.append(.macro(try Self.macro(&rest, purpose)))
+        default:
+            guard purpose == .explanation else { throw .permanent("Invalid %-escape character") }
+            add("%" + ByteString(mark.map { [$0] } ?? []))
+        }
+        endsInEscape = rest.isEmpty
+    }
 
     private static let (lettersEverywhere, lettersInTexts) = (ByteString("slodipvh"), ByteString("crt"))
     private static let delimiters = ByteString(".-+,/_=")
 
-    /// Reads `{l3r-}`.
+    /// Reads the rest of `%{l3r-}`, behind its brace.
     private static func macro(_ rest: inout ArraySlice<UInt8>, _ purpose: Purpose) throws(SPFTrouble) -> Macro
     {
         guard let end = rest.firstIndex(of: UInt8(ascii: "}")) else { throw .permanent("Syntax error") }
-        var inner = rest[rest.index(after: rest.startIndex)..<end]
-        rest = rest[rest.index(after: end)...]
+        var inner = rest[..<end]
+        rest = rest[(end + 1)...]
         guard let first = inner.popFirst() else { throw .permanent("Invalid macro variable") }
         let letter = first.lowercasedASCII
         let isKnown =
