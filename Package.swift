@@ -77,6 +77,7 @@ let package = Package(
         module("SMTP", ["Bytes", "MailText"]),
         module("Lookups", ["Bytes", "MailText", "DNS", "PostgreSQL", "Redis", grdb]),
         module("DMARCReports", ["Bytes", "MailText", "PostgreSQL", "CZlib", grdb]),
+        module("PolicyChecks", ["Bytes", "DNS"]),
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
@@ -97,7 +98,8 @@ let package = Package(
         module(
             "ACL",
             [
-                "Bytes", "MailText", "OpenSSL", "EximLog", "Hints", "Lookups", "Expansion", "Configuration",
+                "Bytes", "MailText", "OpenSSL", "EximLog", "Hints", "Lookups", "PolicyChecks", "Expansion",
+                "Configuration",
                 "Routing",
             ]),
         // Tier 8
@@ -105,7 +107,7 @@ let package = Package(
             "MailSystem",
             [
                 "Bytes", "MailText", "DNS", "OpenSSL", "EximLog", "ChildPrograms", "Hints", "Lookups", "SMTP",
-                "Spooler", "Expansion", "Configuration", "Routing", "Transports", "ACL",
+                "PolicyChecks", "Spooler", "Expansion", "Configuration", "Routing", "Transports", "ACL",
             ]),
         // Tier 9: programs
         program(
@@ -143,7 +145,8 @@ let package = Package(
         tests("DNS", ["Bytes", "DNS", "TestKit"]),
         tests("Hints", ["Bytes", "Hints", "OpenSSL", "Redis", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("DMARCReports", ["Bytes", "MailText", "DMARCReports", "TestKit", grdb], exclude: ["Fixtures"]),
-        tests("OpenSSL", ["Bytes", "OpenSSL"]),
+        tests("OpenSSL", ["Bytes", "OpenSSL", "TestKit"]),
+        tests("PolicyChecks", ["Bytes", "DNS", "PolicyChecks", "TestKit"], exclude: ["Fixtures"]),
         tests("Lookups", ["Bytes", "DNS", "Lookups", "TestKit"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion", "TestKit"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration", "TestKit"]),

@@ -26,7 +26,7 @@ extension StatementRun {
     private static let expanded: Set<ByteString> = [
         "add_header", "condition", "continue", "control", "decode", "delay", "dnslists", "log_reject_target",
         "logwrite", "malware", "mime_regex", "queue", "ratelimit", "regex", "remove_header", "seen", "set",
-        "spam", "udpsend", "verify",
+        "spam", "spf", "spf_guess", "udpsend", "verify",
     ]
 
     private mutating func obey(
@@ -103,6 +103,8 @@ extension StatementRun {
         case "ratelimit": return await rateLimit(argument, &state)
         case "seen": return await seen(argument, &state)
         case "senders", "sender_domains": return await senderList(clause, &state)
+        case "spf", "spf_guess":
+            return await senderPolicy(argument, guessing: clause.name == "spf_guess", &state)
         case "verify": return await verify(argument, &state)
         default: return .broken("ACL condition \"\(clause.name)\" is not supported yet")
         }

@@ -2,6 +2,7 @@ package import Bytes
 package import Configuration
 import EximLog
 package import Expansion
+package import PolicyChecks
 
 /// What ACLs use beside the configuration.
 package struct ACLServices: Sendable {
@@ -14,6 +15,9 @@ package struct ACLServices: Sendable {
 
     /// Sends a packet; gives why it cannot be sent.
     package var send: @Sendable (Datagram) async -> ByteString? = { _ in nil }
+
+    /// Asks about senders (SPF); nil where nobody can.
+    package var spf: SPFChecker?
 
     /// How the scanners of `malware` and `spam` are reached.
     package var scanners = ScannerReach.none

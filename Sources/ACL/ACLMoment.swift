@@ -106,6 +106,7 @@ enum ACLFitness {
         case "decode", "mime_regex": parts.contains(moment)
         case "regex": parts.contains(moment) || whole.contains(moment)
         case "malware", "spam": whole.contains(moment)
+        case "spf", "spf_guess": transaction.union([.quit, .notquit]).contains(moment)
         case "delay": moment != .notquit
         default: true
         }

@@ -13,6 +13,7 @@ struct ACLSettings: Sendable {
     /// Expanded only when it begins with a dollar sign.
     let avScanner: Template
     let spamdAddress: Template
+    let spfCommentTemplate: Template
 
     init(_ main: OptionBlock) {
         tellsDetails = main.flag("smtp_return_error_details") ?? false
@@ -21,6 +22,8 @@ struct ACLSettings: Sendable {
         csaSearchLimit = Int(main.number("dns_csa_search_limit") ?? 5)
         avScanner = Template(main.text("av_scanner") ?? "sophie:/var/run/sophie")
         spamdAddress = Template(main.text("spamd_address") ?? "127.0.0.1 783")
+        spfCommentTemplate =
+            main.template("spf_smtp_comment_template") ?? Template("Please%_see%_http://www.open-spf.org/Why")
         csaUsesReverse = main.flag("dns_csa_use_reverse") ?? true
     }
 }

@@ -67,12 +67,12 @@ enum ACLVocabulary {
         "dnslists", "domains", "encrypted", "endpass", "hosts", "local_parts", "log_message",
         "log_reject_target", "logwrite", "malware", "message", "mime_regex", "queue", "ratelimit",
         "recipients", "regex", "remove_header", "seen", "sender_domains", "senders", "set", "spam",
-        "udpsend", "verify",
+        "spf", "spf_guess", "udpsend", "verify",
     ]
     /// Words that Exim knows; a statement with one of them stops start-up, since it decides who gets in.
     static let known: Set<ByteString> = [
         "attach", "bmi_optin", "bmi_run", "dcc", "demime", "dkim_signers", "dkim_status",
-        "dmarc_status", "spf", "spf_guess", "dkim_state", "arc_status",
+        "dmarc_status", "dkim_state", "arc_status",
     ]
     /// Words without a value.
     static let withoutValue: Set<ByteString> = ["endpass"]
@@ -158,9 +158,21 @@ struct ACLSectionParser {
             throw Self.fault("\"=\" missing after ACL \"\(name)\" \(kind)", at: place)
         }
         let value = ByteString(rest.trimmedStart())
+        if name.starts(with: ByteString("spf")) { noteOldWords(value, of: name, at: place) }
         return .init(
             name: name, isNegated: isNegated, variable: variable, value: Template(value),
             list: ListText(value), place: place)
+    }
+
+    /// Two words of `spf` lists mean the contrary of what they say, as they were documented.
+    private mutating func noteOldWords(_ list: ByteString, of name: ByteString, at place: SourcePlace) {
+        for (word, meaning) in [("err_temp", "permerror"), ("err_perm", "temperror")]
+            as [(ByteString, ByteString)]
+        where list.contains(word) {
+            let advice: ByteString = "it means \(meaning); write \(meaning) or what else you mean"
+            notices.append(
+                .init(place: place, option: "acl: \(name) = \(word)", consequence: .deprecated(advice)))
+        }
     }
 
     private mutating func check(

@@ -6,11 +6,11 @@ package enum Capabilities {
     package static let lookups: [ByteString] = [
         "lsearch", "wildlsearch", "nwildlsearch", "iplsearch", "cdb", "dnsdb", "dsearch", "json", "passwd",
         "pgsql",
-        "redis", "sqlite",
+        "redis", "spf", "sqlite",
     ]
     /// Features, by the words that Exim has for them.
     package static let features: [ByteString] = [
-        "crypteq", "iconv()", "IPv6", "Content_Scanning", "DNSSEC", "SRS",
+        "crypteq", "iconv()", "IPv6", "Content_Scanning", "DNSSEC", "SPF", "SRS",
     ]
     /// Authenticators that run.
     package static var authenticators: [ByteString] { DriverTables.runningAuthenticators.sorted() }

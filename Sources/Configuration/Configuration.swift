@@ -40,12 +40,14 @@ package struct Configuration: Sendable {
     /// What was read but is not honoured yet: never ignored in silence.
     package var notices: [Notice] = []
 
-    /// An option or section that Exim knows and that has no effect here.
+    /// An option or section that Exim knows and that has no effect here, or an old spelling.
     package struct Notice: Sendable, Hashable {
         /// What follows from that.
         package enum Consequence: Sendable, Hashable {
             /// Nothing; the text says why it can have no effect.
             case needless(ByteString)
+            /// It works, but does not mean what it seems to; the text says what to write.
+            case deprecated(ByteString)
             /// Something is missing, but mail goes where it should.
             case none
             /// It could change where mail goes or who gets in: nothing may start.
@@ -61,6 +63,10 @@ package struct Configuration: Sendable {
         /// Whether it could change where mail goes or who gets in; then nothing may start.
         package var isDecisive: Bool { consequence == .noStart }
         /// Whether something is missing.
-        package var isLack: Bool { if case .needless = consequence { false } else { true } }
+        package var isLack: Bool { consequence == .none || consequence == .noStart }
+        /// What is to be written in its place, when it is an old spelling.
+        package var advice: ByteString? {
+            if case .deprecated(let advice) = consequence { advice } else { nil }
+        }
     }
 }

@@ -2,16 +2,37 @@ import Bytes
 
 /// What `${authresults}` tells behind the name (RFC 8601; manual, section 11.5).
 enum AuthenticationResults {
-    /// The results that are known of a connection: how the client has authenticated.
-    static func known(_ connection: ConnectionFacts) -> TaintedBytes {
-        guard let mechanism = connection.authenticatorPublicName else { return "" }
-        var text: ByteString = ";\n\tauth=pass (\(mechanism))"
+    /// The results that are known: how the client has authenticated, and what SPF says of the sender.
+    static func known(_ facts: Facts) -> TaintedBytes {
+        let methods = [authentication(facts.connection), senderPolicy(facts)].compactMap { $0 }
+        guard !methods.isEmpty else { return "" }
+        return TaintedBytes(methods.map { ";\n\t\($0)" }.joined(separator: ""), .tainted)
+    }
+
+    private static func authentication(_ connection: ConnectionFacts) -> ByteString? {
+        guard let mechanism = connection.authenticatorPublicName else { return nil }
+        var text: ByteString = "auth=pass (\(mechanism))"
         if let id = connection.authenticatedID {
             text += " smtp.auth=\(id)" as ByteString
         } else {
-            text = ";\n\tauth=pass (\(mechanism), no id saved)"
+            text = "auth=pass (\(mechanism), no id saved)"
         }
         if let sender = connection.authenticatedSender { text += " smtp.mailfrom=\(sender)" as ByteString }
-        return TaintedBytes(text, .tainted)
+        return text
+    }
+
+    private static func senderPolicy(_ facts: Facts) -> ByteString? {
+        guard let spf = facts.message.spf else { return nil }
+        let guess: ByteString = spf.isGuessed ? " (best guess record for domain)" : ""
+        let sender = facts.message.sender ?? ""
+        let identity: ByteString
+        if let domain = sender.cutAtLast(UInt8(ascii: "@"))?.after {
+            identity = "smtp.mailfrom=\(ByteString(domain))"
+        } else if let helo = facts.connection.helo {
+            identity = "smtp.helo=\(helo)"
+        } else {
+            identity = "smtp.mailfrom=<>"
+        }
+        return "spf=\(spf.result)\(guess) \(identity)"
     }
 }

@@ -1,4 +1,5 @@
 package import Bytes
+package import OpenSSL
 
 /// What is known about the peer, and about the process that talks to it.
 package struct ConnectionFacts: Sendable {
@@ -91,10 +92,10 @@ package struct TLSFacts: Sendable, Hashable {
     package var ocsp = 0
     /// The bit field of `$tls_in_resumption`.
     package var resumption = 0
-    /// The peer's certificate in PEM.
-    package var peerCertificate: ByteString?
-    /// Our certificate in PEM.
-    package var ourCertificate: ByteString?
+    /// The peer's certificate.
+    package var peerCertificate: Certificate?
+    /// Our certificate.
+    package var ourCertificate: Certificate?
     /// Whether DANE verified the server (`$tls_out_dane`); nil when DANE was not in use.
     package var dane: Bool?
     /// The bit field of `$tls_out_tlsa_usage`.

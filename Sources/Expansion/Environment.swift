@@ -212,6 +212,9 @@ package struct Environment: Sendable {
     package var now: @Sendable () -> (seconds: Int64, microseconds: Int) = EximTime.now
     /// Seconds that local time is ahead of UTC at a time.
     package var zoneOffset: @Sendable (Int64) -> Int = EximTime.localOffset
+    /// What local time is called at a time.
+    package var zoneName: @Sendable (Int64) -> ByteString = EximTime.localName
+    var zone: LocalZone { LocalZone(offset: zoneOffset, name: zoneName) }
     /// A number from 0 up to, not including, the limit.
     package var random: @Sendable (_ limit: UInt32) -> UInt32 = { UInt32.random(in: 0..<max($0, 1)) }
     /// The value of a process environment variable.

@@ -3,7 +3,7 @@ import Lookups
 
 extension Evaluation {
     /// What the groups from `start` on are for an item whose arguments end there.
-    private func branches(of call: ItemCall, from start: Int) throws(ExpansionError) -> Branches {
+    func branches(of call: ItemCall, from start: Int) throws(ExpansionError) -> Branches {
         let rest = call.groups.dropFirst(start)
         if rest.count > 2 {
             throw Compiler.unclosed(ByteString(call.source[call.groups[start + 2].start...]))
@@ -86,20 +86,6 @@ extension Evaluation {
         let name = try await text(call.groups[0].nodes).bytes
         let found = environment.processEnvironment(name)
         return try await branch(found.map { TaintedBytes($0) }, try branches(of: call, from: 1), of: "env")
-    }
-
-    mutating func certificateField(_ call: ItemCall) async throws(ExpansionError) -> TaintedBytes {
-        let known: Set<ByteString> = [
-            "tls_in_peercert", "tls_in_ourcert", "tls_out_peercert", "tls_out_ourcert",
-        ]
-        guard call.groups[1].nodes.count == 1, case .variable(let name, _) = call.groups[1].nodes[0] else {
-            throw .failed("second argument of \"certextract\" must be a certificate variable")
-        }
-        guard known.contains(name) else { throw .failed("\"\(name)\" is not a certificate") }
-        guard try await variable(name).bytes.isEmpty else {
-            throw .failed("certextract is not supported yet")
-        }
-        return try await branch(nil, try branches(of: call, from: 2), of: "certextract")
     }
 }
 

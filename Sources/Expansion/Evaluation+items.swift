@@ -33,7 +33,7 @@ extension Evaluation {
         case .prvs: return TaintedBytes(try PRVS.sign(arguments.map(\.bytes), now: environment.now().seconds))
         case .readfile: return try readFile(arguments)
         case .authresults:
-            let methods = facts.extra["authresults"] ?? AuthenticationResults.known(facts.connection)
+            let methods = facts.extra["authresults"] ?? AuthenticationResults.known(facts)
             return TaintedBytes(
                 "Authentication-Results: \(arguments[0].bytes)\(methods.bytes)", methods.taint)
         case .perl: throw .failed("A setting of perl_startup is needed when using the Perl interpreter")

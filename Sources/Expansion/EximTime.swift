@@ -18,6 +18,14 @@ package enum EximTime {
         return unsafe parts.tm_gmtoff
     }
 
+    /// What the machine's local time is called at a time, such as `CET`.
+    package static let localName: @Sendable (Int64) -> ByteString = { seconds in
+        var moment = time_t(seconds)
+        var parts = unsafe tm()
+        guard unsafe localtime_r(&moment, &parts) != nil, let name = unsafe parts.tm_zone else { return "" }
+        return unsafe ByteString(String(cString: name))
+    }
+
     package static var processID: Int { Int(getpid()) }
 
     private static let units: [(letter: UInt8, seconds: Int)] = [
@@ -58,4 +66,12 @@ package enum EximTime {
         }
         return result.isEmpty ? "0s" : result
     }
+}
+
+/// The zone that times are shown in.
+struct LocalZone {
+    /// Seconds ahead of UTC at a time.
+    let offset: @Sendable (Int64) -> Int
+    /// What it is called then.
+    let name: @Sendable (Int64) -> ByteString
 }

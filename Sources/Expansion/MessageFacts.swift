@@ -91,6 +91,8 @@ package struct MessageFacts: Sendable {
     package var warningRecipients: ByteString?
     /// What content scanning has found.
     package var scan = ScanFacts()
+    /// What SPF says of the sender; nil before a condition has asked.
+    package var spf: SPFFacts?
     /// The `first_delivery` condition.
     package var isFirstDelivery = false
     /// Whether a person has thawed it (the filter condition `manually_thawed`).

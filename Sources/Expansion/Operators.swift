@@ -7,6 +7,7 @@ import OpenSSL
 extension Evaluation {
     /// Expands an operator's text and applies the operator (manual, section 11.6).
     mutating func operate(_ call: OperatorCall, _ body: [Node]) async throws(ExpansionError) -> TaintedBytes {
+        if let result = try operate(call, onCertificate: body) { return result }
         let subject = try await text(body)
         switch call.name {
         case .expand: return try await expandAgain(subject)

@@ -75,8 +75,12 @@ extension Variables {
             prefix + "cipher": { all, _ in clean(facts(all).cipher) },
             prefix + "cipher_std": { all, _ in clean(facts(all).standardCipher) },
             prefix + "ocsp": { all, _ in number(facts(all).ocsp) },
-            prefix + "ourcert": { all, _ in clean(facts(all).ourCertificate) },
-            prefix + "peercert": { all, _ in tainted(facts(all).peerCertificate) },
+            prefix + "ourcert": { all, _ in
+                clean(facts(all).ourCertificate.map { _ in CertificateVariables.mark })
+            },
+            prefix + "peercert": { all, _ in
+                tainted(facts(all).peerCertificate.map { _ in CertificateVariables.mark })
+            },
             prefix + "peerdn": { all, _ in tainted(facts(all).peerDN) },
             prefix + "resumption": { all, _ in number(facts(all).resumption) },
             prefix + "sni": { all, _ in clean(facts(all).serverName) },

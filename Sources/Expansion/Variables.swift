@@ -27,6 +27,7 @@ enum Variables {
         .merging(message) { one, _ in one }
         .merging(address) { one, _ in one }
         .merging(scanning) { one, _ in one }
+        .merging(senderPolicy) { one, _ in one }
         .merging(settings) { one, _ in one }
         .merging(times) { one, _ in one }
         .merging(unset) { one, _ in one }
@@ -77,7 +78,6 @@ enum Variables {
 
             "prvscheck_address", "prvscheck_keynum", "prvscheck_result",
             "sender_verify_failure",
-            "spf_header_comment", "spf_received", "spf_result", "spf_smtp_comment",
             "srs_recipient", "thisaddress", "value", "verify_mode", "warnmsg_delay", "warnmsg_recipients",
         ]
         var rows: [ByteString: Reader] = [:]
@@ -85,8 +85,7 @@ enum Variables {
         for name in ["acl_narg", "event_defer_errno", "runrc"]
             as [ByteString]
         { rows[name] = { _, _ in "0" } }
-        for name in ["prdr_requested", "spf_result_guessed"] as [ByteString] { rows[name] = { _, _ in "no" } }
-        rows["spf_guess"] = { _, environment in TaintedBytes(environment.settings.spfGuess) }
+        rows["prdr_requested"] = { _, _ in "no" }
         rows["value"] = { facts, _ in facts.value }
         rows["item"] = { facts, _ in facts.item }
         return rows

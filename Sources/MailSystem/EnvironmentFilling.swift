@@ -41,6 +41,10 @@ struct EnvironmentFilling {
         environment.settings.printTopBitChars = main.flag("print_topbitchars") ?? false
         environment.settings.bounceReturnSizeLimit = Int(main.bounceReturnSizeLimit)
         environment.settings.spfGuess = main.text("spf_guess") ?? environment.settings.spfGuess
+        if main.text("timezone") == "UTC" {
+            environment.zoneOffset = { _ in 0 }
+            environment.zoneName = { _ in "GMT" }
+        }
         environment.namedLists = configuration.namedLists
         environment.processEnvironment = { variables[$0] }
         return environment
@@ -61,6 +65,7 @@ struct EnvironmentFilling {
         let lookup = HostLookup(resolver)
         let searchLimit = Int(clamping: configuration.main.number("dns_csa_search_limit") ?? 5)
         environment.lookups = LookupDrivers.standard(resolver: resolver, csaSearchLimit: searchLimit)
+            .adding(SPFLookup(resolver), as: "spf")
             .adding(SQLiteSearch(settings.sqlite), as: "sqlite")
             .adding(
                 RedisSearch(servers: configuration.main.text("redis_servers") ?? ""), as: "redis"

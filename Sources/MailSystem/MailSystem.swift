@@ -5,7 +5,7 @@
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
 // ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift,
-// UDPSending.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
+// UDPSending.swift, SPFLookup.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
 // CalloutCache.swift, SignalListener.swift, StoredFacts.swift, StartError.swift.
 
 package import ACL
@@ -15,6 +15,7 @@ package import DNS
 package import EximLog
 package import Expansion
 package import Hints
+import PolicyChecks
 package import Routing
 package import Spooler
 
@@ -110,6 +111,7 @@ package final class MailSystem: Sendable {
         var services = ACLServices(hints: ACLHints(hints))
         services.send = UDPSending.send
         services.scanners = ScannerReaching.reach
+        services.spf = SPFChecker(resolver)
         services.observer = rehearsal?.observer
         services.makesCallouts = rehearsal?.makesCallouts ?? true
         let callouts = Callouts(
@@ -158,8 +160,12 @@ package final class MailSystem: Sendable {
         ACLEvaluator(configuration, expander: expander, verifier: verifier, services: aclServices)
     }
 
-    /// Writes one line that tells which options have no effect yet; programs that stay call it once.
+    /// Writes a line for each old spelling, and one that tells which options have no effect yet; programs that stay call it once.
     package func logNotices() {
+        for notice in configuration.notices {
+            guard let advice = notice.advice else { continue }
+            log.main("\(notice.place.description): \(notice.option) is deprecated: \(advice)")
+        }
         let options = configuration.notices.filter(\.isLack).map {
             "\($0.option) (\($0.place.description))" as ByteString
         }

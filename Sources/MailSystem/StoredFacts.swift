@@ -1,5 +1,6 @@
 package import Bytes
 package import Expansion
+import OpenSSL
 package import Spooler
 
 /// What expansions see of a message on the queue.
@@ -88,8 +89,9 @@ package struct StoredFacts {
         known.peerDN = header.tlsPeerDN?.bytes
         known.serverName = header.tlsSNI?.bytes
         known.certificateVerified = header.tlsCertificateVerified
-        known.peerCertificate = header.tlsPeerCertificate?.bytes
-        known.ourCertificate = header.tlsOurCertificate?.bytes
+        // One that cannot be read is none, as in Exim.
+        known.peerCertificate = header.tlsPeerCertificate.flatMap { try? Certificate(pem: $0.bytes) }
+        known.ourCertificate = header.tlsOurCertificate.flatMap { try? Certificate(pem: $0.bytes) }
         known.ocsp = header.tlsOCSP ?? 0
         return known
     }

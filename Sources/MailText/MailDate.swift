@@ -37,11 +37,17 @@ package struct CivilTime: Sendable, Hashable {
         return "\(offset < 0 ? "-" : "+")\(minutes / 60, zeroPadded: 2)\(minutes % 60, zeroPadded: 2)"
     }
 
+    /// The time of day as `hh:mm:ss`.
+    package var clock: ByteString {
+        "\(hour, zeroPadded: 2):\(minute, zeroPadded: 2):\(second, zeroPadded: 2)"
+    }
+
+    /// The month in three letters, in English.
+    package var monthName: ByteString { Self.months[month - 1] }
+
     /// The date as Exim writes it in header lines: `Sat, 21 Nov 2026 07:13:24 +0000`.
     package var headerDate: ByteString {
-        let clock: ByteString = "\(hour, zeroPadded: 2):\(minute, zeroPadded: 2):\(second, zeroPadded: 2)"
-        return
-            "\(Self.weekdays[weekday]), \(day, zeroPadded: 2) \(Self.months[month - 1]) \(year, zeroPadded: 4) \(clock) \(zone)"
+        "\(Self.weekdays[weekday]), \(day, zeroPadded: 2) \(monthName) \(year, zeroPadded: 4) \(clock) \(zone)"
     }
 
     private static let weekdays: [ByteString] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]

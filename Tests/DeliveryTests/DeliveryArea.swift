@@ -38,20 +38,8 @@ struct DeliveryArea: Sendable, CustomStringConvertible {
             return DeliveryArea(
                 name: name, configuration: ByteString(text),
                 deliveries: deliveries.filter { title == nil || $0.title == title },
-                zones: Self.zones(ByteString(zones)))
+                zones: ZoneServer.Zone.list(ByteString(zones)))
         }
-    }
-
-    private static func zones(_ text: ByteString) -> [ZoneServer.Zone] {
-        var zones: [(name: ByteString, records: ByteString)] = []
-        for line in text.split(separator: .newline) {
-            if line.starts(with: "zone: ".utf8) {
-                zones.append((ByteString(line.dropFirst(6)), ""))
-            } else if !zones.isEmpty {
-                zones[zones.count - 1].records += ByteString(line) + ByteString("\n")
-            }
-        }
-        return zones.map { ZoneServer.Zone($0.name, $0.records) }
     }
 
     /// What each delivery came to: its title, Exim's outcome, Bobbin's; in the order of the fixtures.

@@ -139,22 +139,10 @@ struct Stage {
     }
 
     private func start(_ arguments: [String]) throws -> ChildProcess {
-        guard let resolver else {
-            return try isExim ? site.start(exim: arguments) : site.start("bobbin", ["exim"] + arguments)
-        }
-        // A view of the file system of its own, with another resolv.conf.
-        let names = try site.directory.write(
-            "nameserver \(resolver)\nsearch home.test wide.test\noptions timeout:2\n", to: "resolv.conf")
-        let program =
-            try isExim
-            ? ["/usr/sbin/exim4", "-C", site.directory.file("exim.conf").string]
-            : [MailSite.program("bobbin").string, "exim"]
-        let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\""
-        return try ChildProcess(
-            "/usr/bin/unshare",
-            ["--mount", "--propagation", "private", "/bin/sh", "-c", script, names.string] + program
-                + arguments,
-            environment: ["BOBBIN_CONFIG": site.directory.file("bobbin.conf").string])
+        let view = try resolver.map { try site.asking($0, "search home.test wide.test\n") } ?? []
+        return try isExim
+            ? site.start(exim: arguments, through: view)
+            : site.start("bobbin", ["exim"] + arguments, through: view)
     }
 
     /// Exim's reports are delivered by processes of their own, which outlive the run for a moment.

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Glibc
 import TestKit
 
 /// A configuration and the sessions that are held with it.
@@ -7,7 +8,12 @@ struct Area: Sendable, CustomStringConvertible {
     let name: String
     let configuration: ByteString
     let scripts: [Script]
+    /// The zones of the file `zones`, for areas whose programs are run to ask the DNS.
+    var zones: [ZoneServer.Zone] = []
     var description: String { name }
+
+    /// Where the DNS server for an area is: an address that no other test uses.
+    private static let nameServer = 0x7F06_0000 + UInt32(getpid() & 0xFFFF | 1)
 
     /// How many sessions run at one moment.
     static let concurrency = 12
@@ -28,7 +34,11 @@ struct Area: Sendable, CustomStringConvertible {
                 try Script.parse(ByteString(Data(contentsOf: place.appendingPathComponent(file))))
             }
             let text = try Data(contentsOf: place.appendingPathComponent("exim.conf"))
-            return Area(name: name, configuration: ByteString(text), scripts: scripts)
+            let zones =
+                files.contains("zones") ? try Data(contentsOf: place.appendingPathComponent("zones")) : Data()
+            return Area(
+                name: name, configuration: ByteString(text), scripts: scripts,
+                zones: ZoneServer.Zone.list(ByteString(zones)))
         }
     }
 
@@ -53,14 +63,17 @@ struct Area: Sendable, CustomStringConvertible {
 
     /// The runs of programs: title, Exim's outcome, Bobbin's.
     private func submissions() async throws -> [(String, [String], [String])] {
-        try await withThrowingTaskGroup(of: (String, [String], [String]).self) { group in
+        let names = zones.isEmpty ? nil : try ZoneServer(zones, at: Self.nameServer)
+        defer { withExtendedLifetime(names) {} }
+        let server = names?.addressText
+        return try await withThrowingTaskGroup(of: (String, [String], [String]).self) { group in
             var waiting = scripts.filter { $0.arguments != nil }[...]
             var result: [(String, [String], [String])] = []
             func add(_ script: Script) {
                 group.addTask {
                     try await OwnThread.run {
-                        let wanted = try submission(script, isExim: true)
-                        return (script.title, wanted, try submission(script, isExim: false))
+                        let wanted = try submission(script, server, isExim: true)
+                        return (script.title, wanted, try submission(script, server, isExim: false))
                     }
                 }
             }

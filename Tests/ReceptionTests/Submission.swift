@@ -2,14 +2,17 @@ import Bytes
 import TestKit
 
 extension Area {
-    /// What a run of the program came to, on a site of its own.
-    func submission(_ script: Script, isExim: Bool) throws -> [String] {
-        let site = try MailSite(configuration)
+    /// What a run of the program came to, on a site of its own, with a DNS server of the test's or the system's.
+    func submission(_ script: Script, _ server: ByteString?, isExim: Bool) throws -> [String] {
+        // The zones of the tests are not signed.
+        let options: ByteString = server == nil ? "" : "dns_trust_anchor_file =\n"
+        let site = try MailSite(bobbin: "message_id_format = short\n" + options, configuration)
         let arguments = script.arguments ?? []
+        let view = try server.map { try site.asking($0) } ?? []
         let run =
             try isExim
-            ? site.start(exim: arguments, input: script.input)
-            : site.start("bobbin", ["exim"] + arguments, input: script.input)
+            ? site.start(exim: arguments, input: script.input, through: view)
+            : site.start("bobbin", ["exim"] + arguments, input: script.input, through: view)
         let ending = try run.wait(within: 30)
         var lines = ["exit: \(ending.code ?? -1)"]
         lines += Self.lines(ending.output).map { "reply: \(masked($0))" }

@@ -84,17 +84,13 @@ struct DNSListTests {
         let server = try Self.server(place)
         defer { withExtendedLifetime(server) {} }
         let site = try MailSite(bobbin: "dns_trust_anchor_file =\n", Self.configuration)
-        let names = try site.directory.write(
-            "nameserver \(server.addressText)\noptions timeout:2\n", to: "resolv.conf")
-        func talk(_ program: [String]) throws -> [String] {
-            let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\""
-            let ending = try ChildProcess(
-                "/usr/bin/unshare",
-                ["--mount", "--propagation", "private", "/bin/sh", "-c", script, names.string] + program
-                    + ["-oMa", "\(client).4321", "-bs"],
-                input: Self.session,
-                environment: ["BOBBIN_CONFIG": site.directory.file("bobbin.conf").string]
-            ).wait()
+        let view = try site.asking(server.addressText)
+        func talk(isExim: Bool) throws -> [String] {
+            let words = ["-oMa", "\(client).4321", "-bs"]
+            let ending =
+                try isExim
+                ? site.start(exim: words, input: Self.session, through: view).wait()
+                : site.start("bobbin", ["exim"] + words, input: Self.session, through: view).wait()
             let log = try (site.log() + site.log("reject")).filter { !$0.contains("lost privilege") }
             try site.directory.write("", to: "log/mainlog")
             try site.directory.write("", to: "log/rejectlog")
@@ -108,8 +104,8 @@ struct DNSListTests {
             let strange = lines.filter { $0.contains("not in 127.0/8") }
             return lines.filter { !strange.contains($0) } + Set(strange).sorted()
         }
-        let exim = once(try talk(["/usr/sbin/exim4", "-C", site.directory.file("exim.conf").string]))
-        let ours = once(try talk([MailSite.program("bobbin").string, "exim"]))
+        let exim = once(try talk(isExim: true))
+        let ours = once(try talk(isExim: false))
         #expect(exim.count > Self.conditions.count)
         let difference = ours.difference(from: exim).map { change in
             switch change {

@@ -13,12 +13,23 @@ struct LanguageTests {
     @Test(
         """
         AUX-17: each case of the corpora has Exim's answer, or differs for a reason that is written down \
-        (ACLs, broken configurations, expansions, lists, lookups, rewriting, retry rules, routing, filters, macros and options)
+        (ACLs, broken configurations, certificates, expansions, lists, lookups, rewriting, retry rules, routing, filters, macros and options)
         """,
-        arguments: ["acl", "broken", "config", "expand", "filter", "query", "rewrite", "route"])
-    func compared(area: String) throws {
+        arguments: [
+            "acl", "broken", "certificates", "config", "expand", "filter", "query", "rewrite", "route",
+        ])
+    func compared(area: String) throws { try Self.compare(area) }
+
+    @Test(
+        """
+        SPF-01, SPF-03, SPF-04, SPF-05, SPF-06, SPF-07, SPF-12, SPF-13, SPF-14, SPF-18, SPF-20, SPF-21, SPF-22, SPF-23, SPF-24: \
+        SPF has Exim's results, lists, variables, guesses and lookups, or differs for a reason that is written down
+        """)
+    func senderPolicy() throws { try Self.compare("spf") }
+
+    private static func compare(_ area: String) throws {
         let programs = URL(filePath: try MailSite.path(of: "bobbin")).deletingLastPathComponent().path
-        let script = Self.project.appending(path: "scripts/compare-exim").path
+        let script = project.appending(path: "scripts/compare-exim").path
         let ending = try ChildProcess(script, ["--programs", programs, area]).wait(within: 600)
         let said = Latin1.text(ending.output) + Latin1.text(ending.errors)
         #expect(ending.code == 0, "\(said)")

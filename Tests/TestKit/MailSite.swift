@@ -153,15 +153,31 @@ package final class MailSite: Sendable {
 
     // MARK: The programs
 
-    /// Starts the installed Exim on this site.
-    package func start(exim arguments: [String], input: ByteString = "") throws -> ChildProcess {
+    /// A program, with arguments, that starts another one in a view of the file system where resolv.conf names a DNS server.
+    ///
+    /// - Parameters:
+    ///   - server: its address; it must serve on port 53.
+    ///   - more: further lines of resolv.conf.
+    package func asking(_ server: ByteString, _ more: ByteString = "") throws -> [String] {
+        let names = try directory.write("nameserver \(server)\n\(more)options timeout:2\n", to: "resolv.conf")
+        let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\""
+        return [
+            "/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script, names.string,
+        ]
+    }
+
+    /// Starts the installed Exim on this site, by itself or through a program with arguments.
+    package func start(
+        exim arguments: [String], input: ByteString = "", through wrapper: [String] = []
+    ) throws -> ChildProcess {
         let exim = "/usr/sbin/exim4"
         guard FileManager.default.isExecutableFile(atPath: exim) else {
             throw Program.Failure(
                 description: "\(exim) is missing: install Debian's package exim4-daemon-heavy")
         }
         settle()
-        return try ChildProcess(exim, ["-C", directory.file("exim.conf").string] + arguments, input: input)
+        let words = wrapper + [exim, "-C", directory.file("exim.conf").string] + arguments
+        return try ChildProcess(words[0], Array(words.dropFirst()), input: input)
     }
 
     /// Runs the installed Exim on this site to its end.

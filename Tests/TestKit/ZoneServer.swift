@@ -25,6 +25,19 @@ package final class ZoneServer: Sendable {
                 """
             text = records.contains(ByteString(" SOA "), ignoringCase: true) ? records : head + records
         }
+
+        /// The zones of a text in which each begins with a line `zone: name`.
+        package static func list(_ text: ByteString) -> [Zone] {
+            var zones: [(name: ByteString, records: ByteString)] = []
+            for line in text.split(separator: .newline) {
+                if line.starts(with: "zone: ".utf8) {
+                    zones.append((ByteString(line.dropFirst(6)), ""))
+                } else if !zones.isEmpty {
+                    zones[zones.count - 1].records += ByteString(line) + ByteString("\n")
+                }
+            }
+            return zones.map { Zone($0.name, $0.records) }
+        }
     }
 
     /// The port, for UDP and TCP.

@@ -41,6 +41,7 @@ extension Configuration.Notice {
         let effect: ByteString =
             switch consequence {
             case .needless(let why): "has no effect: \(why)"
+            case .deprecated(let advice): "is deprecated: \(advice)"
             case .none: "not supported yet; has no effect"
             case .noStart:
                 "not supported yet, and could change where mail goes or who gets in: stops start-up"
@@ -56,6 +57,7 @@ extension Configuration.Notice {
         object.add("option", option)
         object.add("decisive", isDecisive)
         if case .needless(let why) = consequence { object.add("reason", why) }
+        if let advice { object.add("reason", advice) }
         return "\(object.text)\n"
     }
 }

@@ -1,0 +1,24 @@
+# Ed25519.
+${certextract{version}{$tls_in_peercert}}
+${certextract{serial_number}{$tls_in_peercert}}
+${certextract{subject}{$tls_in_peercert}}
+${certextract{issuer}{$tls_in_peercert}}
+${certextract{notbefore}{$tls_in_peercert}}
+${certextract{notafter}{$tls_in_peercert}}
+${certextract{notbefore,int}{$tls_in_peercert}}
+${certextract{notafter,int}{$tls_in_peercert}}
+${certextract{sig_algorithm}{$tls_in_peercert}}
+${certextract{signature}{$tls_in_peercert}}
+${certextract{subj_altname}{$tls_in_peercert}}
+${certextract{crl_uri}{$tls_in_peercert}}
+${certextract{subj_altname}{$tls_in_peercert}{y $value}{n}}
+${certextract{subj_altname,dns}{$tls_in_peercert}{y $value}{n}}
+${certextract{subj_altname,uri}{$tls_in_peercert}{y $value}{n}}
+${certextract{crl_uri}{$tls_in_peercert}{y $value}{n}}
+${certextract{subject,OU}{$tls_in_peercert}{y $value}{n}}
+${md5:$tls_in_peercert}
+${sha1:$tls_in_peercert}
+${sha256:$tls_in_peercert}
+${certextract{ocsp_uri}{$tls_in_peercert}}
+${certextract{ocsp_uri,>:}{$tls_in_peercert}}
+${certextract{ocsp_uri}{$tls_in_peercert}{y $value}{n}}
