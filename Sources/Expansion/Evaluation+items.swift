@@ -148,8 +148,7 @@ extension Evaluation {
         inner.callDepth = depth + 1
         let result = await environment.callACL(ACLCall(name: name.bytes, facts: inner, expander: expander))
         ranACL = true
-        facts.connection.aclVariables = result.facts.connection.aclVariables
-        facts.message.aclVariables = result.facts.message.aclVariables
+        facts.keepACLVariables(of: result.facts)
         switch result.answer {
         case .accepted(let message): return (true, message)
         case .denied(let message): return (false, message)

@@ -42,6 +42,14 @@ struct DeliveryArea: Sendable, CustomStringConvertible {
         }
     }
 
+    /// The area of that name.
+    static func named(_ name: String) throws -> DeliveryArea {
+        guard let area = try all().first(where: { $0.name == name }) else {
+            throw Delivery.Malformed(description: "no area \(name)")
+        }
+        return area
+    }
+
     private static func zones(_ text: ByteString) -> [ZoneServer.Zone] {
         var zones: [(name: ByteString, records: ByteString)] = []
         for line in text.split(separator: .newline) {
