@@ -6,6 +6,6 @@
 // May import: Bytes, MailText, OpenSSL, Lookups; outside: CCrypt (Password.swift).
 // Read in this order: Template.swift, Node.swift, Compiler.swift and its extensions; Facts.swift and the three kinds of
 // facts, Environment.swift, Variables.swift and its extensions, HistoricNames.swift; Expander.swift, Evaluation.swift and its extensions,
-// Operators.swift and the files of its operators; SRS.swift, SocketItem.swift, EventAction.swift; ListText.swift,
+// Operators.swift and the files of its operators; SRS.swift, SocketItem.swift, EventAction.swift, FolderName.swift; ListText.swift,
 // ListOutput.swift, ListMatching.swift, StringItems.swift, DomainItems.swift, AddressItems.swift, HostItems.swift.
 // Source: the manual's chapters 11, "String expansions", and 10, "Domain, host, address, and local part lists".

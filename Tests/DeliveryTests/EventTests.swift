@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import TestKit
 import Testing
 
@@ -172,5 +173,80 @@ extension DeliveryTests {
     func variablesLast() async throws {
         let lines = try await Events.lines("an ACL that counts")
         #expect(lines.filter { $0.hasPrefix("event ") } == (1...4).map { "event \($0) of the call" })
+    }
+
+    @Test("EVT-54: the guide's sample stores what the log knows in a table, as the guide makes it")
+    func documentedSample() throws {
+        let guide = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../doc/guides/events.md").standardizedFileURL
+        let text = try String(contentsOf: guide, encoding: .utf8)
+        let transport = try #require(text.firstMatch(of: /\ {4}begin transports\n((?:\ {4}.*\n)+)/)).1
+        let table = try #require(text.firstMatch(of: /sqlite3 \S+ ("CREATE TABLE .*")/)).1
+        let configuration = """
+            qualify_domain = example.org
+            queue_only
+            trusted_users = root
+            acl_smtp_rcpt = accept
+            sqlite_dbfile = MAIL/facts
+            begin routers
+            remote:
+              driver = manualroute
+              route_list = * 127.0.1.2
+              transport = remote_smtp
+            begin transports
+            \(transport)  port = WIREPORT
+            """
+        let delivery = try #require(
+            try Delivery.parse(
+                """
+                == the sample
+                server: 2
+                shell: sqlite3 mail/facts \(ByteString(String(table)))
+                mail: <o'brien@example.org>
+                rcpt: <b@one.test>
+                run: -q
+                shell: sqlite3 mail/facts "SELECT event, who, name, address, said FROM d" > mail/rows
+                shell: rm mail/facts
+                """
+            ).first)
+        let lines = try Stage(delivery, ByteString(configuration), nil, isExim: false).perform()
+        #expect(
+            lines.contains("mail| msg:delivery|o'brien@example.org|b@one.test|127.0.1.2|250 OK accepted 0"),
+            "\(lines)")
+    }
+
+    @Test("EVT-43: the events of a callout know whether a sender or a recipient is verified")
+    func verifyMode() throws {
+        let port = try freePort()
+        let site = try MailSite(
+            """
+            acl_smtp_rcpt = rcpt
+            begin acl
+            rcpt:
+              require verify = sender/callout=no_cache
+              require verify = recipient/callout=no_cache
+              accept
+            event:
+              accept logwrite = heard $event_name in mode <$verify_mode>
+            begin routers
+            remote:
+              driver = manualroute
+              route_list = * 127.0.1.2
+              transport = smtp
+            begin transports
+            smtp:
+              driver = smtp
+              port = \(port)
+              event_action = ${acl{event}}
+            """)
+        let server = try ScriptedServer(
+            Delivery.Server(address: 2), port: port, socketPath: site.directory.file("socket"))
+        let dialogue: ByteString =
+            "EHLO c\r\nMAIL FROM:<a@one.test>\r\nRCPT TO:<b@two.test>\r\nQUIT\r\n"
+        try site.start("bobbin", ["exim", "-bs"], input: dialogue).wait()
+        let heard = try site.log().compactMap { $0.firstMatch(of: /heard (.*)/).map { String($0.1) } }
+        let names = ["tcp:connect", "smtp:connect", "smtp:ehlo", "tcp:close"]
+        #expect(heard == names.map { "\($0) in mode <S>" } + names.map { "\($0) in mode <R>" })
+        withExtendedLifetime(server) {}
     }
 }
