@@ -160,7 +160,7 @@ struct MessageDelivery {
     }
 
     private mutating func work() async throws {
-        for address in failed { await tell(of: address) }
+        await tellOfFailures()
         if !tree.nodes.isEmpty, failed.isEmpty {
             if hasLooped { await failAll("Too many \"Received\" headers - suspected mail loop") }
             guard await obeySystemFilter() else { return }

@@ -59,6 +59,11 @@ extension MessageDelivery {
         if silence(about: address) == nil { await tell(of: address) }
     }
 
+    /// Tells of what has failed before anything was tried.
+    mutating func tellOfFailures() async {
+        for address in failed where silence(about: address) == nil { await tell(of: address) }
+    }
+
     private func isTooOldToReport(_ errorsTo: ByteString?) -> Bool {
         guard errorsTo == nil, original.sender.isEmpty else { return false }
         let age = runner.expander.environment.now().seconds - original.receivedTime

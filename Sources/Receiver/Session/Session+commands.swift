@@ -159,7 +159,9 @@ extension Session {
     mutating func misused(_ reply: Reply) async {
         syntaxErrors += 1
         guard syntaxErrors > settings.limits.maxSyntaxErrors else { return await say(reply) }
-        log.event(.tooManyErrors(last: lastLine, commands: state.facts.connection.smtpCommandHistory), state, headers: [])
+        log.event(
+            .tooManyErrors(last: lastLine, commands: state.facts.connection.smtpCommandHistory), state,
+            headers: [])
         await leave(
             for: "bad-commands",
             Reply(reply.code, lines: reply.lines + ["Too many syntax or protocol errors"]))

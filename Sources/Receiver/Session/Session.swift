@@ -210,7 +210,8 @@ struct Session {
 
     private func logNoMail() {
         guard mailCommands == 0, !context.isBatched else { return }
-        log.event(.noMail(duration: duration, commands: state.facts.connection.smtpCommandHistory), state.facts)
+        log.event(
+            .noMail(duration: duration, commands: state.facts.connection.smtpCommandHistory), state.facts)
     }
 
     // MARK: Answering
