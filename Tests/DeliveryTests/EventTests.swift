@@ -38,10 +38,7 @@ extension DeliveryTests {
     }
 
     @Test(
-        """
-        EVT-01, EVT-02, EVT-15, EVT-16, EVT-17, EVT-21, EVT-22, EVT-24: a delivery raises tcp:connect, smtp:connect, \
-        smtp:ehlo, tcp:close, msg:delivery and msg:complete, by the action of the transport, the last by the main one
-        """)
+        "EVT-01, EVT-02, EVT-15, EVT-16, EVT-17, EVT-21, EVT-22, EVT-24: each event comes in its time")
     func raised() async throws {
         let before = ["smtp: tcp:connect", "smtp: smtp:connect", "smtp: smtp:ehlo", "smtp: tcp:close"]
         #expect(
@@ -55,10 +52,7 @@ extension DeliveryTests {
     }
 
     @Test(
-        """
-        EVT-25, EVT-30, EVT-31, EVT-32, EVT-33, EVT-34, EVT-35, EVT-36, EVT-42: msg:delivery knows what the host said, \
-        router, transport, address, host and port; msg:complete knows the message's id
-        """)
+        "EVT-25, EVT-30, EVT-31, EVT-32, EVT-33, EVT-34, EVT-35, EVT-36, EVT-42: an event knows its facts")
     func variables() async throws {
         let lines = try await Events.lines("accepted")
         #expect(
