@@ -157,11 +157,24 @@ struct ACLSectionParser {
             let kind: ByteString = ACLVocabulary.modifiers.contains(name) ? "modifier" : "condition"
             throw Self.fault("\"=\" missing after ACL \"\(name)\" \(kind)", at: place)
         }
-        let value = ByteString(rest.trimmedStart())
-        if name.starts(with: ByteString("spf")) { noteOldWords(value, of: name, at: place) }
+        let value = Template(ByteString(rest.trimmedStart()))
+        try checkForHistoricNames(name, value, at: place)
+        if name.starts(with: ByteString("spf")) { noteOldWords(value.source, of: name, at: place) }
         return .init(
-            name: name, isNegated: isNegated, variable: variable, value: Template(value),
-            list: ListText(value), place: place)
+            name: name, isNegated: isNegated, variable: variable, value: value,
+            list: ListText(value.source), place: place)
+    }
+
+    private func checkForHistoricNames(
+        _ name: ByteString, _ value: Template, at place: SourcePlace
+    ) throws(ConfigurationError) {
+        if name == "control", let told = HistoricNames.control(value.source) {
+            throw Self.fault(
+                "syntax error in \"control=\(value.source)\"\(HistoricNames.remark(told))", at: place)
+        }
+        if let complaint = value.historicVariable {
+            throw Self.fault("\(name): \(complaint)", at: place)
+        }
     }
 
     /// Two words of `spf` lists mean the contrary of what they say, as they were documented.
@@ -183,7 +196,8 @@ struct ACLSectionParser {
         }
         if ACLVocabulary.honoured.contains(name) { return }
         guard ACLVocabulary.known.contains(name) else {
-            throw Self.fault("unknown ACL condition/modifier in \"\(line)\"", at: place)
+            let remark = HistoricNames.remark(HistoricNames.condition(name))
+            throw Self.fault("unknown ACL condition/modifier in \"\(line)\"\(remark)", at: place)
         }
         notices.append(.init(place: place, option: "acl: \(name)", consequence: .noStart))
     }

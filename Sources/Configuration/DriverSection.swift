@@ -73,6 +73,9 @@ struct OptionAssigner {
     mutating func take(_ line: OptionLine) throws(ConfigurationError) {
         let (name, entry, forced) = try entry(of: line)
         let value = try value(of: line, entry.kind, forced: forced)
+        if case .template(let template) = value, let complaint = template.historicVariable {
+            throw ConfigurationError("\(name): \(complaint)", at: line.place)
+        }
         var source = line.value ?? (forced == false ? "false" : "true")
         var setting = value
         if let earlier = block.values[name] {
@@ -118,7 +121,8 @@ struct OptionAssigner {
             }
             return (name, entry, false)
         }
-        throw ConfigurationError("\(unknown(line.name))", at: line.place)
+        throw ConfigurationError(
+            unknown(line.name) + HistoricNames.remark(HistoricNames.option(line.name)), at: line.place)
     }
 
     private func unknown(_ name: ByteString) -> ByteString {

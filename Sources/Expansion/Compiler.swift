@@ -184,6 +184,7 @@ struct UnknownName: Sendable, Hashable {
     }
 
     private static func hint(_ name: ByteString) -> ByteString {
+        if let told = HistoricNames.variable(name) { return HistoricNames.remark(told) }
         guard name.starts(with: ByteString("acl_")) else { return "" }
         if name.count > 4, name[4] == UInt8(ascii: "c") || name[4] == UInt8(ascii: "m") {
             return " (6th character of a user-defined ACL variable must be a digit or underscore)"

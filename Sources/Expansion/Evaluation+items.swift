@@ -112,10 +112,9 @@ extension Evaluation {
         guard separator.count == 1, let octet = separator.first else {
             throw .failed("IMAP folder separator must be one character, found \"\(separator)\"")
         }
-        let utf8 = try Charset.convert(
-            arguments[0].bytes, from: environment.settings.headersCharset, to: "UTF-8")
         let special = arguments.count > 2 ? arguments[2].bytes : ""
-        let name = try UTF8Text.folderName(utf8, separator: octet, special: special)
+        let name = try FolderName(separator: octet, special: special)
+            .encode(arguments[0].bytes, from: environment.settings.headersCharset)
         return TaintedBytes(name, arguments[0].taint)
     }
 
@@ -148,8 +147,7 @@ extension Evaluation {
         inner.callDepth = depth + 1
         let result = await environment.callACL(ACLCall(name: name.bytes, facts: inner, expander: expander))
         ranACL = true
-        facts.connection.aclVariables = result.facts.connection.aclVariables
-        facts.message.aclVariables = result.facts.message.aclVariables
+        facts.keepACLVariables(of: result.facts)
         switch result.answer {
         case .accepted(let message): return (true, message)
         case .denied(let message): return (false, message)

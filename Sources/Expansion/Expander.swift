@@ -31,10 +31,7 @@ package final class Expander: Sendable {
         if let literal = template.literal { return TaintedBytes(literal) }
         var evaluation = Evaluation(self, facts)
         let result = try await evaluation.expand(template)
-        if evaluation.ranACL {
-            facts.connection.aclVariables = evaluation.facts.connection.aclVariables
-            facts.message.aclVariables = evaluation.facts.message.aclVariables
-        }
+        if evaluation.ranACL { facts.keepACLVariables(of: evaluation.facts) }
         return result
     }
 

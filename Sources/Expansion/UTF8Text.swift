@@ -51,47 +51,4 @@ enum UTF8Text {
         }
         return result
     }
-
-    /// `imapfolder`: modified UTF-7 (RFC 3501, section 5.1.3) with the separator turned into a dot.
-    static func folderName(
-        _ name: ByteString, separator: UInt8, special: ByteString
-    ) throws(ExpansionError) -> ByteString {
-        var result = ByteString()
-        var units: [UInt8] = []
-        var place = 0
-        while place < name.count {
-            let (found, length) = scalar(name, place)
-            guard let scalar = found else {
-                throw .failed(
-                    "imapfolder: iconv() failed to convert from UTF-8: Invalid or incomplete multibyte or wide character"
-                )
-            }
-            place += length
-            let octet = scalar.isASCII ? UInt8(scalar.value) : 0
-            if octet == separator {
-                flush(&units, &result)
-                result.append(UInt8(ascii: "."))
-            } else if octet.isASCIIPrinting, !special.contains(octet) {
-                if octet == UInt8(ascii: ".") || octet == UInt8(ascii: "/") {
-                    throw .failed("imapfolder: illegal character '\(String(scalar))'")
-                }
-                flush(&units, &result)
-                result += octet == UInt8(ascii: "&") ? ByteString("&-") : ByteString([octet])
-            } else {
-                for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
-                    units += [UInt8(unit >> 8), UInt8(truncatingIfNeeded: unit)]
-                }
-            }
-        }
-        flush(&units, &result)
-        return result
-    }
-
-    private static func flush(_ units: inout [UInt8], _ result: inout ByteString) {
-        guard !units.isEmpty else { return }
-        let encoded = Base64.encode(units).filter { $0 != UInt8(ascii: "=") }
-            .map { $0 == UInt8(ascii: "/") ? UInt8(ascii: ",") : $0 }
-        result += ByteString("&") + encoded + [UInt8(ascii: "-")]
-        units = []
-    }
 }

@@ -33,6 +33,8 @@ struct Callouts: Sendable {
     private let tellsDetails: Bool
     private let observer: (any ACLObserver)?
     private let isWanted: Bool
+    /// Writes what the panic log is to have.
+    var tellPanic: @Sendable (ByteString) -> Void = { _ in }
 
     init(
         _ configuration: Configuration, _ services: ACLServices, _ loops: CalloutLoops,
@@ -63,10 +65,9 @@ struct Callouts: Sendable {
         }
         let words = CalloutWords(address, asSender: order.asSender, tellsDetails: tellsDetails)
         do throws(TransportTrouble) {
-            guard
-                let route = try await transports[instruction.transport]?
-                    .calloutRoute(instruction, facts, routing)
-            else { return nil }
+            let route = try await transports[instruction.transport]?
+                .calloutRoute(instruction, facts, routing) { [tellPanic] in tellPanic($0.text) }
+            guard let route else { return nil }
             let subject = await subject(address, callout, facts, routing.expander)
             let answer = await answer(about: subject, callout, route, words)
             if case .deferred = answer, callout.acceptsDeferral { return .accepted(.init()) }

@@ -109,9 +109,10 @@ struct EnvironmentFilling {
                 router: { () throws(StartError) -> AddressRouter in try filling.router(filling.rewriter()) })
             let evaluator = ACLEvaluator(
                 configuration, expander: call.expander, verifier: verifier, services: services)
+            let id = call.facts.message.id
             let (result, lines) = await evaluator.answer(call)
             for line in lines where line.item.map(log.selector.has) ?? true {
-                log.main(line.text.escapingUnprintable(tabPrints: true))
+                log.main(line.text.escapingUnprintable(tabPrints: true), id: id)
             }
             return result
         }

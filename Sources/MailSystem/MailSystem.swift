@@ -114,9 +114,10 @@ package final class MailSystem: Sendable {
         services.spf = SPFChecker(resolver)
         services.observer = rehearsal?.observer
         services.makesCallouts = rehearsal?.makesCallouts ?? true
-        let callouts = Callouts(
+        var callouts = Callouts(
             configuration, services, CalloutLoops(),
             qualifyDomain: EnvironmentFilling.constants(configuration, variables).settings.qualifyDomain)
+        callouts.tellPanic = { log.panic($0) }
         let environment = EnvironmentFilling(
             configuration: configuration, settings: settings, resolver: resolver, log: log,
             variables: variables, aclServices: services, callouts: callouts
@@ -158,6 +159,13 @@ package final class MailSystem: Sendable {
     /// Runs ACLs, with the verifier that the program gives.
     package func aclEvaluator(_ verifier: any AddressVerifier) -> ACLEvaluator {
         ACLEvaluator(configuration, expander: expander, verifier: verifier, services: aclServices)
+    }
+
+    /// `event_action` of the main section, for events about a message; nil when it is not set.
+    package func eventAction(about id: ByteString?) -> EventAction? {
+        configuration.main.template("event_action").map { [log] template in
+            EventAction(template, of: "main", expander) { log.panic($0, id: id) }
+        }
     }
 
     /// Writes a line for each old spelling, and one that tells which options have no effect yet; programs that stay call it once.

@@ -41,6 +41,8 @@ struct FailedAddress: Sendable {
     var host: UsedHost?
     /// What a command wrote that the sender is to see.
     var output: ByteString?
+    /// The router that failed it; nil where nobody took it.
+    var router: ByteString?
 }
 
 /// An address that was delivered, for success reports.
@@ -158,8 +160,9 @@ struct MessageDelivery {
     }
 
     private mutating func work() async throws {
+        await tellOfFailures()
         if !tree.nodes.isEmpty, failed.isEmpty {
-            if hasLooped { failAll("Too many \"Received\" headers - suspected mail loop", isLogged: true) }
+            if hasLooped { await failAll("Too many \"Received\" headers - suspected mail loop") }
             guard await obeySystemFilter() else { return }
             let plans = await route()
             await tellOfMistakes()
@@ -184,24 +187,27 @@ struct MessageDelivery {
         if original.sender.isEmpty {
             for node in tree.nodes.indices { tree.settle(node) }
         } else {
-            failAll("delivery cancelled; message timed out", isLogged: false)
+            failed = allFailed("delivery cancelled; message timed out")
         }
     }
 
     /// Fails all that remains, without a line for each address (manual, option -Mg).
     private mutating func giveUp(asToldBy user: ByteString) {
         runner.log(MessageEvent.cancelled(by: user).text(by: runner.selector), id)
-        let text: ByteString = "delivery cancelled by administrator"
-        failed = tree.nodes.indices.map { FailedAddress(node: $0, text: text) }
+        failed = allFailed("delivery cancelled by administrator")
+    }
+
+    private func allFailed(_ text: ByteString) -> [FailedAddress] {
+        tree.nodes.indices.map { FailedAddress(node: $0, text: text) }
     }
 
     /// Whether nobody is to be routed any more.
     var hasFailedAltogether: Bool { !failed.isEmpty && withheld.isEmpty }
 
-    private mutating func failAll(_ text: ByteString, isLogged: Bool) {
-        for node in tree.nodes.indices {
-            failed.append(FailedAddress(node: node, text: text))
-            if isLogged { logFailure(node, RoutingTrouble(text), router: nil) }
+    private mutating func failAll(_ text: ByteString) async {
+        for address in allFailed(text) {
+            await fail(address)
+            logFailure(address.node, RoutingTrouble(text), router: nil)
         }
     }
 
@@ -258,12 +264,14 @@ struct MessageDelivery {
         }
         let (event, runner, id) = (completed, runner, id)
         try desk.completeAtOnce(served: key) { runner.log(event.text(by: runner.selector), id) }
+        await tellOfCompletion()
         return true
     }
 
     private func complete() async throws {
         let (event, runner, id) = (completed, runner, id)
         try desk.complete { runner.log(event.text(by: runner.selector), id) }
+        await tellOfCompletion()
     }
 
     private var completed: MessageEvent {

@@ -43,35 +43,15 @@ extension MessageDelivery {
         var path = DeliveryPath(
             address: logged(node, instruction, isSuccess: isSuccess), sender: original.sender,
             router: instruction.flatMap { $0.router.isEmpty ? nil : $0.router },
-            transport: instruction?.transport)
+            transport: instruction.flatMap { $0.transport.isEmpty ? nil : $0.transport })
         path.queue = runner.options.queue
         path.returnPath = tree.nodes[node].address.errorsTo ?? original.sender
-        path.host = host.map(shown)
+        path.host = host.map(LoggedHost.init)
         return path
     }
 
-    private func shown(_ host: UsedHost) -> LoggedHost {
-        var shown = LoggedHost(name: host.host.name, address: host.host.address?.text, port: host.port)
-        shown.isContinued = host.isContinued
-        shown.isSecure = host.host.isSecure
-        if let local = host.localAddress {
-            shown.interface = LoggedInterface(address: local.text, port: host.localPort)
-        }
-        return shown
-    }
-
-    /// A line that a transport has of its own.
-    func log(_ line: TransportLogLine) {
-        guard let host = line.host else {
-            if line.isPanic { runner.log.panic(line.text, id: id.bytes) } else { runner.log(line.text, id) }
-            return
-        }
-        var failure = HostFailure(shown(host), message: line.text, errno: Int(line.errno))
-        failure.isRecipientDeferral = line.isNote
-        let text = failure.text(by: runner.selector)
-        if !line.isNote { runner.log(text, id) }
-        note(text)
-    }
+    /// Writes lines that transports have of their own.
+    var transportLog: TransportLog { TransportLog(runner: runner, id: id, notes: notes) }
 
     // MARK: Routing
 
@@ -81,7 +61,8 @@ extension MessageDelivery {
         let line = Failure(path, message: trouble.text).text(by: runner.selector)
         // A :fail: without words leaves the colon standing.
         runner.log(trouble.text.isEmpty ? "\(line): " : line, id)
-        note(ByteString(line.dropFirst(3)))
+        let text = ByteString(line.dropFirst(3))
+        note(router == nil ? "routing failed for \(text)" : text)
     }
 
     func logDeferral(_ node: Int, _ trouble: RoutingTrouble, router: ByteString?, stage: Deferral.Stage) {
@@ -103,7 +84,6 @@ extension MessageDelivery {
         runner.log(
             "=> \(byFilter ? "discarded" : ":blackhole:" as ByteString) <\(tree.nodes[node].address.top)> R=\(router)",
             id)
-        note("\(tree.nodes[node].address.address): blackhole router succeeded")
     }
 
     func logBypassed(_ node: Int, _ path: ByteString, router: ByteString?) {
@@ -114,7 +94,7 @@ extension MessageDelivery {
     }
 
     /// Keeps a line for the message's own log, with its time; written when the message stays on the queue.
-    func note(_ text: ByteString) { notes.add("\(runner.log.currentStamp()) \(text)") }
+    func note(_ text: ByteString) { transportLog.note(text) }
 
     // MARK: Transports
 
@@ -183,5 +163,40 @@ extension MessageDelivery {
         let line = Failure(path, errno: Int(trouble.errno), message: trouble.text).text(by: runner.selector)
         runner.log(line, id)
         note(ByteString(line.dropFirst(3)))
+    }
+}
+
+/// Where the lines of a message's transports go: to the logs, and to the message's own.
+struct TransportLog: Sendable {
+    let runner: RunnerSystem
+    let id: MessageID
+    let notes: MessageNotes
+
+    /// Writes a line that a transport has of its own.
+    func write(_ line: TransportLogLine) {
+        guard let host = line.host else {
+            if line.isPanic { runner.log.panic(line.text, id: id.bytes) } else { runner.log(line.text, id) }
+            return
+        }
+        var failure = HostFailure(LoggedHost(host), message: line.text, errno: Int(line.errno))
+        failure.isRecipientDeferral = line.isNote
+        let text = failure.text(by: runner.selector)
+        if !line.isNote { runner.log(text, id) }
+        if line.isNoted { note(text) }
+    }
+
+    /// Keeps a line for the message's own log, with its time.
+    func note(_ text: ByteString) { notes.add("\(runner.log.currentStamp()) \(text)") }
+}
+
+extension LoggedHost {
+    /// A host as the log shows it.
+    fileprivate init(_ host: UsedHost) {
+        self.init(name: host.host.name, address: host.host.address?.text, port: host.port)
+        isContinued = host.isContinued
+        isSecure = host.host.isSecure
+        if let local = host.localAddress {
+            interface = LoggedInterface(address: local.text, port: host.localPort)
+        }
     }
 }

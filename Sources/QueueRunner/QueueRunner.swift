@@ -8,5 +8,5 @@
 //     StopSignal.swift, RunnerStatus.swift, RunnerActivity.swift
 //   a run: RunSchedule.swift, QueueRun.swift, Selection.swift, Slots.swift
 //   one message: MessageDesk.swift, MessageDelivery.swift, FrozenRules.swift, DeliveryTree.swift,
-//     RoutingStage.swift, RemoteOrder.swift, TransportStage.swift, OutcomeLog.swift, RetryStage.swift, RetryForgetting.swift,
-//     ReportStage.swift, WarningStage.swift, ReportTemplate.swift, FreezeNotice.swift, Submission.swift
+//     RoutingStage.swift, RemoteOrder.swift, TransportStage.swift, OutcomeLog.swift, OutcomeEvents.swift,
+//     RetryStage.swift, RetryForgetting.swift, ReportStage.swift, WarningStage.swift, ReportTemplate.swift, FreezeNotice.swift, Submission.swift

@@ -17,11 +17,8 @@ extension MessageDelivery {
         // The last to fail is the first to be told of, as in Exim.
         for address in failed.reversed() {
             let errorsTo = tree.nodes[address.node].address.errorsTo
-            let ignoresErrors = tree.nodes[address.node].address.ignoresErrors
-            if errorsTo?.isEmpty == true || ignoresErrors || isTooOldToReport(errorsTo) {
-                ignore(address, nil)
-            } else if isUnwanted(address) {
-                ignore(address, "RFC 3461 DSN, failure notify not requested")
+            if let silence = silence(about: address) {
+                await ignore(address, silence)
             } else if errorsTo == nil, original.sender.isEmpty, runner.options.cancelledBy != nil {
                 tree.settle(address.node)
             } else if errorsTo == nil, original.sender.isEmpty {
@@ -39,6 +36,34 @@ extension MessageDelivery {
         for group in byRecipient { try await bounce(group.addresses, to: group.to) }
     }
 
+    /// Why nobody hears of a failure.
+    private enum Silence {
+        /// Nobody is interested, or it is too late to tell.
+        case ignored
+        /// NOTIFY says so.
+        case unwanted
+    }
+
+    /// Nil when somebody is to hear of it.
+    private func silence(about address: FailedAddress) -> Silence? {
+        let routed = tree.nodes[address.node].address
+        if routed.errorsTo?.isEmpty == true || routed.ignoresErrors || isTooOldToReport(routed.errorsTo) {
+            return .ignored
+        }
+        return isUnwanted(address) ? .unwanted : nil
+    }
+
+    /// Takes an address as failed for good; its event comes now, or when it is told of that nobody is told.
+    mutating func fail(_ address: FailedAddress) async {
+        failed.append(address)
+        if silence(about: address) == nil { await tell(of: address) }
+    }
+
+    /// Tells of what has failed before anything was tried.
+    mutating func tellOfFailures() async {
+        for address in failed where silence(about: address) == nil { await tell(of: address) }
+    }
+
     private func isTooOldToReport(_ errorsTo: ByteString?) -> Bool {
         guard errorsTo == nil, original.sender.isEmpty else { return false }
         let age = runner.expander.environment.now().seconds - original.receivedTime
@@ -50,7 +75,13 @@ extension MessageDelivery {
         return !notify.isEmpty && !notify.contains(.failure)
     }
 
-    private mutating func ignore(_ address: FailedAddress, _ reason: ByteString?) {
+    private mutating func ignore(_ address: FailedAddress, _ silence: Silence) async {
+        await tell(of: address)
+        let reason: ByteString? =
+            switch silence {
+            case .ignored: nil
+            case .unwanted: "RFC 3461 DSN, failure notify not requested"
+            }
         let line = Failure.ignored(
             logged(address.node, address.instruction), reason: reason, by: runner.selector)
         runner.log(line, id)

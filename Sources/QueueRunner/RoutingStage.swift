@@ -43,7 +43,7 @@ extension MessageDelivery {
         var others: Set<Int> = []
         for node in generation.reversed() {
             if items[node] != nil {
-                takeItem(node, &plans, &seen)
+                await takeItem(node, &plans, &seen)
                 others.insert(node)
             } else if await mustWait(node) {
                 others.insert(node)
@@ -129,7 +129,9 @@ extension MessageDelivery {
             served.append(ServedAddress(node: node))
             await discard(node, result.router ?? "", byFilter: true)
         case .failed(let trouble):
-            failed.append(FailedAddress(node: node, text: trouble.text, userText: trouble.userText))
+            await fail(
+                FailedAddress(
+                    node: node, text: trouble.text, userText: trouble.userText, router: result.router))
             logFailure(node, trouble, router: result.router)
         case .deferred(let trouble): wait(node, trouble, result)
         }
@@ -169,7 +171,7 @@ extension MessageDelivery {
 
     private mutating func takeItem(
         _ node: Int, _ plans: inout [PlannedAddress], _ seen: inout [ByteString: Int]
-    ) {
+    ) async {
         switch items[node] {
         case .delivery(let child, let instruction): plan(node, instruction, child, &plans, &seen)
         case .bypassed(let child, let path, _):
@@ -179,7 +181,8 @@ extension MessageDelivery {
             deferred.append(DeferredAddress(node: node, errno: trouble.errno, text: trouble.text))
             logDeferral(node, trouble, router: child.ancestors.first?.router, stage: .router)
         case .forbidden(_, let instruction, let trouble):
-            failed.append(FailedAddress(node: node, text: trouble.text, instruction: instruction))
+            await fail(
+                FailedAddress(node: node, text: trouble.text, instruction: instruction))
             let refusal = TransportTrouble(trouble.text, errno: trouble.errno)
             logFailure(node, instruction, refusal, TransportOutcome(.failed(refusal)))
         case .address, nil: break

@@ -26,7 +26,7 @@ extension MessageDelivery {
             if await isLocalTooEarly(group) { continue }
             try prepare(groups)
             let (outcomes, lines) = await deliver(group)
-            take(outcomes, lines, group)
+            await take(outcomes, lines, group)
         }
         var remote = groups.filter(\.transport.isRemote)
         await holdBack(&remote)
@@ -63,6 +63,8 @@ extension MessageDelivery {
     private func onlyRecipient(_ groups: [DeliveryGroup]) -> Int? {
         guard runner.settings.removalIsEnough, groups.count == 1, groups[0].nodes.count == 1,
             let node = groups[0].nodes.first, !groups[0].transport.handsOver,
+            // What an action does may last, and a crash meanwhile must not serve somebody twice.
+            eventAction(of: groups[0].transport.name) == nil,
             deferred.isEmpty, failed.isEmpty, served.isEmpty, freezing == nil,
             tree.nodes.count(where: { !$0.isSettled && $0.openChildren == 0 }) == 1
                 + tree.nodes[node].duplicates.count,
@@ -76,7 +78,7 @@ extension MessageDelivery {
         let call = TransportCall(self)
         if groups.count == 1 {
             let (_, outcomes, lines) = await call.run(0, groups[0])
-            return take(outcomes, lines, groups[0])
+            return await take(outcomes, lines, groups[0])
         }
         var next = groups.startIndex
         await withTaskGroup(of: (Int, [TransportOutcome], [TransportLogLine]).self) { tasks in
@@ -86,7 +88,7 @@ extension MessageDelivery {
                 next += 1
             }
             while let (index, outcomes, lines) = await tasks.next() {
-                take(outcomes, lines, groups[index])
+                await take(outcomes, lines, groups[index])
                 guard next < groups.count else { continue }
                 let (following, group) = (next, groups[next])
                 tasks.addTask { await call.run(following, group) }
@@ -293,8 +295,8 @@ extension MessageDelivery {
 
     private mutating func take(
         _ outcomes: [TransportOutcome], _ lines: [TransportLogLine], _ group: DeliveryGroup
-    ) {
-        for line in lines { log(line) }
+    ) async {
+        for line in lines { transportLog.write(line) }
         for (index, outcome) in outcomes.enumerated() {
             let node = group.nodes[index]
             var item = group.items[index]
@@ -313,9 +315,10 @@ extension MessageDelivery {
                     retries.append((node, RetryItem(localKey(node, group.transport, item), .delete)))
                 }
                 tree.settle(node, transport: group.transport.name)
+                await tellOfDelivery(node, item.instruction, outcome.host, said)
             case .deferred(let trouble): wait(node, item, trouble, outcome, group.transport)
             case .failed(let trouble):
-                failed.append(
+                await fail(
                     FailedAddress(
                         node: node, text: trouble.text, userText: trouble.userText,
                         instruction: item.instruction, host: outcome.host,
@@ -380,9 +383,11 @@ struct TransportCall: Sendable {
 
     private let tree: DeliveryTree
     private let isJournalled: Bool
+    private let transportLog: TransportLog
 
     init(_ delivery: MessageDelivery) {
         isJournalled = delivery.sole == nil
+        transportLog = delivery.transportLog
         runner = delivery.runner
         outgoing = delivery.outgoing
         desk = delivery.desk
@@ -436,6 +441,7 @@ struct TransportCall: Sendable {
         var environment = runner.transportEnvironment
         environment.submit = { await Self.submit($0, runner, id) }
         environment.tellRewriting = { Self.log($0, runner, id) }
+        environment.tell = transportLog.write
         runner.activity.note(id, "to \(domain) by \(group.transport.name)")
         let (outcomes, lines) = await group.transport.deliver(
             outgoing, to: group.items, environment,

@@ -339,15 +339,16 @@ struct RedirectRouter: Sendable {
         _ users: SystemUsers, _ scene: inout RoutingScene, forbidden: ByteString? = nil
     ) async throws(RoutingTrouble) -> RedirectedItem {
         let child = offspring(target.text ?? ByteString(), &scene)
-        guard let transport else {
-            return .refused(
-                child, target, RoutingTrouble("\(option) unset in \(scene.options.name) router", errno: -30))
-        }
         let name: ByteString
-        do {
+        do throws(RoutingTrouble) {
+            guard let transport else {
+                throw RoutingTrouble("\(option) unset in \(scene.options.name) router", errno: -30)
+            }
             name = try await scene.transportName(transport, option)
         } catch {
-            return .refused(child, target, error)
+            // What is forbidden needs no transport.
+            guard forbidden != nil else { return .refused(child, target, error) }
+            name = ""
         }
         var instruction = try await scene.instruction(hosts: [], named: name, users: users)
         instruction.target = target

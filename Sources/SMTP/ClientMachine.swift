@@ -177,6 +177,12 @@ package struct ClientMachine: Sendable {
         return giveUp { _ in ClientTrouble(scope: .host, isPermanent: false, errno: errno, text: text) }
     }
 
+    /// Ends a session that is not wanted any more, before it is ready: what was to be said goes unsaid, but for QUIT.
+    package mutating func stop(for trouble: ClientTrouble) -> [ClientAction] {
+        due = []
+        return fail(trouble)
+    }
+
     // The connection is lost: what was under way is troubled, and no more can be said.
     mutating func giveUp(_ trouble: (borrowing ClientMachine) -> ClientTrouble) -> [ClientAction] {
         let isQuitting = due.first?.expectation == .quit

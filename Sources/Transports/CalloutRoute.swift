@@ -11,14 +11,18 @@ package struct CalloutRoute: Sendable {
 extension Transport {
     /// Where a callout for an address goes; nil when that is no smtp transport, or there are no hosts.
     ///
-    /// Throws why it cannot be told.
+    /// `tell` gets lines for the logs about `event_action`. Throws why the route cannot be told.
     package func calloutRoute(
-        _ instruction: DeliveryInstruction, _ facts: Facts, _ routing: RoutingEnvironment
+        _ instruction: DeliveryInstruction, _ facts: Facts, _ routing: RoutingEnvironment,
+        tell: @escaping @Sendable (TransportLogLine) -> Void
     ) async throws(TransportTrouble) -> CalloutRoute? {
         guard case .smtp(let settings) = driver else { return nil }
         var facts = facts
         facts.address = instruction.facts
-        let finding = CalloutHosts(settings: settings, facts: facts, routing: routing, transport: name)
+        facts.address.transportName = name
+        let events = TransportEvents(eventAction(routing.expander, tell: tell), facts)
+        let finding = CalloutHosts(
+            settings: settings, facts: facts, routing: routing, transport: name, events: events)
         let hosts = try await finding.hosts(routed: instruction.hosts)
         guard !hosts.isEmpty else { return nil }
         return CalloutRoute(hosts: try await finding.places(hosts))
@@ -31,6 +35,7 @@ private struct CalloutHosts {
     let facts: Facts
     let routing: RoutingEnvironment
     let transport: ByteString
+    let events: TransportEvents?
 
     func hosts(routed: [RouteHost]) async throws(TransportTrouble) -> [RouteHost] {
         guard let template = settings.hosts, settings.hostsOverride || routed.isEmpty else { return routed }
@@ -57,11 +62,12 @@ private struct CalloutHosts {
             var own = facts
             own.address.host = TaintedBytes(host.name)
             own.address.hostAddress = address
-            let place = CalloutTalk.Place(
+            var place = CalloutTalk.Place(
                 address: address, port: try await port(host, own),
                 interface: try await interface(address, own),
                 helo: try await expand(settings.helo, "helo_data", own),
                 isLMTP: settings.protocolName == "lmtp", usesESMTP: await usesESMTP(host, own))
+            place.events = HostEvents(events, host: host.name, address: address, port: place.port)
             result.append((host.name, address, place))
         }
         return result

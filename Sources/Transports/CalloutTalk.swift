@@ -1,4 +1,5 @@
 package import Bytes
+import Hints
 import MailText
 package import SMTP
 
@@ -18,32 +19,57 @@ package struct CalloutTrouble: Error, Sendable, Hashable {
 /// A conversation with a host in which no mail is sent: greeting, MAIL, RCPT, QUIT, one command at a time.
 package struct CalloutTalk: ~Copyable {
     /// How a host is met.
-    package struct Place: Sendable, Hashable {
+    package struct Place: Sendable {
         var address: IPAddress
         var port: Int
         var interface: IPAddress?
         var helo: ByteString
         var isLMTP: Bool
         var usesESMTP: Bool
+        /// Who hears of the connection.
+        var events: HostEvents?
     }
 
     private var socket: ClientSocket
     private var reader = ReplyReader()
     private let timeout: Int64
+    private let events: HostEvents?
 
-    private init(_ socket: consuming ClientSocket, timeout: Int64) {
+    private init(_ socket: consuming ClientSocket, timeout: Int64, _ events: HostEvents?) {
         self.socket = socket
         self.timeout = timeout
+        self.events = events
     }
 
     /// Connects, waits for the greeting, and says EHLO, or HELO where that is not understood.
     package static func open(
         _ place: Place, connectTimeout: Int64, timeout: Int64, _ loops: DeliveryLoops
     ) async throws(CalloutTrouble) -> CalloutTalk {
-        var talk = CalloutTalk(try await connected(place, connectTimeout, loops), timeout: timeout)
-        try await talk.expect("initial connection")
-        try await talk.greet(place)
-        return talk
+        if await place.events?.connecting() != nil {
+            // An event has no text in the system's words.
+            throw CalloutTrouble(
+                command: "connect", reply: nil, text: "Unknown error \(EximErrno.event)")
+        }
+        let socket = try await connected(place, connectTimeout, loops)
+        var talk = CalloutTalk(socket, timeout: timeout, place.events)
+        do throws(CalloutTrouble) {
+            try await talk.begin(place)
+            return talk
+        } catch {
+            await talk.end()
+            throw error
+        }
+    }
+
+    private mutating func begin(_ place: Place) async throws(CalloutTrouble) {
+        let command: ByteString = "initial connection"
+        let greeting = try await reply(to: command)
+        guard greeting.isPositive else { throw Self.refusal(command, greeting) }
+        if let trouble = await events?.greeted(greeting, socket.local) {
+            await sayQuit()
+            throw CalloutTrouble(command: "connect", reply: nil, text: trouble.text)
+        }
+        try await greet(place)
     }
 
     private static func connected(
@@ -61,6 +87,7 @@ package struct CalloutTalk: ~Copyable {
         if place.usesESMTP || place.isLMTP {
             let hello: ByteString = "\(place.isLMTP ? "LHLO" : "EHLO") \(place.helo)"
             let reply = try await say(hello)
+            await events?.answeredHello(reply, socket.local)
             if reply.isPositive { return }
             guard reply.isPermanent, !place.isLMTP else { throw Self.refusal(hello, reply) }
         }
@@ -91,11 +118,6 @@ package struct CalloutTalk: ~Copyable {
         return try await reply(to: command)
     }
 
-    private mutating func expect(_ command: ByteString) async throws(CalloutTrouble) {
-        let reply = try await reply(to: command)
-        guard reply.isPositive else { throw Self.refusal(command, reply) }
-    }
-
     private mutating func reply(to command: ByteString) async throws(CalloutTrouble) -> Reply {
         while true {
             do throws(ReplyReader.Malformation) {
@@ -120,6 +142,14 @@ package struct CalloutTalk: ~Copyable {
 
     /// Says good-bye, and does not wait long for an answer.
     package consuming func quit() async {
+        await sayQuit()
+        await end()
+    }
+
+    /// The connection is closed with the value.
+    private consuming func end() async { await events?.closed(socket.local) }
+
+    private mutating func sayQuit() async {
         do throws(SystemFailure) {
             try await socket.write(Array("QUIT\r\n".utf8)[...], timeout: 1) { _ in }
             _ = await socket.read(timeout: 1)

@@ -41,6 +41,13 @@ struct TransactionEnding: Sendable {
     var isOpen: Bool
     var usedChunking = false
     var usedPipelining = false
+
+    /// What went wrong, for which of the addresses that the transaction was for.
+    func troubles(of indices: [Int]) -> [(index: Int, trouble: ClientTrouble)] {
+        zip(indices, outcomes).compactMap { index, outcome in
+            if case .troubled(let trouble) = outcome { (index, trouble) } else { nil }
+        }
+    }
 }
 
 /// A message as octets for the wire.
@@ -62,6 +69,7 @@ package final class SMTPConnection: Sendable {
     /// Nil while somebody uses it.
     private let session: Mutex<Session?>
     private let known = Mutex<ClientIdentity?>(nil)
+    private let listener = Mutex<HostEvents?>(nil)
 
     private init(_ key: ConnectionKey, _ turn: SharedTurns.Turn?, _ session: consuming Session) {
         self.key = key
@@ -69,18 +77,32 @@ package final class SMTPConnection: Sendable {
         self.session = Mutex(consume session)
     }
 
+    /// How a connection is made, and who hears of it.
+    struct Opening {
+        var options: ClientOptions
+        var timeouts: ConnectionTimeouts
+        var turn: SharedTurns.Turn?
+        var events: HostEvents?
+    }
+
     /// Connects and greets.
     static func open(
-        _ key: ConnectionKey, _ options: ClientOptions, _ timeouts: ConnectionTimeouts,
-        _ turn: SharedTurns.Turn?, _ loops: DeliveryLoops
+        _ key: ConnectionKey, _ opening: Opening, _ loops: DeliveryLoops
     ) async -> Result<SMTPConnection, ClientTrouble> {
+        let (timeouts, events) = (opening.timeouts, opening.events)
+        if let trouble = await events?.connecting() { return .failure(trouble) }
         do throws(SystemFailure) {
             let socket = try await ClientSocket.connected(
                 to: key.address, port: key.port, from: key.interface, timeout: timeouts.connect, loops)
             if timeouts.keepsAlive { socket.keepAlive() }
-            var session = Session(socket, ClientMachine(options: options), timeouts, key)
-            if let trouble = await session.greet() { return .failure(trouble) }
-            return .success(SMTPConnection(key, turn, session))
+            var session = Session(socket, ClientMachine(options: opening.options), timeouts, key)
+            if let trouble = await session.greet(telling: events) {
+                await events?.closed(session.local)
+                return .failure(trouble)
+            }
+            let connection = SMTPConnection(key, opening.turn, session)
+            connection.events = events
+            return .success(connection)
         } catch {
             return .failure(
                 ClientTrouble(scope: .host, isPermanent: false, errno: Int(error.number), text: ""))
@@ -109,10 +131,18 @@ package final class SMTPConnection: Sendable {
         set { known.withLock { $0 = newValue } }
     }
 
+    /// Who hears of its end: whoever has used it last.
+    var events: HostEvents? {
+        get { listener.withLock { $0 } }
+        set { listener.withLock { $0 = newValue } }
+    }
+
     /// Says QUIT and closes.
     func quit() async {
+        let local = local
         await sayQuit()
         await turn?.end()
+        await events?.closed(local)
     }
 
     /// When it returns, the connection is closed.
@@ -178,6 +208,9 @@ private struct Session: ~Copyable {
     private let timeouts: ConnectionTimeouts
     private let key: ConnectionKey
     private var bodyOctets = 0
+    /// Who hears of the server's first answers, until all are told.
+    private var listener: HostEvents?
+    private var hasToldGreeting = false
 
     init(
         _ socket: consuming ClientSocket, _ machine: ClientMachine, _ timeouts: ConnectionTimeouts,
@@ -203,7 +236,11 @@ private struct Session: ~Copyable {
         var answer: Reply?
     }
 
-    mutating func greet() async -> ClientTrouble? { await obey(machine.connected(), nil).trouble }
+    /// Gives the trouble, if there is some.
+    mutating func greet(telling events: HostEvents?) async -> ClientTrouble? {
+        listener = events
+        return await obey(machine.connected(), nil).trouble
+    }
 
     mutating func send(_ transaction: Transaction, _ message: WireMessage) async -> TransactionEnding {
         let usesChunking = machine.options.usesChunking && machine.extensions.chunking
@@ -254,12 +291,26 @@ private struct Session: ~Copyable {
         switch await socket.read(timeout: timeouts.seconds(limit)) {
         case .octets(let octets):
             let next = machine.received(octets)
+            if let stopped = await tellFirstAnswers() { return stopped }
             // A reply may come in pieces: the machine has nothing to say until it is whole.
             return next.isEmpty ? [.expectReply(limit)] : next
         case .timedOut: return machine.timedOut()
         case .closed: return machine.closed()
         case .failed(let number): return machine.ioFailed(errno: Int(number), text: "")
         }
+    }
+
+    /// Raises the events of greeting and EHLO, before anything further is said; gives what to do when one forbids to go on.
+    private mutating func tellFirstAnswers() async -> [ClientAction]? {
+        guard let listener else { return nil }
+        if !hasToldGreeting, let greeting = machine.greeting, greeting.isPositive {
+            hasToldGreeting = true
+            if let trouble = await listener.greeted(greeting, local) { return machine.stop(for: trouble) }
+        }
+        guard let answer = machine.ehloReply else { return nil }
+        self.listener = nil
+        await listener.answeredHello(answer, local)
+        return nil
     }
 
     /// Nil when all was written.

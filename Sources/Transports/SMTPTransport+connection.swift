@@ -102,7 +102,9 @@ extension SMTPTransport {
             connect: settings.connectTimeout, command: settings.commandTimeout, data: settings.dataTimeout,
             final: settings.finalTimeout)
         timeouts.keepsAlive = settings.keepsAlive
+        let told = HostEvents(events, host: host.name, address: key.address, port: key.port)
         if let kept = await environment.connections.take(key) {
+            kept.events = told
             used.isContinued = true
             if await transact(kept, &used, retryKey, isLast: isLast, message, mayRenew: true) { return }
             await kept.quit()
@@ -115,22 +117,25 @@ extension SMTPTransport {
             skipped = true
             return
         }
-        switch await SMTPConnection.open(key, options, timeouts, turn, environment.connections.loops) {
+        flush()
+        let opening = SMTPConnection.Opening(
+            options: options, timeouts: timeouts, turn: turn, events: told)
+        switch await SMTPConnection.open(key, opening, environment.connections.loops) {
         case .success(let connection):
             environment.connections.prove(key.address, key.port)
             do throws(TransportTrouble) {
                 if let trouble = try await authenticate(connection, host) {
-                    await connection.quit()
-                    return take(hostTrouble: trouble, used, retryKey, isLast: isLast)
+                    await end(connection)
+                    return await take(hostTrouble: trouble, used, retryKey, isLast: isLast)
                 }
             } catch {
-                await connection.quit()
+                await end(connection)
                 throw error
             }
             _ = await transact(connection, &used, retryKey, isLast: isLast, message, mayRenew: false)
         case .failure(let trouble):
             await turn?.end()
-            take(hostTrouble: trouble, used, retryKey, isLast: isLast)
+            await take(hostTrouble: trouble, used, retryKey, isLast: isLast)
         }
     }
 
@@ -157,17 +162,19 @@ extension SMTPTransport {
         var left = pending
         var isOpen = true
         var isFirstTransaction = true
+        var troubles: [(index: Int, trouble: ClientTrouble)] = []
         while !left.isEmpty, isOpen {
             let ending = await connection.send(transaction(for: left, message, used), message)
             if mayRenew, isFirstTransaction, Self.isDead(ending) { return false }
             used.usedChunking = ending.usedChunking
             used.usedPipelining = ending.usedPipelining
             let next = await take(ending, of: left, used, retryKey, isLast: isLast, extensions.dsn)
+            troubles += ending.troubles(of: left)
             isOpen = ending.isOpen
             // A server that puts all back takes no more on this connection.
             if next.count == left.count { break }
             left = next
-            used.isContinued = true
+            if isOpen, !left.isEmpty { used.isContinued = true }
             isFirstTransaction = false
         }
         let mayServeMore =
@@ -176,9 +183,15 @@ extension SMTPTransport {
             await environment.connections.keep(connection)
         } else {
             // QUIT is said where the server still listens, after a 421 too.
-            await connection.quit()
+            await end(connection)
         }
+        await tellOfEnding(troubles, used, isLast: isLast)
         return true
+    }
+
+    private mutating func end(_ connection: SMTPConnection) async {
+        flush()
+        await connection.quit()
     }
 
     private static func isDead(_ ending: TransactionEnding) -> Bool {

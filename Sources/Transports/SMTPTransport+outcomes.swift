@@ -31,21 +31,17 @@ extension SMTPTransport {
             case .troubled(let trouble): take(trouble, index, used, retryKey, isLast: isLast)
             }
         }
-        // What was said to recipients comes first, as it did.
-        let troubles = ending.outcomes.compactMap {
-            if case .troubled(let trouble) = $0 { trouble } else { nil }
-        }
-        for trouble in troubles where trouble.scope == .recipient {
-            note(trouble, used, isLast: isLast, &said)
-        }
-        for trouble in troubles where trouble.scope != .recipient {
-            note(trouble, used, isLast: isLast, &said)
-        }
         if !delivered.isEmpty { await served(delivered) }
-        let blamesHost = ending.outcomes.contains { outcome in
-            if case .troubled(let trouble) = outcome { trouble.scope == .host } else { false }
+        // What was said to recipients comes first, as it did; of the host is told when the connection has ended.
+        let troubles = ending.troubles(of: indices)
+        for (index, trouble) in troubles where trouble.scope == .recipient {
+            await tellOfRecipient(trouble, index, used, isLast: isLast)
+            note(trouble, used, isLast: isLast, &said)
         }
-        if !blamesHost {
+        for (_, trouble) in troubles where trouble.scope == .message {
+            note(trouble, used, isLast: isLast, &said)
+        }
+        if !troubles.contains(where: { $0.trouble.scope == .host }) {
             hostRetries.append(RetryItem(retryKey, .delete, isHost: true))
             environment.hosts.forgetFailure(retryKey)
         }
@@ -95,8 +91,8 @@ extension SMTPTransport {
     /// The host cannot be used at all.
     mutating func take(
         hostTrouble trouble: ClientTrouble, _ used: UsedHost, _ retryKey: RetryKey, isLast: Bool
-    ) {
-        var said: Set<ByteString> = []
+    ) async {
+        let blamed = pending.map { (index: $0, trouble: trouble) }
         let error = retryError(trouble, used, connecting: trouble.text.isEmpty)
         for index in pending {
             let isFinal = trouble.isPermanent && isLast
@@ -105,13 +101,14 @@ extension SMTPTransport {
             settle(index, result)
         }
         remember(retryKey, error)
-        if !isOurDemand(trouble) { note(trouble, used, isLast: isLast, &said) }
         environment.hosts.noteFailure(retryKey, until: environment.now().seconds + 30)
+        await tellOfEnding(blamed, used, isLast: isLast)
     }
 
-    /// Whether the host did nothing wrong but is not good enough for `hosts_require_auth`: it is not shown then.
+    /// Whether the host did nothing wrong but is not good enough for `hosts_require_auth` or `event_action`: it is not shown then.
     private func isOurDemand(_ trouble: ClientTrouble) -> Bool {
-        trouble.errno == Int(EximErrno.authenticationFailed)
+        [EximErrno.authenticationFailed, EximErrno.expansionFailed, EximErrno.event]
+            .contains { Int($0) == trouble.errno }
     }
 
     private mutating func remember(_ key: RetryKey, _ error: RetryError) {
@@ -128,9 +125,10 @@ extension SMTPTransport {
     }
 
     /// The host's own line in the log, once for all addresses that share the trouble.
-    private mutating func note(
+    mutating func note(
         _ trouble: ClientTrouble, _ used: UsedHost, isLast: Bool, _ said: inout Set<ByteString>
     ) {
+        if trouble.errno == Int(EximErrno.authenticationFailed) { return }
         let isOfRecipient = trouble.scope == .recipient
         if trouble.isPermanent, trouble.scope == .message { return }
         if isOfRecipient, trouble.code == nil || trouble.text.starts(with: ByteString("LMTP")) { return }
@@ -139,6 +137,7 @@ extension SMTPTransport {
         if isOfRecipient, isLast || trouble.isPermanent { return }
         var line = TransportLogLine(trouble.text)
         line.host = used
+        line.isNoted = !isOfRecipient
         line.errno = isOfRecipient ? 0 : Int32(clamping: trouble.errno)
         lines.append(line)
     }
@@ -159,7 +158,7 @@ extension SMTPTransport {
         if number > 0 {
             text = SystemFailure(number: number).text
         } else if isOurDemand(trouble) {
-            text = trouble.text
+            text = trouble.text.isEmpty ? "unknown error" : trouble.text
         } else {
             text = "H=\(used.host.name) [\(used.host.address?.text ?? "")]: \(trouble.text)"
         }

@@ -23,6 +23,8 @@ struct SMTPTransport {
     var standings: [HostStanding] = []
     var waits = true
     var hostRetries: [RetryItem] = []
+    /// Hears of what happens, where `event_action` is set.
+    let events: TransportEvents?
 
     init(
         _ settings: SMTPSettings, _ scene: DeliveryScene,
@@ -33,6 +35,9 @@ struct SMTPTransport {
         self.scene = scene
         self.served = served
         self.cutoff = cutoff
+        events = TransportEvents(
+            scene.transport.eventAction(scene.environment.expander, tell: scene.environment.tell), scene.facts
+        )
         outcomes = Array(repeating: nil, count: scene.items.count)
     }
 

@@ -41,6 +41,8 @@ package struct TransportEnvironment: Sendable {
     package var transport: @Sendable (ByteString) -> Transport? = { _ in nil }
     /// Told what `headers_rewrite` has to say for the log.
     package var tellRewriting: @Sendable (RewriteEvent) -> Void = { _ in }
+    /// Writes a line to the logs now: the one before an event of which `event_action` tells.
+    package var tell: @Sendable (TransportLogLine) -> Void = { _ in }
     /// The wall clock, in seconds and microseconds since 1970.
     package var now: @Sendable () -> (seconds: Int64, microseconds: Int)
 

@@ -163,6 +163,8 @@ package struct TransportLogLine: Sendable, Hashable {
     package var errno: Int32 = 0
     /// Whether it is for the message's own log only: what a host said to one recipient.
     package var isNote = false
+    /// Whether the message's own log has it too.
+    package var isNoted = true
 
     /// Makes a line.
     package init(_ text: ByteString, isPanic: Bool = false) {

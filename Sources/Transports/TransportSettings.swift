@@ -144,6 +144,7 @@ struct TransportSettings: Sendable {
     let headerRules: [RewriteRule]
     let shadow: ByteString?
     let shadowCondition: Template?
+    let eventAction: Template?
 
     init(_ block: OptionBlock) {
         headersToAdd = block.template("headers_add")
@@ -169,6 +170,7 @@ struct TransportSettings: Sendable {
         headerRules = block.headerRules
         shadow = block.text("shadow_transport")
         shadowCondition = block.template("shadow_condition")
+        eventAction = block.template("event_action")
     }
 }
 

@@ -13,6 +13,7 @@
 //   lmtp: LMTPOrder.swift, LocalWork+coding.swift, LocalStream.swift, ChildCommand.swift, LMTPDelivery.swift,
 //     CommandWords.swift, LMTPTransport.swift
 //   queuefile: QueuefileTransport.swift
-//   smtp: SMTPSettings.swift, HostBook.swift, SharedTurns.swift, DeliveryLoop.swift, ClientSocket.swift, SMTPConnection.swift,
-//     ConnectionPool.swift, SMTPTransport.swift, SMTPTransport+hosts.swift, SMTPTransport+connection.swift, SMTPTransport+outcomes.swift
+//   smtp: SMTPSettings.swift, HostBook.swift, SharedTurns.swift, DeliveryLoop.swift, ClientSocket.swift,
+//     TransportEvents.swift, SMTPConnection.swift, ConnectionPool.swift, SMTPTransport.swift, SMTPTransport+hosts.swift,
+//     SMTPTransport+connection.swift, SMTPTransport+outcomes.swift, SMTPTransport+events.swift
 //   system calls: SystemCalls.swift

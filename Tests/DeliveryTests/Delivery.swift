@@ -106,7 +106,8 @@ struct Delivery: Sendable {
         let name = ByteString(parts.before).string
         let rest = ByteString(parts.after.dropFirst(parts.after.first == .blank ? 1 : 0))
         switch name {
-        case "main", "router", "remote", "smtp", "local", "localfile", "retry", "transport", "authenticator":
+        case "main", "router", "remote", "smtp", "local", "localfile", "retry", "transport", "authenticator",
+            "mainevent", "action", "messages":
             settings[name, default: []].append(rest)
         case "server":
             let words = Self.words(rest)

@@ -42,6 +42,14 @@ struct DeliveryArea: Sendable, CustomStringConvertible {
         }
     }
 
+    /// The area of that name.
+    static func named(_ name: String) throws -> DeliveryArea {
+        guard let area = try all().first(where: { $0.name == name }) else {
+            throw Delivery.Malformed(description: "no area \(name)")
+        }
+        return area
+    }
+
     /// What each delivery came to: its title, Exim's outcome, Bobbin's; in the order of the fixtures.
     func outcomes() async throws -> [(String, [String], [String])] {
         let server = zones.isEmpty ? nil : try ZoneServer(zones, at: Self.nameServer)

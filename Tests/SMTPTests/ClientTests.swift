@@ -298,6 +298,19 @@ struct ClientTests {
         #expect(!driver.server.log.contains("DATA"))
     }
 
+    @Test("A session that is stopped after the greeting says QUIT in the place of EHLO, and closes")
+    func stopped() {
+        var machine = ClientMachine(options: Driver.options)
+        _ = machine.connected()
+        _ = machine.received("220 x\r\n".utf8)
+        let trouble = ClientTrouble(scope: .host, isPermanent: false, errno: -27, text: "no")
+        guard case .failed(trouble)? = machine.stop(for: trouble).first else {
+            Issue.record("it has not failed")
+            return
+        }
+        #expect(machine.received("221 bye\r\n".utf8) == [.close])
+    }
+
     @Test("A transaction after one that came to nothing begins with RSET")
     func reset() {
         var machine = ClientMachine(options: Driver.options)

@@ -131,7 +131,7 @@ extension OptionTable {
             system_filter_file_transport system_filter_pipe_transport system_filter_reply_transport
             acl_not_smtp acl_not_smtp_mime acl_not_smtp_start acl_smtp_auth acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
             acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_mime acl_smtp_notquit acl_smtp_predata acl_smtp_quit
-            acl_smtp_rcpt acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from gecos_name
+            acl_smtp_rcpt acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from event_action gecos_name
             hints_directory localhost_number message_id_header_domain message_id_header_text
             message_size_limit pid_file_path received_header_text smtp_accept_max_per_host
             smtp_active_hostname smtp_banner smtp_etrn_command spf_smtp_comment_template spool_directory submission_socket
@@ -140,7 +140,7 @@ extension OptionTable {
         .init(
             .expanded, .notYet,
             """
-            dmarc_forensic_sender event_action tls_crl
+            dmarc_forensic_sender tls_crl
             tls_dhparam tls_eccurve tls_ocsp_file tls_require_ciphers tls_verify_certificates
             """),
         .init(

@@ -26,13 +26,8 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            current_directory debug_print group home_directory message_size_limit return_path
+            current_directory debug_print event_action group home_directory message_size_limit return_path
             shadow_condition transport_filter user
-            """),
-        .init(
-            .expanded, .notYet,
-            """
-            event_action
             """),
         .init(
             .expandedList, .honoured,

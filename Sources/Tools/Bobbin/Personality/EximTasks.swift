@@ -19,7 +19,7 @@ struct EximTasks: Sendable {
         if request.deeds.contains(.rebuildAliases) { return await rebuildAliases() }
         if request.deeds.contains(.version) { printVersion() }
         if request.deeds.contains(.count) || request.deeds.contains(.list) { return try list() }
-        if let command = request.messageCommand { return try handle(command) }
+        if let command = request.messageCommand { return try await handle(command) }
         if request.deeds.contains(.expand) { return try await expand() }
         if request.deeds.contains(.printOptions) { return try await printOptions() }
         if request.deeds.contains(.testRetry) { return try await testRetry() }
@@ -67,21 +67,22 @@ struct EximTasks: Sendable {
 
     // MARK: Messages
 
-    private func handle(_ command: MessageCommand) throws -> ExitStatus {
+    private func handle(_ command: MessageCommand) async throws -> ExitStatus {
         switch command.kind {
         case .deliver, .giveUp: return .success
         case .show(let file): return show(file, of: command.ids)
         case .showCopy: return showCopy(of: command.ids)
-        case .change(let action): return change(action, command.ids)
+        case .change(let action): return try await change(action, command.ids)
         }
     }
 
     /// Changes messages of the queue that -qG names, else of the default one.
-    private func change(_ action: MessageAction, _ ids: [MessageID]) -> ExitStatus {
+    private func change(_ action: MessageAction, _ ids: [MessageID]) async throws -> ExitStatus {
         let editor = MessageEditor(site: site, spool: spool, caller: caller)
+        let events = action == .remove ? try await RemovalEvents(site) : nil
         var status = ExitStatus.success
         for id in ids {
-            let report = editor.perform(action, on: id)
+            let report = await editor.perform(action, on: id, telling: events)
             console.write(report.text)
             if !report.isSuccess { status = .failure }
         }

@@ -22,14 +22,15 @@ struct EditOptions: ParsableArguments {
     /// Changes the messages that are meant, each under its lock, and tells what came of each.
     ///
     /// Throws at the end when one of them could not be changed.
-    func perform(_ action: MessageAction, _ console: Console) throws(ToolFailure) {
+    func perform(_ action: MessageAction, _ console: Console) async throws(ToolFailure) {
         let site = try queue.site()
         let caller = Caller.current()
         guard site.isAdmin(caller) else { throw .notAdmin(to: "change messages", site) }
         let editor = MessageEditor(site: site, spool: try queue.spool(of: site), caller: caller)
+        let events = action == .remove ? try await RemovalEvents(site) : nil
         var failed = 0
         for id in try meant(editor.spool) {
-            let report = editor.perform(action, on: id)
+            let report = await editor.perform(action, on: id, telling: events)
             if !report.isSuccess { failed += 1 }
             console.write(json ? "\(report.object(of: id).text)\n" : report.text)
             if let detail = report.detail { console.say("bobbin: \(detail)\n") }

@@ -11,5 +11,5 @@ struct QueueFreezeCommand: ConsoleCommand {
 
     @OptionGroup var edit: EditOptions
 
-    mutating func run(on console: Console) throws { try edit.perform(.freeze, console) }
+    mutating func run(on console: Console) async throws { try await edit.perform(.freeze, console) }
 }

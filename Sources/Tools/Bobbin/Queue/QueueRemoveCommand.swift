@@ -11,5 +11,5 @@ struct QueueRemoveCommand: ConsoleCommand {
 
     @OptionGroup var edit: EditOptions
 
-    mutating func run(on console: Console) throws { try edit.perform(.remove, console) }
+    mutating func run(on console: Console) async throws { try await edit.perform(.remove, console) }
 }

@@ -11,5 +11,5 @@ struct QueueThawCommand: ConsoleCommand {
 
     @OptionGroup var edit: EditOptions
 
-    mutating func run(on console: Console) throws { try edit.perform(.thaw, console) }
+    mutating func run(on console: Console) async throws { try await edit.perform(.thaw, console) }
 }

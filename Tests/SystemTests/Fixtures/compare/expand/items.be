@@ -138,6 +138,60 @@ ${imapfolder{}}
 ${imapfolder{\xff}}
 ${imapfolder{a/b}{.}{}}
 ${imapfolder{x~y\x7f}}
+${imapfolder {Foo/Bar}}
+${imapfolder {Foo/Bar}{.}{/}}
+${imapfolder {Foo/Bar}{/}{.}}
+${imapfolder{Foo.Bar}{.}}
+${imapfolder{Foo.Bar}}
+${imapfolder{Foo/Bar.baz}{x}}
+${imapfolder{Foo/Bar.baz}{x}{./}}
+${imapfolder{Foo/Bar.baz}{/}{.}}
+${imapfolder{axb}{x}}
+${imapfolder{a/b}{ab}}
+${imapfolder{a/b}{}}
+${imapfolder{a/b}{é}}
+${imapfolder{R\xc3\xa4ksm\xc3\xb6rg\xc3\xa5s}}
+${imapfolder{\xe4}}
+${imapfolder{\xe2\x82\xac/\xe2\x82\xac}}
+${imapfolder{\xf0\x9f\x98\x80}}
+${imapfolder{\xed\xa0\x80}}
+${imapfolder{\xff}}
+${imapfolder{a\xc3}}
+${imapfolder{&}}
+${imapfolder{&&\xc3\xa4&}}
+${imapfolder{~}}
+${imapfolder{a b"\\*%}}
+${imapfolder{a\tb\nc}}
+${imapfolder{}}
+${imapfolder{a}{/}{.}{x}}
+${imapfolder{\xf4\x90\x80\x80}}
+${imapfolder{\xc0\x80}}
+${imapfolder{a\xc3\xa4b\xc3\xb6\xc3\xbc\xe2\x82\xac}}
+${imapfolder{\xc3\xa4}{\xc3}}
+${imapfolder{INBOX/Sent Items}}
+${imapfolder{...}}
+${imapfolder{///}}
+${imapfolder{a/\xc3\xa4.b}{/}{.}}
+${imapfolder{a/\xc3\xa4.b}{/}{\xc3\xa4}}
+${imapfolder{\x01}}
+${imapfolder{a&AC8-b}}
+${imapfolder{\xc3\xa4&\xc3\xb6}}
+${imapfolder{\xc3\xa4/\xc3\xb6}}
+${imapfolder{\xc3\xa4.\xc3\xb6}}
+${imapfolder{\xc3\xa4x\xc3\xb6}}
+${imapfolder{/a}}
+${imapfolder{a/}}
+${imapfolder{a//b}}
+${imapfolder{a///b}}
+${imapfolder{//a//b//}}
+${imapfolder{//}}
+${imapfolder{xax}{x}}
+${imapfolder{..a.b..}{.}}
+${imapfolder{a&b/c}{&}{/}}
+${imapfolder{ a b }{ }}
+${imapfolder{ab}{a}{b}}
+${imapfolder{a/b}{/}{/}}
+${imapfolder{a/b~c&}{/}{~&}}
 ${length{3}{abcdef}}
 ${length{0}{abc}}
 ${length{x}{abc}}

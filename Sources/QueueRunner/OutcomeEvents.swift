@@ -1,0 +1,71 @@
+import Bytes
+import Expansion
+import MailSystem
+import Routing
+import Spooler
+import Transports
+
+// What `event_action` hears of recipients, and of the message when it leaves the queue (manual, chapter 61).
+extension MessageDelivery {
+    /// The action of a transport; nil when it has none.
+    func eventAction(of transport: ByteString) -> EventAction? {
+        runner.transports[transport]?.eventAction(runner.expander, tell: transportLog.write)
+    }
+
+    /// A recipient was served: it stays so, whatever comes of this.
+    mutating func tellOfDelivery(
+        _ node: Int, _ instruction: DeliveryInstruction, _ host: UsedHost?, _ said: ByteString?
+    ) async {
+        guard let action = eventAction(of: instruction.transport) else { return }
+        await raise(MailEvent(.messageDelivery, data: said ?? ""), action) {
+            $0 = Self.facts(instruction, host)
+        }
+    }
+
+    /// A recipient has failed for good, before it is logged.
+    mutating func tell(of failure: FailedAddress) async {
+        guard let instruction = failure.instruction, !instruction.transport.isEmpty else {
+            return await tellOfFailureInside(failure)
+        }
+        guard let action = eventAction(of: instruction.transport) else { return }
+        let isRemote = runner.transports[instruction.transport]?.isRemote ?? false
+        let event = MailEvent(.failedDelivery, data: isRemote ? failure.text : "")
+        await raise(event, action) { $0 = Self.facts(instruction, failure.host) }
+    }
+
+    /// A pipe, file or reply stands where the local part would, as in Exim.
+    private static func facts(_ instruction: DeliveryInstruction, _ host: UsedHost?) -> AddressFacts {
+        var facts = instruction.facts
+        facts.transportName = instruction.transport
+        if let item = instruction.target.text { facts.localPart = TaintedBytes(item, .tainted) }
+        if let host { facts.setHost(host) }
+        return facts
+    }
+
+    private mutating func tellOfFailureInside(_ failure: FailedAddress) async {
+        guard let action = runner.system.eventAction(about: id.bytes) else { return }
+        let parts = EmailParts(tree.nodes[failure.node].address.address)
+        await raise(MailEvent(.failedInternally, data: failure.text), action) { facts in
+            facts.localPart = TaintedBytes(parts.localPart, .tainted)
+            facts.domain = TaintedBytes(parts.domain, .tainted)
+            facts.routerName = failure.router ?? failure.instruction?.router
+        }
+    }
+
+    /// The message has left the queue.
+    func tellOfCompletion() async {
+        guard let action = runner.system.eventAction(about: id.bytes) else { return }
+        var facts = outgoing.facts
+        await action.raise(MailEvent(.messageComplete), updating: &facts)
+    }
+
+    /// Variables that the action sets are there for the message's next events.
+    private mutating func raise(
+        _ event: MailEvent, _ action: EventAction, _ change: (inout AddressFacts) -> Void
+    ) async {
+        var facts = outgoing.facts
+        change(&facts.address)
+        await action.raise(event, updating: &facts)
+        outgoing.facts.keepACLVariables(of: facts)
+    }
+}
