@@ -69,6 +69,7 @@ package final class ACLEvaluator: Sendable {
         if name.bytes.trimmed().isEmpty { return ACLVerdict(.accept) }
         let trimmed = TaintedBytes(ByteString(name.bytes.trimmed()), name.taint)
         let verdict = await run(named: trimmed, at: moment, &state, depth: 0)
+        tellMissingName(&state)
         return ReplyCode.corrected(allowed(verdict, at: moment, &state), at: moment) { line in
             log(.init(text: line, targets: [.main, .panic]), &state)
         }

@@ -22,7 +22,7 @@ package final class Expander: Sendable {
         return try await evaluation.expand(template)
     }
 
-    /// Expands a template, and keeps the variables that an ACL has set which the template runs.
+    /// Expands a template, and keeps the variables that an ACL has set which the template runs, and what `inbound_srs` found.
     ///
     /// - Throws: as `expand(_:_:)`.
     package func expand(
@@ -35,6 +35,7 @@ package final class Expander: Sendable {
             facts.connection.aclVariables = evaluation.facts.connection.aclVariables
             facts.message.aclVariables = evaluation.facts.message.aclVariables
         }
+        if let sender = evaluation.facts.extra[SRS.variable] { facts.extra[SRS.variable] = sender }
         return result
     }
 
@@ -85,7 +86,15 @@ package final class Expander: Sendable {
 
     /// The rule of a router's `condition =`: empty, `0`, `no`, `false` are false, all else is true.
     package func isTrueLoosely(condition: Template, _ facts: Facts) async throws(ExpansionError) -> Bool {
-        Truth.lax(try await expand(condition, facts).bytes)
+        var facts = facts
+        return try await isTrueLoosely(condition: condition, updating: &facts)
+    }
+
+    /// The same rule; what the condition sets is kept for the options behind it.
+    package func isTrueLoosely(
+        condition: Template, updating facts: inout Facts
+    ) async throws(ExpansionError) -> Bool {
+        Truth.lax(try await expand(condition, updating: &facts).bytes)
     }
 
     /// A header line's text with its encoded words decoded, as `$h_` shows them (RFC 2047); what cannot be decoded stays.
