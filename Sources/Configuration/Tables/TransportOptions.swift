@@ -250,7 +250,7 @@ extension OptionTable {
         .init(
             .expandedInteger, .notYet,
             """
-            dkim_timestamps utf8_downconvert
+            dkim_timestamps
             """),
         .init(
             .time, .honoured,
@@ -265,7 +265,7 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            authenticated_sender helo_data port
+            authenticated_sender helo_data port utf8_downconvert
             """),
         .init(
             .expanded, .notYet,
