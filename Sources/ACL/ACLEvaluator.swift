@@ -69,7 +69,6 @@ package final class ACLEvaluator: Sendable {
         if name.bytes.trimmed().isEmpty { return ACLVerdict(.accept) }
         let trimmed = TaintedBytes(ByteString(name.bytes.trimmed()), name.taint)
         let verdict = await run(named: trimmed, at: moment, &state, depth: 0)
-        tellMissingName(&state)
         return ReplyCode.corrected(allowed(verdict, at: moment, &state), at: moment) { line in
             log(.init(text: line, targets: [.main, .panic]), &state)
         }
@@ -172,9 +171,7 @@ package final class ACLEvaluator: Sendable {
         // What the last statement's conditions said is told with the end's refusal.
         var (said, logged): (ByteString?, ByteString?)
         for statement in list.statements {
-            note(
-                scene,
-                "processing \"\(ByteString(statement.verb.rawValue))\" (\(scene.origin(statement.place)))")
+            note(scene, "processing \"\(ByteString(statement.verb.rawValue))\" (\(scene.origin(statement.place)))")
             var run = StatementRun(evaluator: self, scene: scene, verb: statement.verb)
             run.targets = targets
             let result = await run.clauses(statement.clauses, &state)

@@ -35,7 +35,6 @@ extension ACLEvaluator {
 
     /// Keeps a line for the log, or gives it to the observer at once.
     func log(_ line: ACLState.LogLine, _ state: inout ACLState) {
-        tellMissingName(&state)
         if let observer = services.observer {
             observer.log(line, state.facts)
         } else {

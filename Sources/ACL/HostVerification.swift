@@ -8,18 +8,14 @@ extension ACLEvaluator {
     package func lookUpHost(_ state: inout ACLState) async {
         let known = state.facts.connection.hostName
         guard let address = state.facts.connection.remoteAddress, known.known == nil else { return }
-        known.settle(await expander.environment.namesOfAddress(address))
-        tellMissingName(&state)
-    }
-
-    /// Tells the log once that a client has no name, whoever has looked for it: an expansion may have.
-    func tellMissingName(_ state: inout ACLState) {
-        guard let address = state.facts.connection.remoteAddress, state.facts.connection.hostName.takeNews()
-        else { return }
-        log(
-            .init(
-                text: "no host name found for IP address \(address.text)", targets: .main,
-                item: .hostLookupFailed), &state)
+        let answer = await expander.environment.namesOfAddress(address)
+        known.settle(answer)
+        if case .notFound = answer {
+            log(
+                .init(
+                    text: "no host name found for IP address \(address.text)", targets: .main,
+                    item: .hostLookupFailed), &state)
+        }
     }
 
     /// Whether the HELO name belongs to the client: an address literal with its address, its name, or a name with its

@@ -23,27 +23,13 @@ package enum AddressLookup: Sendable, Hashable {
 
 /// The peer's name: asked for at most once a connection, whichever copy of the facts asks first.
 package final class RemoteName: Sendable {
-    private struct State {
-        var known: NameLookup?
-        var isTold = false
-    }
-
-    private let state: Mutex<State>
+    private let state: Mutex<NameLookup?>
 
     /// Not looked up yet, unless the answer is given.
-    package init(_ known: NameLookup? = nil) { state = Mutex(State(known: known)) }
+    package init(_ known: NameLookup? = nil) { state = Mutex(known) }
 
     /// The answer so far; nil while nobody has asked.
-    package var known: NameLookup? { state.withLock(\.known) }
-
-    /// Whether the log must hear that there is no name: true once.
-    package func takeNews() -> Bool {
-        state.withLock { state in
-            guard state.known == .notFound, !state.isTold else { return false }
-            state.isTold = true
-            return true
-        }
-    }
+    package var known: NameLookup? { state.withLock(\.self) }
 
     /// The verified name, when there is one.
     package var name: ByteString? {
@@ -52,6 +38,6 @@ package final class RemoteName: Sendable {
 
     /// Keeps an answer; the first one stays.
     package func settle(_ answer: NameLookup) {
-        state.withLock { $0.known = $0.known ?? answer }
+        state.withLock { $0 = $0 ?? answer }
     }
 }
