@@ -14,7 +14,8 @@ enum AuthenticationResults {
 
     /// `iprev` (RFC 8601, section 2.7.3); nothing while nobody has asked for the name.
     private static func name(_ connection: ConnectionFacts) -> ByteString? {
-        guard let address = connection.remoteAddress, let known = connection.hostName.known else { return nil }
+        guard let address = connection.remoteAddress, let known = connection.hostName.known
+        else { return nil }
         let result: ByteString =
             switch known {
             case .found(let names): "pass (\(names.first ?? ""))"
