@@ -11,6 +11,9 @@ extension StatementRun {
         guard ACLFitness.fits(control: name, at: moment) else {
             return .broken("cannot use \"control=\(name)\" in \(moment.name) ACL")
         }
+        if name == "utf8_downconvert", !["", "1", "0", "-1"].contains(options) {
+            return .broken("bad option value for control=utf8_downconvert")
+        }
         state.controls.append(.init(name: name, options: options))
         switch name {
         case "caseful_local_part": state.facts.address.localPart = state.casedLocalPart

@@ -77,11 +77,11 @@ struct VerifyRequest: Sendable, Hashable {
         }
     }
 
-    /// A quota is looked at when the message is delivered: here each recipient has room.
-    private func takeQuota(_ word: ByteString, _ argument: ByteString) throws(ArgumentTrouble) {
+    private mutating func takeQuota(_ word: ByteString, _ argument: ByteString) throws(ArgumentTrouble) {
         guard kind == "recipient", isName(word, "quota") else {
             throw ArgumentTrouble("unknown option \"\(word)\" in ACL condition \"verify \(argument)\"")
         }
+        order.quota = try QuotaCaching(word, in: argument)
     }
 
     private func isName(_ word: ByteString, _ name: ByteString) -> Bool {
@@ -216,6 +216,8 @@ extension StatementRun {
         case .failed(let failure):
             state.facts.message.recipientVerifyFailure = failure.stage?.rawValue
             fail(failure.words, failure.logged ?? failure.words, &state)
+            // Where quotas are asked for, reasons go to the log and to the ACL; the client hears what the ACL says.
+            if request.order.quota != nil { conditionMessage = nil }
             return .fails
         case .deferred(let deferral):
             if request.acceptsDeferral { return .holds }

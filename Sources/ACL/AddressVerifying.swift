@@ -9,6 +9,8 @@ package struct VerificationOrder: Sendable, Hashable {
     package var acceptsRedirection = false
     /// Whether hosts are asked (`callout`); nil asks none.
     package var callout: CalloutOrder?
+    /// Whether a mailbox must have room (`quota`), and how long that is remembered; nil does not ask.
+    package var quota: QuotaCaching?
 
     /// By routing alone.
     package init(asSender: Bool) { self.asSender = asSender }
@@ -24,6 +26,8 @@ package enum VerificationStage: ByteString, Sendable, Hashable {
     case recipient
     /// The host, to the postmaster's address.
     case postmaster
+    /// The mailbox, which is full.
+    case quota
 }
 
 /// Whether mail for an address could be delivered, as far as routing and perhaps a callout tell.

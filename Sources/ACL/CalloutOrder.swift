@@ -100,7 +100,8 @@ package struct CalloutOrder: Sendable, Hashable {
         }
     }
 
-    private static func seconds(_ text: ByteString, _ verb: ByteString) throws(ArgumentTrouble) -> Int64 {
+    /// A time; the error is Exim's text.
+    static func seconds(_ text: ByteString, _ verb: ByteString) throws(ArgumentTrouble) -> Int64 {
         guard let seconds = EximInterval.parse(text) else {
             throw ArgumentTrouble("bad time value in ACL condition \"verify \(verb)\"")
         }

@@ -50,6 +50,8 @@ package struct Configuration: Sendable {
             case deprecated(ByteString)
             /// Something is missing, but mail goes where it should.
             case none
+            /// What asks for it is deferred; the text says why.
+            case deferring(ByteString)
             /// It could change where mail goes or who gets in: nothing may start.
             case noStart
         }
@@ -63,7 +65,12 @@ package struct Configuration: Sendable {
         /// Whether it could change where mail goes or who gets in; then nothing may start.
         package var isDecisive: Bool { consequence == .noStart }
         /// Whether something is missing.
-        package var isLack: Bool { consequence == .none || consequence == .noStart }
+        package var isLack: Bool {
+            switch consequence {
+            case .none, .deferring, .noStart: true
+            case .needless, .deprecated: false
+            }
+        }
         /// What is to be written in its place, when it is an old spelling.
         package var advice: ByteString? {
             if case .deprecated(let advice) = consequence { advice } else { nil }

@@ -90,6 +90,18 @@ struct OptionAssigner {
             block.headerRules = try RewriteRuleParser(place: line.place).parseHeaderRules(source)
         }
         note(name, entry.support, at: line.place)
+        if name == "av_scanner" { noteScanner(source, at: line.place) }
+    }
+
+    /// A virus scanner that is not spoken to is not found out only when a message comes.
+    private mutating func noteScanner(_ setting: ByteString, at place: SourcePlace) {
+        let kind = ItemList.split(setting, separator: UInt8(ascii: ":")).first ?? ""
+        guard setting.first != UInt8(ascii: "$"), !Capabilities.malware.contains(kind) else { return }
+        let known = Capabilities.malware.joined(separator: ", ")
+        notices.append(
+            .init(
+                place: place, option: "av_scanner: \(kind)",
+                consequence: .deferring("malware conditions are deferred; take one of \(known)")))
     }
 
     private mutating func note(_ name: ByteString, _ support: OptionSupport, at place: SourcePlace) {

@@ -2,11 +2,27 @@ import Bytes
 
 /// What `${authresults}` tells behind the name (RFC 8601; manual, section 11.5).
 enum AuthenticationResults {
-    /// The results that are known: how the client has authenticated, and what SPF says of the sender.
+    /// The results that are known: whether the client's address has a name, how it has authenticated, and what SPF says of
+    /// the sender.
     static func known(_ facts: Facts) -> TaintedBytes {
-        let methods = [authentication(facts.connection), senderPolicy(facts)].compactMap { $0 }
+        let methods = [
+            name(facts.connection), authentication(facts.connection), senderPolicy(facts),
+        ].compactMap { $0 }
         guard !methods.isEmpty else { return "" }
         return TaintedBytes(methods.map { ";\n\t\($0)" }.joined(separator: ""), .tainted)
+    }
+
+    /// `iprev` (RFC 8601, section 2.7.3); nothing while nobody has asked for the name.
+    private static func name(_ connection: ConnectionFacts) -> ByteString? {
+        guard let address = connection.remoteAddress, let known = connection.hostName.known
+        else { return nil }
+        let result: ByteString =
+            switch known {
+            case .found(let names): "pass (\(names.first ?? ""))"
+            case .notFound: "fail"
+            case .deferred: "temperror"
+            }
+        return "iprev=\(result) smtp.remote-ip=\(address.text)"
     }
 
     private static func authentication(_ connection: ConnectionFacts) -> ByteString? {

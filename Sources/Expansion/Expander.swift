@@ -22,7 +22,7 @@ package final class Expander: Sendable {
         return try await evaluation.expand(template)
     }
 
-    /// Expands a template, and keeps the variables that an ACL has set which the template runs.
+    /// Expands a template, and keeps the variables that an ACL has set which the template runs, and what `inbound_srs` found.
     ///
     /// - Throws: as `expand(_:_:)`.
     package func expand(
@@ -32,6 +32,7 @@ package final class Expander: Sendable {
         var evaluation = Evaluation(self, facts)
         let result = try await evaluation.expand(template)
         if evaluation.ranACL { facts.keepACLVariables(of: evaluation.facts) }
+        if let sender = evaluation.facts.extra[SRS.variable] { facts.extra[SRS.variable] = sender }
         return result
     }
 
@@ -82,7 +83,15 @@ package final class Expander: Sendable {
 
     /// The rule of a router's `condition =`: empty, `0`, `no`, `false` are false, all else is true.
     package func isTrueLoosely(condition: Template, _ facts: Facts) async throws(ExpansionError) -> Bool {
-        Truth.lax(try await expand(condition, facts).bytes)
+        var facts = facts
+        return try await isTrueLoosely(condition: condition, updating: &facts)
+    }
+
+    /// The same rule; what the condition sets is kept for the options behind it.
+    package func isTrueLoosely(
+        condition: Template, updating facts: inout Facts
+    ) async throws(ExpansionError) -> Bool {
+        Truth.lax(try await expand(condition, updating: &facts).bytes)
     }
 
     /// A header line's text with its encoded words decoded, as `$h_` shows them (RFC 2047); what cannot be decoded stays.

@@ -81,11 +81,10 @@ extension Evaluation {
     }
 
     private func quote(_ subject: TaintedBytes, for type: ByteString) throws(ExpansionError) -> TaintedBytes {
-        guard let driver = environment.lookups.driver(named: type) else {
+        guard let text = environment.lookups.quoted(subject.bytes, for: type) else {
             throw .failed("unknown lookup type \"\(type)\"")
         }
-        let taint: Taint = subject.taint.isTainted ? .quoted(for: type) : .clean
-        return TaintedBytes(driver.quote(subject.bytes), taint)
+        return TaintedBytes(text, subject.taint.isTainted ? .quoted(for: type) : .clean)
     }
 
     private func stat(_ path: ByteString) throws(ExpansionError) -> TaintedBytes {

@@ -3,6 +3,8 @@ import OpenSSL
 
 /// Exim's own sender rewriting (manual, `srs_encode` and `inbound_srs`): `SRS0=hash=day=domain=local@forwarder`.
 enum SRS {
+    /// The variable that `inbound_srs` sets.
+    static let variable: ByteString = "srs_recipient"
     /// Days for which a rewritten sender is good, today not counted.
     static let lifetime: Int64 = 10
     private static let digits = ByteString("abcdefghijklmnopqrstuvwxyz234567")
@@ -85,7 +87,7 @@ extension Evaluation {
         let local = try await text(localPart)
         let secret = try await text(secret).bytes
         guard let inbound = SRS.Inbound(local.bytes) else { return false }
-        facts.extra["srs_recipient"] = TaintedBytes(inbound.recipient, local.taint)
+        facts.extra[SRS.variable] = TaintedBytes(inbound.recipient, local.taint)
         return try inbound.isGood(secret: secret, now: environment.now().seconds)
     }
 }

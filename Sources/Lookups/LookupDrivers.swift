@@ -59,6 +59,13 @@ package struct LookupDrivers: Sendable {
     /// The driver of that name, or nil.
     package func driver(named name: ByteString) -> (any LookupDriver)? { drivers[name] }
 
+    /// A string made safe for a query of that type (`${quote_<type>:...}`); nil for a type without quoting.
+    ///
+    /// MySQL has quoting and no driver: what programs of others store there may be made here.
+    package func quoted(_ text: ByteString, for name: ByteString) -> ByteString? {
+        name == "mysql" ? StatementQuoting.mysql(text) : drivers[name]?.quote(text)
+    }
+
     /// The driver of a type that somebody wrote, with the type read.
     ///
     /// - Throws: Exim's text for an unknown type, and for `partial` or defaults that the driver does not allow.

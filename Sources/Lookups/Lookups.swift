@@ -6,5 +6,5 @@
 // Read in this order: LookupDriver.swift, LookupType.swift, LookupDrivers.swift, FileCache.swift,
 // LinearEntries.swift, EscapeSequence.swift, PatternCache.swift, LinearSearch.swift, DirectorySearch.swift,
 // PasswordSearch.swift, ConstantDatabase.swift, ListItems.swift, JSONElement.swift, JSONSearch.swift, SQLiteSearch.swift,
-// ServerList.swift, RedisSearch.swift, PostgresSearch.swift, DNSLookup.swift.
+// StatementQuoting.swift, ServerList.swift, RedisSearch.swift, PostgresSearch.swift, DNSLookup.swift.
 // Source: the manual's chapter 9, "File and database lookups".

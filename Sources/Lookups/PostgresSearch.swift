@@ -18,23 +18,7 @@ package final class PostgresSearch: LookupDriver {
 
     package var style: LookupStyle { .query }
 
-    /// A backslash before quotes and backslashes, and for control characters; a single quote is doubled, since that is right
-    /// whatever the server thinks of backslashes.
-    package func quote(_ text: ByteString) -> ByteString {
-        var result = ByteString()
-        for octet in text {
-            switch octet {
-            case UInt8(ascii: "'"): result += "''" as ByteString
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): result += ByteString([UInt8(ascii: "\\"), octet])
-            case 0x0A: result += "\\n" as ByteString
-            case 0x09: result += "\\t" as ByteString
-            case 0x0D: result += "\\r" as ByteString
-            case 0x08: result += "\\b" as ByteString
-            default: result.append(octet)
-            }
-        }
-        return result
-    }
+    package func quote(_ text: ByteString) -> ByteString { StatementQuoting.postgresql(text) }
 
     package func find(_ request: LookupRequest) async -> LookupOutcome {
         let plan: ServerList.Plan

@@ -71,6 +71,22 @@ struct CalloutCache: Sendable {
         }
     }
 
+    /// Whether a mailbox had room when it was last looked at; nil when that is not known any more.
+    func hadRoom(_ address: ByteString, _ caching: QuotaCaching, now: Int64) async -> Bool? {
+        let outcome = await database.read { try $0.read(CalloutAddressRecord.self, address) }
+        guard let record = outcome.value.flatMap({ $0 }) else { return nil }
+        let hasRoom = record.result == .accept
+        let limit = hasRoom ? caching.positive : caching.negative
+        return now - record.header.written <= limit ? hasRoom : nil
+    }
+
+    /// Keeps whether a mailbox has room.
+    func keep(_ hasRoom: Bool, of address: ByteString) async {
+        _ = await database.update { transaction in
+            try transaction.write(CalloutAddressRecord(result: hasRoom ? .accept : .reject), address)
+        }
+    }
+
     /// Keeps what was learned; a database that cannot be written forgets it.
     func keep(_ learned: Knowledge, of domain: ByteString, _ key: ByteString) async {
         _ = await database.update { transaction in

@@ -25,8 +25,8 @@ final class CalloutLoops: Sendable {
 
 /// Asks hosts whether they would take mail for an address (manual, sections 44.45 to 44.48).
 struct Callouts: Sendable {
-    private let transports: [ByteString: Transport]
-    private let cache: CalloutCache?
+    let transports: [ByteString: Transport]
+    let cache: CalloutCache?
     private let loops: CalloutLoops
     private let randomLocalPart: Template
     private let postmaster: ByteString

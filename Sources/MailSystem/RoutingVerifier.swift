@@ -84,7 +84,9 @@ package struct RoutingVerifier: AddressVerifier {
                     return answer ?? .accepted(.init())
                 }
                 acceptance.addressData = result.address.addressData
-                return .accepted(acceptance)
+                let full = await callouts.quotaFailure(
+                    address, order, instruction, facts, router.environment.expander)
+                return full ?? .accepted(acceptance)
             case .failed(let trouble):
                 return .failed(said: trouble.userText, logged: trouble.text)
             case .deferred(let trouble): return .deferred(said: trouble.userText, logged: trouble.text)

@@ -152,6 +152,8 @@ struct MessageDelivery {
             id: id.bytes, sender: header.sender, headers: header.shownHeaders, body: body,
             bodyLineCount: header.bodyLineCount ?? 0, facts: facts, receivedTime: header.receivedTime)
         outgoing.isSMTPUTF8 = header.smtpUTF8
+        if header.utf8OptionalDownconvert { outgoing.downconversion = .whereNeeded }
+        if header.utf8Downconvert { outgoing.downconversion = .always }
         outgoing.returnsHeadersOnly = header.dsnReturn.flatMap { $0 == 0 ? nil : $0 == 2 }
         outgoing.envelopeID = header.dsnEnvelopeID
         outgoing.longestLine = header.maxReceivedLineLength ?? 0

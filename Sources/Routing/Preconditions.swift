@@ -85,7 +85,7 @@ extension RoutingScene {
     /// An expansion that fails defers here, as the manual says, where Exim 4.96 logs it and skips the router.
     private mutating func holds(_ condition: Template) async throws(RoutingTrouble) -> Bool {
         do {
-            return try await expander.isTrueLoosely(condition: condition, facts)
+            return try await expander.isTrueLoosely(condition: condition, updating: &facts)
         } catch {
             if case .forcedFailure = error { return false }
             let name = options.name

@@ -7,6 +7,7 @@ extension ClientMachine {
     /// Recipients beyond `max_rcpt`, or that the server puts back, come out `.pending`: begin again with
     /// them.
     package mutating func begin(_ transaction: Transaction) -> [ClientAction] {
+        let transaction = transaction.converted(for: extensions)
         if transaction.needsSMTPUTF8, !extensions.smtpUTF8 { return refuseUTF8(transaction) }
         transactionCount += 1
         let usesPRDR = options.usesPRDR && extensions.prdr && transaction.recipients.count > 1
@@ -25,7 +26,7 @@ extension ClientMachine {
 
     private mutating func refuseUTF8(_ transaction: Transaction) -> [ClientAction] {
         let trouble = ClientTrouble(
-            scope: .message, isPermanent: false, errno: ClientErrno.utf8Address,
+            scope: .message, isPermanent: true, errno: ClientErrno.utf8Address,
             text: "utf8 support required but not offered for forwarding")
         return [.finished(transaction.recipients.map { _ in .troubled(trouble) }, isOpen: true)]
     }
@@ -55,7 +56,7 @@ extension ClientMachine {
     }
 
     private func recipientLine(_ recipient: Transaction.Recipient, isLastHop: Bool) -> ByteString {
-        var line: ByteString = "RCPT TO:<\(recipient.address)>"
+        var line: ByteString = "RCPT TO:<\(recipient.sent ?? recipient.address)>"
         if options.isLMTP, options.ignoresQuota, extensions.ignoreQuota {
             line += " IGNOREQUOTA" as ByteString
         }

@@ -6,6 +6,6 @@
 // May import: Bytes, MailText.
 // Read in this order: Reply.swift, ReplyReader.swift, LineScan.swift, LineFramer.swift, SMTPCommand.swift,
 // CommandLine.swift, CommandParameters.swift, EnvelopePhase.swift, ReceivedProtocol.swift, DataDecoder.swift,
-// BDATDecoder.swift, DotStuffer.swift, ServerExtensions.swift, Transaction.swift, ClientOutcome.swift,
+// BDATDecoder.swift, DotStuffer.swift, ServerExtensions.swift, Transaction.swift, Downconversion.swift, ClientOutcome.swift,
 // ClientMachine.swift, ClientMachine+greeting.swift, Exchange.swift, ClientMachine+transaction.swift,
 // ClientTexts.swift.

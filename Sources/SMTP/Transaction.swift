@@ -7,6 +7,8 @@ package struct Transaction: Sendable, Hashable {
     package struct Recipient: Sendable, Hashable {
         /// The address for RCPT TO.
         package var address: ByteString
+        /// What is sent in its place.
+        var sent: ByteString?
         /// NOTIFY.
         package var notify: RecipientCommand.Notify
         /// ORCPT as received.
@@ -32,6 +34,8 @@ package struct Transaction: Sendable, Hashable {
     package var lineCount: Int
     /// Whether the message needs SMTPUTF8.
     package var needsSMTPUTF8 = false
+    /// Whether that need may be, or must be, taken from it.
+    package var downconversion = Downconversion.never
     /// RET.
     package var returns: MailCommand.ReturnType?
     /// ENVID as received.

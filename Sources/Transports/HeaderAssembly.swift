@@ -107,14 +107,7 @@ struct DeliveryScene {
         self.message = message
         self.items = items
         self.environment = environment
-        var facts = message.facts
-        facts.address = items.first?.instruction.facts ?? AddressFacts()
-        facts.address.transportName = transport.name
-        facts.address.home = items.first?.instruction.homeDirectory
-        if let known = items.first?.instruction.filterFacts {
-            facts.captures = known.captures
-            facts.extra.merge(known.variables) { _, new in new }
-        }
+        var facts = message.facts.seen(by: transport.name, items.first?.instruction)
         if items.count > 1 { Self.clearWhatDiffers(items, &facts) }
         returnPath = items.first?.address.errorsTo ?? message.sender
         facts.message.returnPath = returnPath
@@ -156,16 +149,12 @@ struct DeliveryScene {
     func expand(
         _ template: Template, saying what: ByteString, errno: Int32 = -1, _ facts: Facts? = nil
     ) async throws(TransportTrouble) -> TaintedBytes {
-        do {
-            return try await environment.expander.expand(template, facts ?? self.facts)
-        } catch {
-            var trouble = TransportTrouble(
-                "Expansion of \"\(template.source)\" (\(what) for \(transport.name) transport) failed: \(error.text)",
-                errno: errno
-            ).panicking
-            if case .forcedFailure = error { trouble.isForced = true }
-            throw trouble
-        }
+        try await options.expand(template, saying: what, errno: errno, facts)
+    }
+
+    /// What options are expanded with.
+    var options: OptionExpansion {
+        OptionExpansion(transport: transport.name, expander: environment.expander, facts: facts)
     }
 
     /// The header block for these addresses, without the blank line.

@@ -64,7 +64,9 @@ struct LocalTransport {
     // MARK: The order
 
     private mutating func order(_ user: DeliveryUser) async throws(TransportTrouble) -> LocalOrder {
-        let (path, kind) = try await place()
+        let (path, kind) = try await MailboxPlace(
+            settings: settings, options: scene.options, instruction: scene.items.first?.instruction
+        ).found()
         let identity =
             System.effectiveUser == 0
             ? (user.uid, user.gid ?? 0) : (System.effectiveUser, System.effectiveGroup)
@@ -74,7 +76,9 @@ struct LocalTransport {
         order.home = scene.facts.address.home?.bytes ?? ""
         copySettings(to: &order)
         try await setContent(&order)
-        order.quota = try await QuotaReading(settings: settings.quota, scene: scene).order()
+        order.quota = try await QuotaReading(
+            settings: settings.quota, options: scene.options, messageSize: Int64(scene.message.size)
+        ).order()
         order.formats = Self.formats(settings.fileFormat)
         if settings.notifiesComsat { order.comsatName = scene.facts.address.localPart?.bytes }
         try await setName(&order)
@@ -157,40 +161,6 @@ struct LocalTransport {
         order.allowsFIFO = settings.allowsFIFO
         order.folderPattern = settings.quota.folderPattern ?? ""
         order.maildirRetries = settings.maildirRetries
-    }
-
-    private func place() async throws(TransportTrouble) -> (ByteString, LocalOrder.Kind) {
-        let name = scene.transport.name
-        let isDirectory = settings.directory != nil
-        if settings.isMaildir, settings.file != nil {
-            throw TransportTrouble(
-                "maildir_format requires \"directory\" to be specified for the \(name) transport", errno: -1
-            ).panicking
-        }
-        var path: TaintedBytes
-        if let template = settings.directory ?? settings.file {
-            path = try await scene.expand(template, saying: "file or directory name")
-        } else if let instruction = scene.items.first?.instruction, case .file(let given) = instruction.target
-        {
-            path = instruction.facts.addressFile ?? TaintedBytes(given)
-        } else {
-            throw TransportTrouble(
-                "Mandatory file or directory option missing from \(name) transport", errno: -1
-            ).panicking
-        }
-        if path.taint.isTainted {
-            throw TransportTrouble(
-                "Tainted '\(path.bytes)' (file or directory name for \(name) transport) not permitted",
-                errno: -1
-            ).panicking
-        }
-        guard path.bytes.first == UInt8(ascii: "/") else {
-            throw TransportTrouble(
-                "appendfile: file or directory name \"\(path.bytes)\" is not absolute", errno: -21)
-        }
-        if settings.isMaildir { return (path.bytes, .maildir) }
-        let intoDirectory = isDirectory || path.bytes.last == UInt8(ascii: "/")
-        return (path.bytes, intoDirectory ? .directory : .mailbox)
     }
 
     private func setContent(_ order: inout LocalOrder) async throws(TransportTrouble) {

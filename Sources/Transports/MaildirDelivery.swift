@@ -226,12 +226,14 @@ struct DirectoryQuota {
     }
 
     /// How much there is before the delivery; what nobody asks for is not counted.
-    func present() throws(TransportTrouble) -> MailboxAmount {
+    ///
+    /// What is found out is kept in a maildirsize file, unless `isKept` says no.
+    func present(keeping isKept: Bool = true) throws(TransportTrouble) -> MailboxAmount {
         let (quota, root) = (order.quota, root)
         if try isExcluded(root) { return MailboxAmount(octets: .min, files: .min) }
         var amount = MailboxAmount()
         if let file = sizeFile(root) {
-            amount = try file.present()
+            amount = try file.present(keeping: isKept)
         } else if quota.isNeeded, quota.knownSize == nil || quota.files.value > 0 && quota.knownFiles == nil {
             var count = try MailboxCount(sizePattern: quota.sizePattern)
             amount = count.everything(in: root)

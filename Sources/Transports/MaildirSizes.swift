@@ -71,15 +71,17 @@ struct MaildirSizeFile {
     private var path: ByteString { "\(root)/maildirsize" }
     private var quota: QuotaOrder { order.quota }
 
-    /// How much there is: what the file says, or what is found, which is then written into it.
-    func present() throws(TransportTrouble) -> MailboxAmount {
+    /// How much there is: what the file says, or what is found, which is then written into it where it is kept.
+    func present(keeping isKept: Bool) throws(TransportTrouble) -> MailboxAmount {
         do throws(SystemFailure) {
             let (text, modified) = try read()
             if let known = text.flatMap({ MaildirSizes($0) }), isGood(known, modified) { return known.amount }
         } catch {
             throw TransportTrouble("while opening or reading \(path)", errno: error.number)
         }
-        return try recalculate()
+        let sizes = try recalculated()
+        if isKept { try keep(sizes) }
+        return sizes.amount
     }
 
     private func read() throws(SystemFailure) -> (ByteString?, Int64) {
@@ -107,12 +109,16 @@ struct MaildirSizeFile {
         return !isFull || isFresh
     }
 
-    private func recalculate() throws(TransportTrouble) -> MailboxAmount {
+    private func recalculated() throws(TransportTrouble) -> MaildirSizes {
         var count = try MailboxCount(sizePattern: quota.sizePattern)
         var sizes = MaildirSizes()
         (sizes.quota, sizes.quotaFiles) = (quota.size.value, quota.files.value)
         sizes.amount = count.messages(
             of: root, choosing: try MailboxCount.compiled(quota.directoryPattern))
+        return sizes
+    }
+
+    private func keep(_ sizes: MaildirSizes) throws(TransportTrouble) {
         // A reader sees the old file or the whole new one.
         let temporary: ByteString =
             "\(directory)/tmp/\(System.moment().seconds).P\(System.processID)Q\(UInt32.random(in: 0...UInt32.max)).maildirsize"
@@ -124,7 +130,6 @@ struct MaildirSizeFile {
             System.unlink(temporary)
             throw TransportTrouble("while opening or reading \(path)", errno: error.number)
         }
-        return sizes.amount
     }
 
     /// Notes a message more.

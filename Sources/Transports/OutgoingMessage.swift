@@ -1,6 +1,7 @@
 package import Bytes
 package import Expansion
 package import MailText
+package import SMTP
 
 /// A message as transports see it: its envelope, header lines and body; nothing of it changes here.
 package struct OutgoingMessage: Sendable {
@@ -20,6 +21,8 @@ package struct OutgoingMessage: Sendable {
     package var receivedTime: Int64
     /// Whether it needs SMTPUTF8.
     package var isSMTPUTF8 = false
+    /// What an ACL has said of addresses beyond ASCII (`control = utf8_downconvert`).
+    package var downconversion = Downconversion.never
     /// RET: nil not given, true for headers only.
     package var returnsHeadersOnly: Bool?
     /// ENVID as received.

@@ -1,4 +1,5 @@
 package import Bytes
+import Hints
 
 /// How large a mailbox may grow, with everything expanded and settled (manual, section 26.2, the quota options).
 package struct QuotaOrder: Sendable, Hashable {
@@ -51,11 +52,13 @@ package struct QuotaOrder: Sendable, Hashable {
     func check(_ present: MailboxAmount, name: ByteString) throws(TransportTrouble) {
         if files.refuses(present.files &+ (isInclusive ? 1 : 0)) {
             throw TransportTrouble(
-                "mailbox is full (MTA-imposed filecount quota exceeded while writing to \(name))", errno: -22)
+                "mailbox is full (MTA-imposed filecount quota exceeded while writing to \(name))",
+                errno: EximErrno.eximQuota)
         }
         if size.refuses(present.octets &+ (isInclusive ? messageSize : 0)) {
             throw TransportTrouble(
-                "mailbox is full (MTA-imposed quota exceeded while writing to \(name))", errno: -22)
+                "mailbox is full (MTA-imposed quota exceeded while writing to \(name))",
+                errno: EximErrno.eximQuota)
         }
     }
 

@@ -4,15 +4,17 @@ import Expansion
 /// Expands the quota options of an appendfile transport.
 struct QuotaReading {
     let settings: QuotaSettings
-    let scene: DeliveryScene
+    let options: OptionExpansion
+    /// The message's size as it lies in the queue, or as it is announced.
+    let messageSize: Int64
 
-    private var name: ByteString { scene.transport.name }
+    private var name: ByteString { options.transport }
 
     /// The limits for one delivery.
     func order() async throws(TransportTrouble) -> QuotaOrder {
         var order = QuotaOrder()
         order.isInclusive = settings.isInclusive
-        order.messageSize = Int64(scene.message.size)
+        order.messageSize = messageSize
         order.size = try await limit(settings.size)
         order.files = try await limit(settings.fileCount)
         order.knownSize = try await value(settings.knownSize)?.amount
@@ -27,7 +29,7 @@ struct QuotaReading {
 
     private func expanded(_ template: Template) async throws(TransportTrouble) -> TaintedBytes {
         do {
-            return try await scene.environment.expander.expand(template, scene.facts)
+            return try await options.expander.expand(template, options.facts)
         } catch {
             throw TransportTrouble(
                 "Expansion of \"\(template.source)\" in \(name) transport failed: \(error.text)", errno: -1
@@ -80,7 +82,7 @@ struct QuotaReading {
     private var directory: ByteString {
         get async throws(TransportTrouble) {
             guard let template = settings.directory else { return "" }
-            let path = try await scene.expand(template, saying: "quota_directory name")
+            let path = try await options.expand(template, saying: "quota_directory name")
             guard path.bytes.first == UInt8(ascii: "/") else {
                 throw TransportTrouble(
                     "appendfile: quota_directory name \"\(path.bytes)\" is not absolute", errno: -21)

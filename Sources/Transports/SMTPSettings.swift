@@ -30,6 +30,7 @@ struct SMTPSettings: Sendable {
     let lineLimit: Int
     let byName: Bool
     let avoidsESMTP: ListText?
+    let downconversion: Template?
     let avoidsPipelining: ListText?
     let triesChunking: ListText?
     let serialized: ListText?
@@ -66,6 +67,7 @@ struct SMTPSettings: Sendable {
         lineLimit = Int(block.number("message_linelength_limit") ?? 998)
         byName = block.flag("gethostbyname") ?? false
         avoidsESMTP = block.list("hosts_avoid_esmtp")
+        downconversion = block.template("utf8_downconvert")
         avoidsPipelining = block.list("hosts_avoid_pipelining")
         triesChunking = block.list("hosts_try_chunking")
         serialized = block.list("serialize_hosts")

@@ -28,6 +28,7 @@ extension SMTPTransport {
             transport: scene.transport.name, hostName: host.name, address: address, port: used.port,
             interface: interface, helo: helo, credentials: await credentials(for: host))
         used.authenticatedSender = try await authenticatedSender()
+        used.downconversion = try await downconversion()
         let isSerialized = await isListed(host, settings.serialized, otherwise: false)
         await environment.connections.enter(address, used.port, alone: isSerialized)
         // Another message may have found out meanwhile that the host does not answer.
@@ -202,6 +203,14 @@ extension SMTPTransport {
             }
     }
 
+    /// `utf8_downconvert`; what it does not settle, an ACL may have said.
+    private func downconversion() async throws(TransportTrouble) -> Downconversion {
+        guard scene.message.isSMTPUTF8 else { return .never }
+        guard let template = settings.downconversion else { return .whereNeeded }
+        let text = try await scene.expand(template, "utf8_downconvert")?.bytes ?? ""
+        return Downconversion(ByteString(text.trimmed())) ?? scene.message.downconversion
+    }
+
     private func transaction(for indices: [Int], _ message: WireMessage, _ used: UsedHost) -> Transaction {
         let items = indices.map { scene.items[$0] }
         var transaction = Transaction(
@@ -212,6 +221,7 @@ extension SMTPTransport {
                     notify: item.notify, originalRecipient: item.originalRecipient)
             }, size: scene.message.size, lineCount: scene.message.lineCount)
         transaction.needsSMTPUTF8 = scene.message.isSMTPUTF8
+        transaction.downconversion = used.downconversion
         transaction.returns = scene.message.returnsHeadersOnly.map { $0 ? .headers : .full }
         transaction.envelopeID = scene.message.envelopeID
         transaction.authenticatedSender = used.authenticatedSender

@@ -2,6 +2,7 @@ package import Bytes
 import Glibc
 package import Hints
 package import Routing
+import SMTP
 
 /// Why an address was not delivered.
 package struct TransportTrouble: Error, Sendable, Hashable {
@@ -102,6 +103,8 @@ package struct UsedHost: Sendable, Hashable {
     package var localAddress: IPAddress?
     /// The port of our end.
     package var localPort = 0
+    /// Whether addresses beyond ASCII are turned into A-labels for it.
+    var downconversion = Downconversion.never
     /// Whether pipelining was offered, and used.
     package var offersPipelining = false
     /// Whether pipelining was used.

@@ -5,10 +5,10 @@
 // May import: Bytes, MailText, DNS, Hints, SMTP, Expansion, Configuration, Routing, Spooler (body), CLinux, Dispatch, Glibc.
 // Read in this order:
 //   what is shared: DeliveryItem.swift, TransportOutcome.swift, MessageBody.swift, OutgoingMessage.swift,
-//     TransportEnvironment.swift, TransportSettings.swift, HeaderAssembly.swift, Offload.swift
+//     TransportEnvironment.swift, TransportSettings.swift, OptionExpansion.swift, HeaderAssembly.swift, Offload.swift
 //   local: AppendfileSettings.swift, QuotaOrder.swift, LocalOrder.swift, LocalOrder+coding.swift, LocalDelivery.swift,
 //     LockPatience.swift, LockFile.swift, MailboxFile.swift, MailboxCount.swift, MaildirSizes.swift, MaildirDelivery.swift, Comsat.swift,
-//     MessageWriter.swift, UnixLines.swift, QuotaReading.swift, LocalTransport.swift, QuotaWarning.swift, LocalDoer.swift,
+//     MessageWriter.swift, UnixLines.swift, QuotaReading.swift, MailboxPlace.swift, QuotaInquiry.swift, LocalTransport.swift, QuotaWarning.swift, LocalDoer.swift,
 //     LocalProcess.swift, Pipe.swift, ShadowDelivery.swift
 //   lmtp: LMTPOrder.swift, LocalWork+coding.swift, LocalStream.swift, ChildCommand.swift, LMTPDelivery.swift,
 //     CommandWords.swift, LMTPTransport.swift

@@ -214,6 +214,17 @@ struct CommandTests {
         #expect(answer.output.contains(#""line":6,"option":"hosts_proxy","decisive":true"#))
     }
 
+    @Test(
+        "config check names a virus scanner that is not spoken to, with its line", arguments: [true, false])
+    func scanners(isKnown: Bool) async throws {
+        let setting = isKnown ? "clamd:/run/clamd" : "<; drweb ; /run/drweb"
+        let spool = try ScratchSpool(options: "av_scanner = \(setting)\n")
+        let answer = await Ours.run(["config", "check", "-C", spool.configuration])
+        #expect(answer.status == 0)
+        #expect(
+            answer.output.contains("line 5: av_scanner: drweb: not supported; malware conditions") != isKnown)
+    }
+
     @Test("Expansions are those of exim -be, from arguments, from lines and with a message")
     func expansions() async throws {
         let duel = try Duel()

@@ -94,7 +94,7 @@ struct OptionTableTests {
         "router headers_add": "string list*", "router headers_remove": "string list*",
         "transport headers_add": "string list*", "transport headers_remove": "string list*",
         "appendfile maildir_use_size_file": "boolean*", "smtp dkim_selector": "string list*",
-        "smtp dkim_timestamps": "integer*",
+        "smtp dkim_timestamps": "integer*", "smtp utf8_downconvert": "string*",
     ]
 
     /// Defaults that are another word for the same, as -bP has them, and those of drivers that do not run here.

@@ -15,7 +15,11 @@ import Testing
 @Suite("Reception beside a real Exim", .serialized, .needsRoot)
 struct ReceptionTests {
     @Test(
-        "AUX-17: the same session draws the same replies, spool files and log lines as with Exim",
+        """
+        AUX-17: the same session draws the same replies, spool files and log lines as with Exim \
+        (in Samples, the documents' own statements: AUX-13 filters, AUX-16 accept blocks, AUX-19 variables, \
+        AUX-20 authresults, AUX-21 conditions)
+        """,
         arguments: try Area.all())
     func sessions(area: Area) async throws {
         let known = try KnownDifferences(in: Area.fixtures)

@@ -357,7 +357,7 @@ struct ClientTests {
         driver.run()
         #expect(
             driver.outcomes?.map(\.text) == [
-                "== (-49) message: utf8 support required but not offered for forwarding"
+                "** (-49) message: utf8 support required but not offered for forwarding"
             ])
     }
 

@@ -19,7 +19,11 @@ extension SystemTests.DatabaseLookups {
         }.filter { !$0.isEmpty && $0 != ">" }
     }
 
-    @Test("pgsql gives what Exim's gives: rows, columns, counts, failures, and servers of a query's own")
+    @Test(
+        """
+        pgsql gives what Exim's gives: rows, columns, counts, failures, and servers of a query's own; \
+        AUX-14: a sender with quotes is stored as it is
+        """)
     func postgres() throws {
         let server = try PostgresProcess()
         _ = try server.query(
@@ -59,6 +63,47 @@ extension SystemTests.DatabaseLookups {
             #expect(
                 said.first?.hasPrefix("Failed: lookup of \"select nonsense\" gave DEFER: PGSQL: query failed")
                     ?? false)
+        }
+        try Self.storeSenders(server, place)
+    }
+
+    /// Both programs store what the documents' sample of an event stores, of senders with each kind of quote.
+    private static func storeSenders(_ server: PostgresProcess, _ place: ByteString) throws {
+        _ = try server.query("CREATE TABLE record(domain text, local text, host text, mysql text)")
+        let site = try MailSite(
+            """
+            hide pgsql_servers = \(place)/postgres/postgres/
+            acl_smtp_rcpt = stored
+            begin acl
+            stored:
+              warn set acl_m_stored = ${lookup pgsql {INSERT INTO record VALUES ( \\
+                  '${quote_pgsql:$sender_address_domain}', \\
+                  '${quote_pgsql:${lc:$sender_address_local_part}}', \\
+                  '${quote_pgsql:$sender_host_address}', \\
+                  '${quote_pgsql:${quote_mysql:$sender_address_local_part}}')}}
+              accept
+
+            """)
+        let session: ByteString = """
+            EHLO client.example\r
+            MAIL FROM:<O'Brien@example.net>\r
+            RCPT TO:<b@example.org>\r
+            RSET\r
+            MAIL FROM:<"'); DROP TABLE record;--"@example.net>\r
+            RCPT TO:<b@example.org>\r
+            QUIT\r
+
+            """
+        for isExim in [true, false] {
+            let said =
+                try isExim
+                ? site.exim("-bh", "192.0.2.1", input: session)
+                : site.run("bobbin", "exim", "-bh", "192.0.2.1", input: session)
+            #expect(Latin1.text(said.output).matches(of: /250 Accepted/).count == 2, "\(said)")
+            let rows = Latin1.text(
+                try server.query("SELECT * FROM record ORDER BY local DESC; DELETE FROM record"))
+            #expect(rows.contains(#"example.net|o'brien|192.0.2.1|O\\'Brien"#), "\(rows)")
+            #expect(rows.contains(#"example.net|\"'); drop table record;--\"|192.0.2.1|"#), "\(rows)")
         }
     }
 
@@ -134,6 +179,57 @@ extension SystemTests.DatabaseLookups {
                 == "mail to bad@here.example is discarded\ngood@there.example is undeliverable: Unrouteable address\n"
         )
         #expect(try says("${lookup redis{SMEMBERS spammers}}") == "bad")
+    }
+
+    @Test(
+        "AUX-22, AUX-23: the documents' lists are what Redis has, and connection variables are set from it")
+    func redisSamples() throws {
+        let server = try RedisProcess()
+        try server.ask("SADD", "relay_from_ips", "192.168.0.0/24", "10.0.0.0/8", "2001:db8::/32")
+        try server.ask("HSET", "virtual.example", "domain", "virtual.example")
+        try server.ask("SET", "host:192.0.2.1", "a known spammer")
+        let socket = server.backend.cut(at: UInt8(ascii: "("))?.after.prefix { $0 != UInt8(ascii: ")") } ?? []
+        let site = try MailSite(
+            """
+            SPAMMER_SET = SET SPAMMER ${quote_redis:$sender_host_address}
+            redis_servers = localhost(\(ByteString(socket)))//
+            hostlist relay_from_ips = <\\n ${lookup redis{SMEMBERS relay_from_ips}}
+            domainlist virtual_domains = ${lookup redis {HGET ${quote_redis:$domain} domain}}
+            acl_smtp_connect = connected
+            acl_smtp_rcpt = check_rcpt
+            begin acl
+            connected:
+              accept set acl_c_spammer = ${if eq{${lookup redis{SPAMMER_SET}}}{OK}}
+                     set acl_c_spam_host = ${lookup redis{GET host:${quote_redis:$sender_host_address}}}
+            check_rcpt:
+              accept hosts = +relay_from_ips
+                     message = relayed
+              accept domains = +virtual_domains
+                     message = virtual
+              deny   message = $acl_c_spammer: $acl_c_spam_host
+
+            """)
+        let session: ByteString = """
+            EHLO client.example\r
+            MAIL FROM:<a@example.net>\r
+            RCPT TO:<b@far.example>\r
+            RCPT TO:<b@virtual.example>\r
+            QUIT\r
+
+            """
+        func answers(to client: String) throws -> [String] {
+            let said = try site.run("bobbin", "exim", "-bh", client, input: session).output
+            return Latin1.text(said).split(separator: "\r\n").map(String.init).suffix(3).dropLast()
+        }
+        for client in ["192.168.0.7", "10.1.2.3", "2001:db8::1"] {
+            #expect(try answers(to: client) == ["250 relayed", "250 relayed"], "\(client)")
+        }
+        #expect(try answers(to: "192.168.1.7") == ["550 true: ", "250 virtual"])
+        #expect(try answers(to: "192.0.2.1") == ["550 true: a known spammer", "250 virtual"])
+        #expect(try server.ask("GET", "SPAMMER") == "192.0.2.1")
+        // The list is what is there now.
+        try server.ask("SADD", "relay_from_ips", "192.0.2.1")
+        #expect(try answers(to: "192.0.2.1") == ["250 relayed", "250 relayed"])
     }
 
     @Test("RED-06, RED-12: redis_servers is known where redis is a lookup type")

@@ -13,7 +13,8 @@ struct LanguageTests {
     @Test(
         """
         AUX-17: each case of the corpora has Exim's answer, or differs for a reason that is written down \
-        (ACLs, broken configurations, certificates, expansions, lists, lookups, rewriting, retry rules, routing, filters, macros and options)
+        (ACLs, broken configurations, certificates, expansions, lists, lookups, rewriting, retry rules, routing, filters, macros \
+        and options; AUX-22 lists whose text is a lookup, AUX-23 connection variables from one)
         """,
         arguments: [
             "acl", "broken", "certificates", "config", "expand", "filter", "query", "rewrite", "route",

@@ -245,7 +245,7 @@ extension OptionTable {
         .init(
             .expandedInteger, .notYet,
             """
-            dkim_timestamps utf8_downconvert
+            dkim_timestamps
             """),
         .init(
             .time, .honoured,
@@ -260,7 +260,7 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            authenticated_sender helo_data port
+            authenticated_sender helo_data port utf8_downconvert
             """),
         .init(
             .expanded, .notYet,

@@ -32,7 +32,7 @@ struct PeerClaims: Sendable, Equatable {
         if let ident { facts.ident = ident }
         if let interface {
             facts.interfaceAddress = interface
-            facts.interfacePort = interfacePort
+            facts.interfacePort = interfacePort ?? 0
         }
         if let authenticator { facts.authenticatorName = authenticator }
         if let authenticatedID { facts.authenticatedID = authenticatedID }

@@ -38,7 +38,12 @@ struct HeaderFileFilling {
         }
         flags(&header)
         header.tlsResumption = UInt8(ascii: "A")
-        header.smtpUTF8 = envelope.mail?.isSMTPUTF8 ?? false
+        header.smtpUTF8 = envelope.mail?.isSMTPUTF8 ?? envelope.isInternational
+        if header.smtpUTF8, let control = state.controls.last(where: { $0.name == "utf8_downconvert" }) {
+            let wanted = control.options.isEmpty ? .always : Downconversion(control.options)
+            header.utf8Downconvert = wanted == .always
+            header.utf8OptionalDownconvert = wanted == .whereNeeded
+        }
         header.dsnEnvelopeID = envelope.mail?.envelopeID
         header.dsnReturn = envelope.mail?.returns.map { $0 == .full ? 1 : 2 }
         header.recipients = envelope.recipients.map(recipient)

@@ -322,7 +322,12 @@ struct Submission {
         return (good, bad)
     }
 
-    private var rules: AddressRules { context.settings.addressRules }
+    /// Domains beyond ASCII are taken from local callers, as in Exim: reports about such mail are among them.
+    private var rules: AddressRules {
+        var rules = context.settings.addressRules
+        rules.allowsUTF8Domains = true
+        return rules
+    }
 
     /// The addresses of To:, Cc: and Bcc:, or of their Resent- forms when there are any.
     private func headerRecipients(

@@ -38,6 +38,10 @@ struct Envelope {
     var isSenderSetByUntrusted = false
     /// Whether a line before the header named the sender (`uucp_from_sender`).
     var isSenderFromLine = false
+    /// Whether an address has letters beyond ASCII: local callers need not say SMTPUTF8.
+    var isInternational: Bool {
+        ([sender ?? ""] + recipients.map(\.address)).contains { $0.contains { $0 > 127 } }
+    }
     /// Whether no transaction has begun.
     var isEmpty: Bool { sender == nil }
 }

@@ -43,6 +43,7 @@ extension Configuration.Notice {
             case .needless(let why): "has no effect: \(why)"
             case .deprecated(let advice): "is deprecated: \(advice)"
             case .none: "not supported yet; has no effect"
+            case .deferring(let why): "not supported; \(why)"
             case .noStart:
                 "not supported yet, and could change where mail goes or who gets in: stops start-up"
             }
@@ -56,8 +57,10 @@ extension Configuration.Notice {
         object.add("line", place.line)
         object.add("option", option)
         object.add("decisive", isDecisive)
-        if case .needless(let why) = consequence { object.add("reason", why) }
-        if let advice { object.add("reason", advice) }
+        switch consequence {
+        case .needless(let why), .deferring(let why), .deprecated(let why): object.add("reason", why)
+        case .none, .noStart: break
+        }
         return "\(object.text)\n"
     }
 }

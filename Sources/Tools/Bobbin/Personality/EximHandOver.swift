@@ -20,7 +20,7 @@ struct EximHandOver: Sendable {
         let deeds = request.deeds
         let own: Set<EximRequest.Deed> = [
             .list, .count, .expand, .printOptions, .version, .testAddress, .verifyRecipient, .verifySender,
-            .rebuildAliases, .testFilter, .testRetry, .testRewriting,
+            .rebuildAliases, .testFilter, .testMalware, .testRetry, .testRewriting,
         ]
         if !deeds.isDisjoint(with: own) { return nil }
         if let rehearsal = request.rehearsal {

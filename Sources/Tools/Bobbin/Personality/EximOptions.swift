@@ -74,14 +74,13 @@ enum EximOptions {
             request.rehearsal = .init(address: address, makesCallouts: true)
             request.deeds.insert(.rehearse)
         },
-        unsupported("-bmalware", "there is no content scanning"),
+        EximOption("-bmalware", .next, "Ask the virus scanner of av_scanner about a file.") {
+            request, values throws(EximUsageError) in
+            guard let file = values.first else { throw .unknown("-bmalware") }
+            request.scannedFile = file
+            request.deeds.insert(.testMalware)
+        },
     ]
-
-    private static func unsupported(_ spelling: ByteString, _ advice: ByteString) -> EximOption {
-        EximOption(spelling, .rest, "Not supported.") { _, _ throws(EximUsageError) in
-            throw .unsupported(spelling, advice)
-        }
-    }
 
     // MARK: Listing
 

@@ -25,6 +25,8 @@ struct EximRequest: Sendable, Equatable {
     var messageFile: ByteString?
     /// What -bf and -bF ask for.
     var filter = FilterTest.Request()
+    /// The file of -bmalware.
+    var scannedFile: ByteString?
     /// -oA: the argument of the command that -bi runs.
     var originator: ByteString?
     /// The values of -oX.
@@ -62,7 +64,7 @@ struct EximRequest: Sendable, Equatable {
     /// Things to do that exclude each other, some of them.
     enum Deed: Sendable, Hashable {
         case daemon, smtp, batchedSMTP, submit, list, count, expand, printOptions, version, testAddress
-        case testRetry, testRewriting, testFilter, rehearse
+        case testRetry, testRewriting, testFilter, testMalware, rehearse
         case verifyRecipient, verifySender, rebuildAliases, help, runQueue
     }
 }

@@ -33,6 +33,10 @@ struct EximTasks: Sendable {
             var test = try await FilterTest(site, filter, caller: caller, on: console)
             return await test.run()
         }
+        if let file = request.scannedFile {
+            guard site.isAdmin(caller) else { throw EximUsageError.denied }
+            return try await MalwareTest(site).run(file, on: console)
+        }
         if let kind = request.addressTest { return try await test(kind) }
         return .success
     }

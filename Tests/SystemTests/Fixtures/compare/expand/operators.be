@@ -182,13 +182,9 @@ ${quote_sqlite:}
 ${quote_sqlite:Hello World}
 ${quote_sqlite:x"y\\z}
 ${quote_sqlite:\xc3\xa9t\xc3\xa9}
-#! not built in
 ${quote_mysql:}
-#! not built in
 ${quote_mysql:Hello World}
-#! not built in
 ${quote_mysql:x"y\\z}
-#! not built in
 ${quote_mysql:\xc3\xa9t\xc3\xa9}
 ${quote_pgsql:}
 ${quote_pgsql:Hello World}
