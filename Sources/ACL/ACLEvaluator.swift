@@ -171,7 +171,9 @@ package final class ACLEvaluator: Sendable {
         // What the last statement's conditions said is told with the end's refusal.
         var (said, logged): (ByteString?, ByteString?)
         for statement in list.statements {
-            note(scene, "processing \"\(ByteString(statement.verb.rawValue))\" (\(scene.origin(statement.place)))")
+            note(
+                scene,
+                "processing \"\(ByteString(statement.verb.rawValue))\" (\(scene.origin(statement.place)))")
             var run = StatementRun(evaluator: self, scene: scene, verb: statement.verb)
             run.targets = targets
             let result = await run.clauses(statement.clauses, &state)
