@@ -10,7 +10,7 @@ struct ConfiguredResolver: NameResolver {
     /// Knows constants and named lists only, so that no list can lead back here.
     private let expander: Expander
     private let absentInTrouble: ListText?
-    private let withoutIPv6: ListText?
+    private var withoutIPv6: ListText?
     /// `slow_lookup_log`, in milliseconds; nil where nobody is told.
     private let slowness: Int64?
     /// Hears of lookups that were slow.
@@ -26,6 +26,13 @@ struct ConfiguredResolver: NameResolver {
         withoutIPv6 = main.list("dns_ipv4_lookup")
         slowness = main.number("slow_lookup_log").flatMap { $0 > 0 ? $0 : nil }
         self.noteSlow = noteSlow
+    }
+
+    /// The same without `dns_ipv4_lookup`, which is about hosts that mail goes to.
+    var withoutRulesForHosts: ConfiguredResolver {
+        var resolver = self
+        resolver.withoutIPv6 = nil
+        return resolver
     }
 
     func lookup(_ name: ByteString, _ type: RecordType) async -> DNSAnswer {

@@ -65,13 +65,15 @@ struct EnvironmentFilling {
         let lookup = HostLookup(resolver)
         let searchLimit = Int(clamping: configuration.main.number("dns_csa_search_limit") ?? 5)
         environment.lookups = LookupDrivers.standard(resolver: resolver, csaSearchLimit: searchLimit)
-            .adding(SPFLookup(resolver), as: "spf")
             .adding(SQLiteSearch(settings.sqlite), as: "sqlite")
             .adding(
                 RedisSearch(servers: configuration.main.text("redis_servers") ?? ""), as: "redis"
             )
             .adding(
                 PostgresSearch(servers: configuration.main.text("pgsql_servers") ?? ""), as: "pgsql")
+        if let checker = aclServices.spf {
+            environment.lookups = environment.lookups.adding(SPFLookup(checker), as: "spf")
+        }
         let interfaces = LocalInterfaces.remembered()
         let further = ItemList.split(
             configuration.main.text("extra_local_interfaces"), separator: UInt8(ascii: ":")

@@ -111,7 +111,7 @@ package final class MailSystem: Sendable {
         var services = ACLServices(hints: ACLHints(hints))
         services.send = UDPSending.send
         services.scanners = ScannerReaching.reach
-        services.spf = SPFChecker(resolver)
+        services.spf = SPFChecker(resolver.withoutRulesForHosts)
         services.observer = rehearsal?.observer
         services.makesCallouts = rehearsal?.makesCallouts ?? true
         var callouts = Callouts(

@@ -1,5 +1,4 @@
 import Bytes
-import DNS
 import Lookups
 import PolicyChecks
 
@@ -7,7 +6,7 @@ import PolicyChecks
 struct SPFLookup: LookupDriver {
     private let checker: SPFChecker
 
-    init(_ resolver: any NameResolver) { checker = SPFChecker(resolver) }
+    init(_ checker: SPFChecker) { self.checker = checker }
 
     var style: LookupStyle { .singleKey }
 

@@ -38,7 +38,8 @@ extension Certificate {
                 return nil
             }
             defer { unsafe BIO_free(source) }
-            return unsafe PEM_read_bio_X509(source, nil, nil, nil)
+            // Nobody is asked for a password.
+            return unsafe PEM_read_bio_X509(source, nil, { _, _, _, _ in -1 }, nil)
         }
         guard let certificate = unsafe found else { throw .drain(after: "certificate") }
         unsafe self.certificate = certificate
@@ -52,7 +53,11 @@ extension Certificate {
         return unsafe Self.taken(octets, count)
     }
 
-    var version: Int { unsafe X509_get_version(certificate) + 1 }
+    /// Counted from 1; 0 for a number that is none.
+    var version: Int {
+        let (next, isOver) = unsafe X509_get_version(certificate).addingReportingOverflow(1)
+        return isOver ? 0 : next
+    }
 
     var serialNumber: ByteString {
         guard let number = unsafe X509_get0_serialNumber(certificate) else { return "" }
@@ -168,18 +173,9 @@ extension Certificate {
 
     /// The value with its tag and length.
     private static func encoding(_ value: UnsafePointer<ASN1_STRING>) -> ByteString {
-        let content = unsafe octets(value)
-        let tag = unsafe UInt8(truncatingIfNeeded: ASN1_STRING_type(value))
-        var length = ByteString()
-        if content.count < 0x80 {
-            length.append(UInt8(content.count))
-        } else {
-            let digits = (0..<4).map { UInt8(truncatingIfNeeded: content.count >> (8 * (3 - $0))) }.drop {
-                $0 == 0
-            }
-            length = ByteString([0x80 | UInt8(digits.count)]) + digits
-        }
-        return ByteString([tag]) + length + content
+        var octets: UnsafeMutablePointer<UInt8>?
+        let count = unsafe i2d_ASN1_PRINTABLE(value, &octets)
+        return unsafe taken(octets, count)
     }
 
     private static func time(_ value: UnsafePointer<ASN1_TIME>?) throws(OpenSSLError) -> Int64 {

@@ -180,7 +180,7 @@ extension MessageDelivery {
         case .refused(let child, _, let trouble):
             deferred.append(DeferredAddress(node: node, errno: trouble.errno, text: trouble.text))
             logDeferral(node, trouble, router: child.ancestors.first?.router, stage: .router)
-        case .forbidden(_, let instruction, let trouble):
+        case .forbidden(_, let instruction, let trouble, _):
             await fail(
                 FailedAddress(node: node, text: trouble.text, instruction: instruction))
             let refusal = TransportTrouble(trouble.text, errno: trouble.errno)

@@ -173,9 +173,9 @@ extension RedirectedItem {
         case .delivery(let child, var instruction):
             change(&instruction)
             return .delivery(child, instruction)
-        case .forbidden(let child, var instruction, let trouble):
+        case .forbidden(let child, var instruction, let trouble, let lacking):
             change(&instruction)
-            return .forbidden(child, instruction, trouble)
+            return .forbidden(child, instruction, trouble, lacking: lacking)
         case .address, .bypassed, .refused: return self
         }
     }

@@ -339,7 +339,8 @@ struct RedirectRouter: Sendable {
         _ users: SystemUsers, _ scene: inout RoutingScene, forbidden: ByteString? = nil
     ) async throws(RoutingTrouble) -> RedirectedItem {
         let child = offspring(target.text ?? ByteString(), &scene)
-        let name: ByteString
+        var name: ByteString = ""
+        var lacking: RoutingTrouble?
         do throws(RoutingTrouble) {
             guard let transport else {
                 throw RoutingTrouble("\(option) unset in \(scene.options.name) router", errno: -30)
@@ -348,7 +349,7 @@ struct RedirectRouter: Sendable {
         } catch {
             // What is forbidden needs no transport.
             guard forbidden != nil else { return .refused(child, target, error) }
-            name = ""
+            lacking = error
         }
         var instruction = try await scene.instruction(hosts: [], named: name, users: users)
         instruction.target = target
@@ -359,7 +360,9 @@ struct RedirectRouter: Sendable {
         case .reply, .address: break
         }
         instruction.facts.transportName = name
-        if let forbidden { return .forbidden(child, instruction, RoutingTrouble(forbidden, errno: 0)) }
+        if let forbidden {
+            return .forbidden(child, instruction, RoutingTrouble(forbidden, errno: 0), lacking: lacking)
+        }
         return .delivery(child, instruction)
     }
 }

@@ -47,14 +47,14 @@ package struct RouteDescription: Sendable {
         for item in items.reversed() {
             switch item {
             case .address(let child): pending.append(child)
-            case .delivery(let child, let instruction), .forbidden(let child, let instruction, _):
+            case .delivery(let child, let instruction), .forbidden(let child, let instruction, _, nil):
                 text +=
                     "\(child.parent ?? "") -> \(child.address)\n  transport = \(instruction.transport)\n"
                     as ByteString
             case .bypassed(let child, let path, let transport):
                 text += "\(child.parent ?? "") -> \(path)\n" as ByteString
                 if let transport { text += "  transport = \(transport)\n" as ByteString }
-            case .refused(let child, _, let trouble):
+            case .refused(let child, _, let trouble), .forbidden(let child, _, _, let trouble?):
                 text += "\(child.parent ?? "") -> \(child.address)\n" as ByteString
                 text += "*** Error in setting up pipe, file, or autoreply:\n\(trouble.text)\n" as ByteString
             }

@@ -32,15 +32,14 @@ package enum RedirectedItem: Sendable {
     case bypassed(RoutingAddress, path: ByteString, transport: ByteString?)
     /// A pipe, file or reply that may not be, and why; it is deferred.
     case refused(RoutingAddress, DeliveryInstruction.Target, RoutingTrouble)
-    /// A pipe or file that the router forbids; it fails.
-    case forbidden(RoutingAddress, DeliveryInstruction, RoutingTrouble)
+    /// A pipe or file that the router forbids; it fails. `lacking` is why it could not be delivered anyway.
+    case forbidden(RoutingAddress, DeliveryInstruction, RoutingTrouble, lacking: RoutingTrouble?)
 
     /// The address as a child of the one that was redirected.
     package var child: RoutingAddress {
         switch self {
         case .address(let child), .delivery(let child, _), .bypassed(let child, _, _),
-            .refused(let child, _, _),
-            .forbidden(let child, _, _):
+            .refused(let child, _, _), .forbidden(let child, _, _, _):
             child
         }
     }

@@ -39,6 +39,13 @@ struct CertificateTests {
         #expect(!error.reason.isEmpty && error.reason != "no reason given")
     }
 
+    @Test("A version that is no number of versions is none")
+    func largestVersion() throws {
+        let folder = #filePath.split(separator: "/").dropLast().joined(separator: "/")
+        let text = readFile("/\(folder)/Fixtures/largest-version.pem")
+        #expect(try Certificate(pem: text).version == 0)
+    }
+
     @Test("A text that is longer than any certificate is refused unread")
     func long() throws {
         let text = Self.sample("ec") + ByteString(Array(repeating: UInt8.newline, count: Certificate.longest))

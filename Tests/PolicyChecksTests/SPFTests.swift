@@ -59,6 +59,46 @@ struct SPFTests {
         #expect(await Self.check(zone(10)).result == .fail)
     }
 
+    @Test("A domain is asked for in A-labels, also where a label has more than 63 octets before")
+    func international() async {
+        let zone = """
+            xn--dmain-jua.ex TXT v=spf1 exists:%{o}.y.ex -all
+            xn--dmain-jua.ex.y.ex A 127.0.0.2
+            xn--t1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.ex TXT v=spf1 -all
+            """
+        #expect(await Self.check(zone, "user@d\u{f6}main.ex").result == .pass)
+        let long = ByteString("user@" + String(repeating: "\u{444}", count: 36) + ".ex")
+        #expect(await Self.check(zone, long).result == .fail)
+    }
+
+    @Test("The root's dot behind a HELO name changes nothing")
+    func rootDot() async {
+        let zone = "helo.ex TXT v=spf1 a exists:%{d}.y.ex -all\nhelo.ex A 192.0.2.9"
+        for helo in ["helo.ex", "helo.ex."] as [ByteString] {
+            let question = SPFQuestion(client: "192.0.2.9", sender: "", helo: helo)
+            #expect(await SPFChecker(TestZone(zone)).check(question).result == .pass, "\(helo)")
+        }
+    }
+
+    @Test("A client without a name makes ptr a term that found nothing, each time")
+    func namelessClient() async {
+        #expect(await Self.check("a.ex TXT v=spf1 ptr ptr:b.ex +all").result == .pass)
+        #expect(await Self.check("a.ex TXT v=spf1 ptr ptr:b.ex ptr:c.ex +all").result == .permerror)
+    }
+
+    @Test(
+        "A record longer than any that is meant is a permanent error, and a client's long words cost little")
+    func lengths() async {
+        let words = String(repeating: " a", count: 2038)
+        #expect(await Self.check("a.ex TXT v=spf1 ip4:192.0.2.9\(words)").result == .pass)
+        #expect(await Self.check("a.ex TXT v=spf1 ip4:192.0.2.9\(words) a").result == .permerror)
+        let helo = ByteString(Array(repeating: "a.", count: 8000).joined() + "ex")
+        let macros = String(repeating: "%{hr}", count: 700)
+        let checker = SPFChecker(TestZone("a.ex TXT v=spf1 exists:\(macros) ip4:192.0.2.9 -all"))
+        let verdict = await checker.check(SPFQuestion(client: "192.0.2.9", sender: "u@a.ex", helo: helo))
+        #expect(verdict.result == .pass)
+    }
+
     @Test("A check that lasts too long is given up for now")
     func patience() async {
         let checker = SPFChecker(TestZone("a.ex TXT v=spf1 +all"), timeLimit: .zero)

@@ -23,7 +23,7 @@ package struct SPFChecker: Sendable {
         if question.client.isLoopback { return SPFVerdict(question, .pass, .localhost) }
         var evaluation = evaluation(question)
         do throws(SPFTrouble) {
-            let finding = try await evaluation.check(question.domain, record: record)
+            let finding = try await evaluation.check(question.checkedDomain, record: record)
             return SPFVerdict(question, finding.result, finding.reason)
         } catch {
             switch error {
@@ -47,15 +47,17 @@ package struct SPFChecker: Sendable {
     /// Like libspf2, takes a text of its own in place of one that it cannot read.
     package func explanation(_ template: ByteString, _ question: SPFQuestion) async -> ByteString {
         var evaluation = evaluation(question)
-        guard let macros = (try? SPFMacros(template, for: .explanation)) ?? Self.builtinExplanation else {
-            return template
+        let macros: SPFMacros
+        do throws(SPFTrouble) { macros = try SPFMacros(template, for: .explanation) } catch {
+            macros = Self.builtinExplanation
         }
-        return await evaluation.expand(macros, question.domain).text
+        return await evaluation.expand(macros, question.checkedDomain).text
     }
 
-    private static let builtinExplanation = try? SPFMacros(
-        ByteString("Please%_see%_http://www.openspf.org/Why?id=%{S}&ip=%{C}&receiver=%{R}"), for: .explanation
-    )
+    private static let builtinExplanation = SPFMacros(parts: [
+        .literal("Please see http://www.openspf.org/Why?id="), .macro(.escaped("s")), .literal("&ip="),
+        .macro(.escaped("c")), .literal("&receiver="), .macro(.escaped("r")),
+    ])
 
     private func evaluation(_ question: SPFQuestion) -> SPFEvaluation {
         let end = ContinuousClock.now + timeLimit

@@ -22,17 +22,23 @@ extension SPFEvaluation {
         for part in macros.parts {
             switch part {
             case .literal(let text): result += text
-            case .macro(let macro): result += macro.transformed(await value(macro.letter, domain))
+            case .macro(let macro):
+                // What lies farther left is cut off in the end, so a client's long words cost nothing.
+                let value = await value(macro.letter, domain).suffix(Self.longestValue)
+                result += macro.transformed(ByteString(value))
             }
         }
         return ExpandedMacros(text: result)
     }
 
+    /// The most octets of one value, from its right end: no name has more.
+    private static let longestValue = 255
+
     private mutating func value(_ letter: UInt8, _ domain: ByteString) async -> ByteString {
         switch letter {
-        case UInt8(ascii: "s"): "\(question.localPart)@\(question.domain)"
+        case UInt8(ascii: "s"): "\(question.localPart)@\(question.checkedDomain)"
         case UInt8(ascii: "l"): question.localPart
-        case UInt8(ascii: "o"): question.domain
+        case UInt8(ascii: "o"): question.checkedDomain
         case UInt8(ascii: "d"): domain
         case UInt8(ascii: "i"): dottedClient
         case UInt8(ascii: "p"): await clientName(domain)
@@ -52,7 +58,7 @@ extension SPFEvaluation {
 
     /// The client's name: the domain itself, else one below it, else any; `unknown` where there is none.
     private mutating func clientName(_ domain: ByteString) async -> ByteString {
-        let names = await validatedNames()
+        let names = await lookUpClient().validated
         return names.first { $0.equalsIgnoringCase(domain) } ?? names.first { Self.isBelow($0, domain) }
             ?? names.first ?? "unknown"
     }

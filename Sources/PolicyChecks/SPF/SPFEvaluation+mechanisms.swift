@@ -39,12 +39,12 @@ extension SPFEvaluation {
     /// The type of the client's address.
     private var family: RecordType { question.client.isV6 ? .aaaa : .a }
 
-    /// The addresses that a term asks for; none at all count against it, but for a name that no DNS could have.
+    /// The addresses that a term asks for; none at all count against it, but for a name that is not asked for.
     private mutating func termAddresses(
         of name: ByteString, _ type: RecordType
     ) async throws(SPFTrouble) -> [IPAddress] {
         let found = try await addresses(of: name, type)
-        if found.isEmpty, Self.isAskable(name) { try countVoid() }
+        if found.isEmpty, Self.isAskable(name), resolver.mayAsk(name) { try countVoid() }
         return found
     }
 
@@ -75,23 +75,25 @@ extension SPFEvaluation {
     ///
     /// Trouble means no (RFC 7208 section 5.5).
     private mutating func namesMatch(_ domain: ByteString) async throws(SPFTrouble) -> Bool {
-        let names = await validatedNames()
-        return names.contains { $0.equalsIgnoringCase(domain) || Self.isBelow($0, domain) }
+        let names = await lookUpClient()
+        if names.areNone { try countVoid() }
+        return names.validated.contains { $0.equalsIgnoringCase(domain) || Self.isBelow($0, domain) }
     }
 
     static func isBelow(_ name: ByteString, _ domain: ByteString) -> Bool {
         name.lowercasedASCII().ends(with: ".\(domain.lowercasedASCII())" as ByteString)
     }
 
-    /// The client's names that lead back to its address; the first ten are looked at.
-    mutating func validatedNames() async -> [ByteString] {
+    /// Looks for the client's names, and which lead back to its address; the first ten are looked at.
+    mutating func lookUpClient() async -> ClientNames {
         if let clientNames { return clientNames }
-        var found: [ByteString] = []
-        let answers = (try? await ask(question.client.reverseName, .ptr)) ?? []
-        for case .name(let name) in answers.prefix(Self.mostNames) {
+        var found = ClientNames()
+        let answers = try? await ask(question.client.reverseName, .ptr)
+        found.areNone = answers?.isEmpty == true
+        for case .name(let name) in (answers ?? []).prefix(Self.mostNames) {
             // A name whose addresses cannot be had is passed over.
             let addresses = (try? await addresses(of: name, family)) ?? []
-            if addresses.contains(question.client) { found.append(name) }
+            if addresses.contains(question.client) { found.validated.append(name) }
         }
         clientNames = found
         return found

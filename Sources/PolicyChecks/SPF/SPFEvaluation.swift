@@ -22,8 +22,16 @@ struct SPFEvaluation {
     private var voids = 0
     /// The domains whose records are being looked at, each because of the one before.
     private var path: [ByteString] = []
-    /// The names of the client that lead back to it, once they have been looked for.
-    var clientNames: [ByteString]?
+    /// The names of the client, once they have been looked for.
+    var clientNames: ClientNames?
+
+    /// What the DNS calls the client.
+    struct ClientNames {
+        /// The names that lead back to it.
+        var validated: [ByteString] = []
+        /// Whether it has no name at all, by the DNS's word.
+        var areNone = false
+    }
 
     init(
         resolver: any NameResolver, question: SPFQuestion, now: Int64, isLate: @escaping @Sendable () -> Bool

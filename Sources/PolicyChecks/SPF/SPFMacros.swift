@@ -31,12 +31,16 @@ struct SPFMacros: Hashable, Sendable {
         var delimiters: ByteString
     }
 
-    private(set) var parts: [Part] = []
+    private(set) var parts: [Part]
 
     /// Whether the last thing is an escape such as `%_`.
     private var endsInEscape = false
 
+    /// A text that is known to be right.
+    init(parts: [Part]) { self.parts = parts }
+
     init(_ text: some Collection<UInt8>, for purpose: Purpose) throws(SPFTrouble) {
+        parts = []
         var rest = Array(text)[...]
         while let octet = rest.popFirst() {
             if octet == UInt8(ascii: "%") {
@@ -54,11 +58,11 @@ struct SPFMacros: Hashable, Sendable {
     }
 
     private mutating func add(_ text: ByteString) {
-        if case .literal(let before) = parts.last {
-            parts[parts.count - 1] = .literal(before + text)
-        } else {
-            parts.append(.literal(text))
-        }
+        guard case .literal(var before) = parts.last else { return parts.append(.literal(text)) }
+        // Taken out first, so that it grows in its place.
+        parts.removeLast()
+        before += text
+        parts.append(.literal(before))
     }
 
     /// Takes what follows a percent sign.
@@ -119,6 +123,11 @@ struct SPFMacros: Hashable, Sendable {
 }
 
 extension SPFMacros.Macro {
+    /// A whole value with the escapes of URLs.
+    static func escaped(_ letter: Unicode.Scalar) -> Self {
+        Self(letter: UInt8(ascii: letter), isEscaped: true, kept: nil, isReversed: false, delimiters: "")
+    }
+
     /// The value cut into parts, turned, shortened and escaped as the macro says.
     func transformed(_ value: ByteString) -> ByteString {
         var result = value

@@ -1,4 +1,5 @@
 package import Bytes
+import MailText
 
 /// What is asked of a sender's domain, whether a client may send for it.
 package struct SPFQuestion: Sendable, Hashable {
@@ -22,6 +23,15 @@ package struct SPFQuestion: Sendable, Hashable {
     /// The domain whose record counts: what follows the sender's last `@`, or all of it.
     package var domain: ByteString {
         ByteString(sender.cutAtLast(UInt8(ascii: "@"))?.after ?? sender[...])
+    }
+
+    /// The domain as the DNS knows it: in A-labels (RFC 7208 section 4.3), without the root's dot.
+    var checkedDomain: ByteString {
+        let bare = domain.last == UInt8(ascii: ".") ? ByteString(domain.dropLast()) : domain
+        // A name that has no A-labels is none that could have a record.
+        do throws(InternationalName.Trouble) { return try InternationalName.asciiDomain(bare) } catch {
+            return bare
+        }
     }
 
     /// The sender's local part; `postmaster` where there is none (RFC 7208 section 4.3).

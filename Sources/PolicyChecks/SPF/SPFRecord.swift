@@ -38,11 +38,15 @@ struct SPFRecord: Hashable, Sendable {
             && (text.count == version.count || text[version.count] == .blank)
     }
 
+    /// The most octets of a record: far more than one that is meant has.
+    static let longest = 4096
+
     private static let version = ByteString("v=spf1")
 
     /// Reads a record; one mistake anywhere spoils it (RFC 7208 section 4.6).
     init(_ text: ByteString) throws(SPFTrouble) {
         guard Self.isOne(text) else { throw .permanent("Could not find a valid SPF record") }
+        guard text.count <= Self.longest else { throw .permanent("SPF record is too long") }
         for term in text.dropFirst(Self.version.count).split(separator: .blank) { try take(term) }
     }
 

@@ -1,7 +1,7 @@
 package import Bytes
 
 /// What SPF says of a client (RFC 7208 section 2.6); the raw values are the words that an `spf` condition knows.
-package enum SPFResult: String, Sendable, Hashable, CaseIterable {
+package enum SPFResult: String, Sendable, Hashable {
     /// The domain says nothing of this client: `?`, or no mechanism matches.
     case neutral
     /// The client may send for the domain.
@@ -19,9 +19,6 @@ package enum SPFResult: String, Sendable, Hashable, CaseIterable {
 
     /// The word.
     package var word: ByteString { ByteString(rawValue) }
-
-    /// Makes a result of its word.
-    package init?(_ word: ByteString) { self.init(rawValue: word.string) }
 }
 
 /// How a result was come to.
