@@ -62,13 +62,20 @@ package struct StoredFacts {
             score: score, scoreInt: header.spamScoreInt?.bytes ?? "", bar: header.spamBar?.bytes ?? "")
     }
 
+    /// What was learned of the client's name; nil where nobody asked for it.
+    private var clientName: NameLookup? {
+        if let name = header.hostName { return .found([name.bytes]) }
+        if header.hostLookupFailed { return .notFound }
+        return header.hostLookupDeferred ? .deferred("") : nil
+    }
+
     private var connection: ConnectionFacts {
         var known = ConnectionFacts()
         known.remoteAddress = header.remoteHost.flatMap { IPAddress($0.address) }
         known.remotePort = header.remoteHost?.port
         known.interfaceAddress = header.interface.flatMap { IPAddress($0.address) }
         known.interfacePort = header.interface?.port
-        known.hostName = RemoteName(header.hostName.map { .found([$0.bytes]) } ?? .notFound)
+        known.hostName = RemoteName(clientName)
         known.helo = header.heloName?.bytes
         known.ident = header.ident?.bytes
         known.receivedProtocol = header.receivedProtocol?.bytes
