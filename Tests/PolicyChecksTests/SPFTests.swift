@@ -80,6 +80,25 @@ struct SPFTests {
         }
     }
 
+    /// A zone that is never asked for names with a plus sign, as `dns_check_names_pattern` would have it.
+    private struct RefusingZone: NameResolver {
+        let zone: TestZone
+
+        func mayAsk(_ name: ByteString) -> Bool { !name.contains(UInt8(ascii: "+")) }
+
+        func lookup(_ name: ByteString, _ type: RecordType) async -> DNSAnswer {
+            mayAsk(name) ? await zone.lookup(name, type) : DNSAnswer(.noSuchDomain, canonicalName: name)
+        }
+    }
+
+    @Test("A term whose name is never asked for does not count as one that found nothing")
+    func refusedNames() async {
+        let terms = "exists:%{l}.p.ex exists:%{l}.q.ex exists:%{l}.r.ex"
+        let checker = SPFChecker(RefusingZone(zone: TestZone("a.ex TXT v=spf1 \(terms) ip4:192.0.2.9 -all")))
+        #expect(await checker.check(Self.question("bounce+x@a.ex")).result == .pass)
+        #expect(await checker.check(Self.question("bounce@a.ex")).result == .permerror)
+    }
+
     @Test("A client without a name makes ptr a term that found nothing, each time")
     func namelessClient() async {
         #expect(await Self.check("a.ex TXT v=spf1 ptr ptr:b.ex +all").result == .pass)
