@@ -105,11 +105,11 @@ struct LocalDeliveryTests {
     /// A process that has locked a mailbox, by a lock of the kernel's or a lock file.
     private func locking(_ path: String, _ way: String) throws -> ChildProcess {
         let script = """
-            import fcntl,sys,os
+            import fcntl,sys,os,signal
             f=open(sys.argv[1],'r+')
             fcntl.lockf(f,fcntl.LOCK_EX) if sys.argv[2]=='fcntl' else os.link(sys.argv[1],sys.argv[1]+'.lock')
             print('ready',flush=True)
-            sys.stdin.read(); import time; time.sleep(600)
+            signal.pause()
             """
         let other = try ChildProcess("/usr/bin/env", ["python3", "-c", script, path, way])
         try eventually("the other process has the lock") { try other.output.contains(ByteString("ready")) }
