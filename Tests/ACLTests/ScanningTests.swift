@@ -1,5 +1,7 @@
 import Bytes
 import Configuration
+import Expansion
+import Foundation
 import TestKit
 import Testing
 
@@ -52,6 +54,21 @@ struct ScanningTests {
         #expect(warnings == [])
         #expect(SpamServer("127.0.0.1", &warnings) == nil)
         #expect(warnings == ["warning - invalid spamd address: '127.0.0.1'"])
+    }
+
+    @Test("What was made for scanning goes at the end, unless it is to stay", arguments: [false, true])
+    func copy(keeping: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let data = try directory.write("1xUfI7-0003EL-sG-D\nbody\n", to: "data")
+        let copy = ScanCopy(
+            .init(
+                folder: directory.file("scan"), id: "1xUfI7-0003EL-sG", data: data, bodyStart: 19,
+                isWireFormat: false, owner: nil))
+        try await copy.make(Facts(), date: "Thu Jan  1 00:00:00 1970")
+        #expect(FileManager.default.fileExists(atPath: copy.path.string))
+        await copy.finish(keeping: keeping)
+        #expect(FileManager.default.fileExists(atPath: copy.path.string) == keeping)
+        #expect(FileManager.default.fileExists(atPath: copy.folder.string) == keeping)
     }
 
     @Test("No answer of a spam scanner traps; what is read has a score")
