@@ -10,7 +10,10 @@ extension Certificate {
         guard pem.count <= Self.longest else {
             throw OpenSSLError(operation: "certificate", reason: "longer than \(Self.longest) octets")
         }
-        let reader = try CertificateReader(pem)
+        try self.init(CertificateReader(pem))
+    }
+
+    init(_ reader: borrowing CertificateReader) throws(OpenSSLError) {
         self.init()
         encoded = reader.encoded
         version = reader.version
@@ -28,7 +31,7 @@ extension Certificate {
 }
 
 /// A certificate of libcrypto's, freed with the value.
-@safe private struct CertificateReader: ~Copyable {
+@safe struct CertificateReader: ~Copyable {
     private let certificate: OpaquePointer
 
     init(_ pem: ByteString) throws(OpenSSLError) {
@@ -42,6 +45,12 @@ extension Certificate {
             return unsafe PEM_read_bio_X509(source, nil, { _, _, _, _ in -1 }, nil)
         }
         guard let certificate = unsafe found else { throw .drain(after: "certificate") }
+        unsafe self.certificate = certificate
+    }
+
+    /// Reads one that somebody else keeps.
+    init(_ certificate: OpaquePointer) {
+        unsafe X509_up_ref(certificate)
         unsafe self.certificate = certificate
     }
 

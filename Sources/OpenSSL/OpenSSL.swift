@@ -1,6 +1,8 @@
 // OpenSSL: the one module that speaks to libcrypto and libssl.
 //
-// Purpose: message digests, keyed digests, and what stands in certificates; signatures and the TLS engine join it later.
+// Purpose: message digests, keyed digests, what stands in certificates, and the two ends of a TLS session.
+// Signatures join it later.
 // May import: Bytes; outside: COpenSSL.
 // Read in this order: OpenSSLError.swift and its extension, DigestContext.swift, Digest.swift, MessageAuthentication.swift,
-// Certificate.swift, CertificateReader.swift.
+// Certificate.swift, CertificateReader.swift; for TLS: TLSSettings.swift, TLSOptions.swift, TLSContexts.swift, TLSContext.swift,
+// TLSSession.swift, LibraryEnds.swift, ServerCallbacks.swift, SelfSigned.swift.

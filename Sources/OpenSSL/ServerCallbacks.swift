@@ -1,0 +1,84 @@
+import Bytes
+internal import COpenSSL
+
+/// What libssl calls while a server shakes hands.
+enum ServerCallbacks {
+    /// Makes a context call them.
+    static func install(in context: OpaquePointer) {
+        unsafe SSL_CTX_set_client_hello_cb(
+            context, { session, _, _ in unsafe ServerCallbacks.heard(session) }, nil)
+        unsafe SSL_CTX_set_alpn_select_cb(
+            context,
+            { session, chosen, length, offered, count, _ in
+                unsafe ServerCallbacks.choose(
+                    session, chosen, length, UnsafeBufferPointer(start: offered, count: Int(count)))
+            }, nil)
+    }
+
+    private static func exchange(of session: OpaquePointer?) -> ServerExchange? {
+        guard let pointer = unsafe SSL_get_ex_data(session, 0) else { return nil }
+        return unsafe Unmanaged<ServerExchange>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    /// Stops the handshake at the client's first message, until it is known what to serve it with.
+    private static func heard(_ session: OpaquePointer?) -> CInt {
+        guard let exchange = unsafe exchange(of: session), !exchange.isServed else {
+            return SSL_CLIENT_HELLO_SUCCESS
+        }
+        var hello = TLSClientHello()
+        hello.serverName = unsafe serverName(extensionOf(session, TLSEXT_TYPE_server_name))
+        hello.protocols = unsafe protocols(
+            extensionOf(session, TLSEXT_TYPE_application_layer_protocol_negotiation).dropFirst(2))
+        exchange.hello = hello
+        return SSL_CLIENT_HELLO_RETRY
+    }
+
+    private static func extensionOf(_ session: OpaquePointer?, _ kind: CInt) -> ArraySlice<UInt8> {
+        var start: UnsafePointer<UInt8>?
+        var count = 0
+        guard unsafe SSL_client_hello_get0_ext(session, UInt32(kind), &start, &count) == 1 else { return [] }
+        return unsafe Array(UnsafeBufferPointer(start: start, count: count))[...]
+    }
+
+    /// The first host name of a server name extension (RFC 6066, section 3); nil where it is none.
+    static func serverName(_ octets: ArraySlice<UInt8>) -> ByteString? {
+        // Length of the list, kind of name (0 is a host), length of the name.
+        let header = Array(octets.prefix(5))
+        guard header.count == 5, header[2] == 0 else { return nil }
+        let length = Int(header[3]) << 8 | Int(header[4])
+        let name = octets.dropFirst(5).prefix(length)
+        guard length > 0, name.count == length, !name.contains(0) else { return nil }
+        return ByteString(name)
+    }
+
+    /// The names of a list of protocols (RFC 7301, section 3.1), as far as it is well formed.
+    static func protocols(_ octets: ArraySlice<UInt8>) -> [ByteString] {
+        var rest = octets
+        var names: [ByteString] = []
+        while let length = rest.popFirst(), rest.count >= Int(length) {
+            names.append(ByteString(rest.prefix(Int(length))))
+            rest = rest.dropFirst(Int(length))
+        }
+        return names
+    }
+
+    /// Takes the first protocol of the client's that is one of ours.
+    private static func choose(
+        _ session: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+        _ length: UnsafeMutablePointer<UInt8>?, _ offered: UnsafeBufferPointer<UInt8>
+    ) -> CInt {
+        guard let exchange = unsafe exchange(of: session) else { return SSL_TLSEXT_ERR_NOACK }
+        var position = 0
+        while position < offered.count {
+            let count = unsafe Int(offered[position])
+            let name = unsafe ByteString(offered[(position + 1)...].prefix(count))
+            if exchange.protocols.contains(name) {
+                unsafe chosen?.pointee = unsafe offered.baseAddress?.advanced(by: position + 1)
+                unsafe length?.pointee = UInt8(clamping: count)
+                return SSL_TLSEXT_ERR_OK
+            }
+            position += 1 + count
+        }
+        return exchange.protocols.isEmpty ? SSL_TLSEXT_ERR_NOACK : SSL_TLSEXT_ERR_ALERT_FATAL
+    }
+}
