@@ -103,6 +103,19 @@ package struct TLSFacts: Sendable, Hashable {
 
     /// No TLS.
     package init() {}
+
+    /// What a handshake came to; `serverName` is the name that the client asked for.
+    package init(_ negotiated: TLSNegotiated, serverName: ByteString?) {
+        cipher = "\(negotiated.version):\(negotiated.cipher):\(negotiated.bits)"
+        standardCipher = negotiated.standardCipher
+        version = negotiated.version
+        bits = negotiated.bits
+        peerDN = negotiated.peerDN
+        self.serverName = serverName
+        certificateVerified = negotiated.isVerified
+        peerCertificate = negotiated.chain.first
+        ourCertificate = negotiated.ourCertificate
+    }
 }
 
 /// What a PROXY header said about the two ends of the client's connection.
