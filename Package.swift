@@ -81,7 +81,7 @@ let package = Package(
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
-        module("Configuration", ["Bytes", "EximLog", "Expansion"]),
+        module("Configuration", ["Bytes", "MailText", "EximLog", "Expansion"]),
         module("Filter", ["Bytes", "MailText", "Expansion"]),
         // Tier 5
         module(

@@ -1,6 +1,7 @@
 import Bytes
 import Configuration
 import Expansion
+import MailText
 
 extension StatementRun {
     /// Goes through the clauses in order until one does not hold.
@@ -166,7 +167,8 @@ extension StatementRun {
             if case .matched(let data) = match { state.facts.address.domainData = data }
             return result(match)
         case "local_parts":
-            let match = await expander.matchLocalPart(ByteString(parts.before), in: clause.list, &state.facts)
+            let match = await expander.matchLocalPart(
+                ByteString(parts.before).unquotedLocalPart, in: clause.list, &state.facts)
             if case .matched(let data) = match { state.facts.address.localPartData = data }
             return result(match)
         default:
@@ -189,19 +191,18 @@ extension StatementRun {
     private mutating func nested(
         _ clause: AccessControlList.Clause, _ state: inout ACLState
     ) async throws(ExpansionError) -> ClauseResult {
-        let value = try await evaluator.expander.expand(clause.value, updating: &state.facts)
-        let words = value.bytes.split { $0.isASCIISpace }.map { ByteString($0) }
-        guard let first = words.first else { return .broken("\"acl =\" names no ACL") }
-        let outer = state.facts.extra
-        for (index, word) in words.dropFirst().prefix(Self.mostArguments).enumerated() {
-            state.facts.extra["acl_arg\(index + 1)"] = TaintedBytes(word, value.taint)
+        // As in Exim each word is expanded by itself, after the text was split.
+        var words: [TaintedBytes] = []
+        for word in QuotedString.words(of: clause.value.source).prefix(Self.mostArguments + 1) {
+            words.append(try await evaluator.expander.expand(Template(word), updating: &state.facts))
         }
-        state.facts.extra["acl_narg"] = TaintedBytes("\(min(words.count - 1, Self.mostArguments))")
-        // What comes of arguments does not make the name doubtful.
-        let source = clause.value.source.split { $0.isASCIISpace }.first.map { ByteString($0) } ?? ""
-        let taint = source == first ? Taint.clean : value.taint
-        let verdict = await evaluator.run(
-            named: TaintedBytes(first, taint), at: moment, &state, depth: scene.depth + 1)
+        guard let name = words.first else { return .broken("\"acl =\" names no ACL") }
+        let outer = state.facts.extra
+        for (index, word) in words.dropFirst().enumerated() {
+            state.facts.extra["acl_arg\(index + 1)"] = word
+        }
+        state.facts.extra["acl_narg"] = TaintedBytes("\(words.count - 1)")
+        let verdict = await evaluator.run(named: name, at: moment, &state, depth: scene.depth + 1)
         state.facts.extra = outer
         conditionMessage = verdict.message
         conditionLogMessage = verdict.logMessage

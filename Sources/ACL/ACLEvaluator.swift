@@ -101,14 +101,15 @@ package final class ACLEvaluator: Sendable {
         named name: TaintedBytes, at moment: ACLMoment, _ state: inout ACLState, depth: Int
     ) async -> ACLVerdict {
         guard depth < Self.maximumDepth else { return .failing("ACL nested too deep: possible loop") }
-        if let list = lists[name.bytes] {
-            return await run(list, ACLScene(name: name.bytes, moment: moment, depth: depth), &state)
-        }
+        // A client must not choose which rules he is judged by.
         guard name.taint == .clean else {
             log(
                 .init(text: "attempt to use tainted ACL text \"\(name.bytes)\"", targets: [.main, .panic]),
                 &state)
             return .failing("internal configuration error")
+        }
+        if let list = lists[name.bytes] {
+            return await run(list, ACLScene(name: name.bytes, moment: moment, depth: depth), &state)
         }
         do throws(ConfigurationError) {
             let list = try inlineList(name.bytes)

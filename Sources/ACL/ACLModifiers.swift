@@ -131,6 +131,7 @@ extension StatementRun {
             return .broken("queue name \"\(name.bytes)\" is not usable")
         }
         state.queue = name.bytes
+        state.facts.message.queueName = name.bytes
         return .holds
     }
 }

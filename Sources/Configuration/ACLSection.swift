@@ -128,6 +128,12 @@ struct ACLSectionParser {
             throw Self.fault("unknown ACL verb \"\(word)\" in \"\(line.text)\"", at: line.place)
         }
         let clause = try clause(rest, in: line.text, at: line.place)
+        if clause.name == "endpass", let verb = lists[name]?.statements[last].verb,
+            ![.accept, .discard].contains(verb)
+        {
+            throw Self.fault(
+                "ACL error: \"endpass\" is not allowed with \"\(verb.rawValue)\"", at: line.place)
+        }
         lists[name]?.statements[last].clauses.append(clause)
     }
 

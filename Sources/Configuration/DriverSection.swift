@@ -66,8 +66,8 @@ struct OptionAssigner {
     private static let joining: [ByteString: @Sendable (ByteString, ByteString) -> ByteString] = [
         "headers_add": { "\($0)\n\($1)" },
         "headers_remove": { "\($0) : \($1)" },
-        "set": { "\($0) ; \($1)" },
-        "condition": { "${if and {{bool_lax{\($0)}}{bool_lax{\($1)}}}{true}{false}}" },
+        "set": { "\($0);\($1)" },
+        "condition": { "${if and{{bool_lax{\($0)}}{bool_lax{\($1)}}}}" },
     ]
 
     mutating func take(_ line: OptionLine) throws(ConfigurationError) {

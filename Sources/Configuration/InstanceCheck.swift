@@ -51,10 +51,17 @@ struct InstanceCheck {
 
     /// The routers that are named must be there.
     static func crossing(_ routers: [OptionBlock]) throws(ConfigurationError) {
-        let names = Set(routers.map(\.name))
-        for router in routers {
+        let names = Dictionary(
+            routers.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for (place, router) in routers.enumerated() {
+            // Going back could go on without end.
+            if let setting = router.values["pass_router"], let next = names[setting.source], next <= place {
+                throw ConfigurationError(
+                    "new_router \"\(setting.source)\" does not follow \"\(router.name)\" router",
+                    at: setting.place)
+            }
             for option in ["pass_router", "redirect_router"] as [ByteString] {
-                guard let setting = router.values[option], !names.contains(setting.source) else { continue }
+                guard let setting = router.values[option], names[setting.source] == nil else { continue }
                 throw ConfigurationError(
                     "new_router \"\(setting.source)\" not found for \"\(router.name)\" router",
                     at: setting.place)

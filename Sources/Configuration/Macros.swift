@@ -19,12 +19,37 @@ package struct Macro: Sendable, Hashable {
 
 /// The macros defined so far (manual, "Macros in the configuration file").
 struct MacroTable {
-    private(set) var macros: [Macro]
+    private(set) var macros: [Macro] = []
+    /// Which macros begin with an octet and the next one, by their places; names of one octet have 0 as the next.
+    private var beginning: [UInt16: [Int]] = [:]
 
     /// Replacements in one line before a loop of macros is assumed.
     static let maximumReplacements = 10_000
 
-    init(_ fixed: [Macro]) { macros = fixed }
+    init(_ fixed: [Macro]) {
+        for macro in fixed { append(macro) }
+    }
+
+    private mutating func append(_ macro: Macro) {
+        beginning[Self.start(of: macro.name[...]), default: []].append(macros.count)
+        macros.append(macro)
+    }
+
+    private static func start(of text: ArraySlice<UInt8>) -> UInt16 {
+        UInt16(text.first ?? 0) << 8 | UInt16(text.dropFirst().first ?? 0)
+    }
+
+    /// The places of the macros, from one on, that a text may hold: their names begin as some word of it does.
+    private func candidates(in text: ArraySlice<UInt8>, from first: Int) -> [Int] {
+        var found: Set<Int> = []
+        for index in text.indices
+        where text[index].isASCIILetter && text[index].uppercasedASCII == text[index] {
+            for start in [Self.start(of: text[index...]), UInt16(text[index]) << 8] {
+                for place in beginning[start] ?? [] where place >= first { found.insert(place) }
+            }
+        }
+        return found.sorted()
+    }
 
     /// Replaces macro names in a line, in the order of their definition; says whether any stood there.
     ///
@@ -37,7 +62,10 @@ struct MacroTable {
         else { return (line, false) }
         var text = line
         var count = 0
-        for macro in macros {
+        var waiting = candidates(in: text.bytes[start...], from: 0)[...]
+        while let index = waiting.popFirst() {
+            let macro = macros[index]
+            let before = count
             var place = start
             while let found = text.firstRange(of: macro.name, from: place) {
                 text.replaceSubrange(found, with: macro.text)
@@ -46,6 +74,7 @@ struct MacroTable {
                 guard count < Self.maximumReplacements, text.count < SourceReader.maximumLineLength
                 else { throw Runaway() }
             }
+            if count > before { waiting = candidates(in: text.bytes[start...], from: index + 1)[...] }
         }
         let predefined = PredefinedMacros.replace(in: text, from: start)
         return (predefined.text, count > 0 || predefined.replaced)
@@ -69,7 +98,7 @@ struct MacroTable {
             return
                 "\"\(name)\" cannot be defined as a macro because previously defined macro \"\(part.name)\" is a substring"
         }
-        macros.append(Macro(name: name, text: text))
+        append(Macro(name: name, text: text))
         return nil
     }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import EximLog
+import MailText
 
 /// What must hold for values of the main section that have a language of their own; in Exim's words.
 struct MainCheck {
@@ -18,6 +19,24 @@ struct MainCheck {
             throw ConfigurationError(
                 "failed to interpret syslog_facility \"\(setting.source)\"", at: setting.place,
                 hint: "it is mail, local0 or another one that syslog knows")
+        }
+        try checkPattern("uucp_from_pattern")
+        if let times = main.intervals("delay_warning"),
+            zip(times, times.dropFirst()).contains(where: { $0 >= $1 })
+        {
+            throw ConfigurationError(
+                "time value out of order for delay_warning", at: main.values["delay_warning"]?.place)
+        }
+    }
+
+    private func checkPattern(_ option: ByteString) throws(ConfigurationError) {
+        guard let setting = main.values[option] else { return }
+        do {
+            _ = try PCRE2Pattern.compile(main.text(option) ?? "")
+        } catch {
+            throw ConfigurationError(
+                "regular expression error: \(error.words) while compiling \(setting.source)",
+                at: setting.place)
         }
     }
 }

@@ -59,10 +59,6 @@ struct SourceReader {
     /// The next logical line, or nil at the end.
     mutating func next() throws(ConfigurationError) -> SourceLine? {
         while let (raw, place) = try joinedLine() {
-            if raw.first == UInt8(ascii: "."), raw.count > 1, raw[1].isASCIILetter {
-                if try directive(raw, at: place) { continue }
-            }
-            guard isReading else { continue }
             if takesMacros, let end = macroDefinitionNameEnd(raw) {
                 try defineMacro(raw, nameEnd: end, at: place)
                 if showsDefinitions { return SourceLine(text: raw, place: place) }
@@ -102,12 +98,20 @@ struct SourceReader {
     // MARK: Physical lines
 
     /// One line with its continuations, not empty and no comment, without blanks at either end.
+    ///
+    /// Directives are obeyed on the way: they may stand between a line and its continuation.
     private mutating func joinedLine() throws(ConfigurationError) -> (ByteString, SourcePlace)? {
         var joined = ByteString()
         var place: SourcePlace?
         while let physical = physicalLine() {
             let line = physical.text.trimmed()
             if line.first == UInt8(ascii: "#") { continue }
+            if line.first == UInt8(ascii: "."), line.dropFirst().first?.isASCIILetter ?? false,
+                try directive(ByteString(line), at: physical.place)
+            {
+                continue
+            }
+            guard isReading else { continue }
             if place == nil, line.isEmpty { continue }
             if place == nil { place = physical.place }
             guard joined.count + line.count <= Self.maximumLineLength else {

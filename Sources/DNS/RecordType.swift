@@ -26,6 +26,8 @@ package struct RecordType: RawRepresentable, Sendable, Hashable, CustomStringCon
     package static let aaaa = RecordType(rawValue: 28)
     /// The host and port of a service (RFC 2782).
     package static let srv = RecordType(rawValue: 33)
+    /// A zone's public key (RFC 4034, section 2).
+    package static let dnskey = RecordType(rawValue: 48)
     /// A certificate association (RFC 6698).
     package static let tlsa = RecordType(rawValue: 52)
     /// SPF's own record type, given up by RFC 7208.

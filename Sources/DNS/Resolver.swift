@@ -1,4 +1,5 @@
 package import Bytes
+import Synchronization
 
 /// Asks the DNS with validation; shared by all tasks of a process, since libunbound keeps one cache for it.
 ///
@@ -6,6 +7,16 @@ package import Bytes
 package final class Resolver: NameResolver {
     private let settings: ResolverSettings
     private let unbound: Unbound
+    private let unvalidated = Mutex<Unvalidated?>(nil)
+
+    /// What asks without validation, for as long as the servers are thought to know no DNSSEC.
+    private struct Unvalidated {
+        var unbound: Unbound
+        var end: ContinuousClock.Instant
+    }
+
+    /// After how long servers that knew no DNSSEC are tried again.
+    package static let unvalidatedPeriod = Duration.seconds(600)
 
     /// Makes a resolver; throws where a setting, or the file that it names, is not usable.
     package init(_ settings: ResolverSettings = ResolverSettings()) throws(ResolverError) {
@@ -13,7 +24,10 @@ package final class Resolver: NameResolver {
         unbound = try Unbound(settings)
     }
 
-    deinit { unbound.close() }
+    deinit {
+        unbound.close()
+        unvalidated.withLock { $0?.unbound.close() }
+    }
 
     package func mayAsk(_ name: ByteString) -> Bool { settings.mayAsk(name) }
 
@@ -23,9 +37,49 @@ package final class Resolver: NameResolver {
         else {
             return DNSAnswer(.noSuchDomain, canonicalName: name)
         }
+        return Self.answer(await ask(question, type), name: name, type: type)
+    }
+
+    private func ask(_ question: ByteString, _ type: RecordType) async -> UnboundReply {
         let limit = settings.timeLimit
+        if let plain = unvalidated.withLock({ $0.flatMap { .now < $0.end ? $0.unbound : nil } }) {
+            return await plain.ask(question, type: type, timeLimit: limit)
+        }
         let reply = await unbound.ask(question, type: type, timeLimit: limit)
-        return Self.answer(reply, name: name, type: type)
+        guard settings.anchors == .rootWherePossible, case .result(let result) = reply,
+            let reason = result.bogus, await lacksRoot(), let plain = stopValidating(for: reason)
+        else { return reply }
+        return await plain.ask(question, type: type, timeLimit: limit)
+    }
+
+    /// Whether the servers cannot tell the root's keys with their proof, and so nobody's.
+    private func lacksRoot() async -> Bool {
+        guard case .result(let root) = await unbound.ask(".", type: .dnskey, timeLimit: settings.timeLimit)
+        else { return false }
+        return !root.secure
+    }
+
+    /// What asks from now on; nil where it cannot be made.
+    private func stopValidating(for reason: ByteString) -> Unbound? {
+        do {
+            let (unbound, isNews) = try unvalidated.withLock { present in
+                let isNews = present.map { $0.end < .now } ?? true
+                let unbound = try present?.unbound ?? Unbound(settings.withoutAnchors)
+                present = Unvalidated(unbound: unbound, end: .now + Self.unvalidatedPeriod)
+                return (unbound, isNews)
+            }
+            if isNews {
+                settings.noteUnvalidated(
+                    """
+                    the name servers do not pass DNSSEC records (\(reason)): answers are not validated; use servers \
+                    that do, or set dns_dnssec_ok = 1 to defer instead
+                    """)
+            }
+            return unbound
+        } catch {
+            settings.noteUnvalidated(ByteString("\(error)" as String))
+            return nil
+        }
     }
 
     /// Whether a name is asked for whatever it looks like: Exim checks neither TXT nor PTR names.

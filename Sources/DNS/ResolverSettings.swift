@@ -4,7 +4,10 @@ package import Bytes
 package struct ResolverSettings: Sendable {
     /// Where validation begins.
     package enum Anchors: Sendable, Equatable {
-        /// The root's keys as Debian's package dns-root-data ships them.
+        /// The root's keys as Debian's package dns-root-data ships them, where the servers pass on what proves them;
+        /// servers that do not know DNSSEC are asked without validation.
+        case rootWherePossible
+        /// The root's keys as Debian's package dns-root-data ships them; what cannot be validated is no answer.
         case root
         /// A file of DS or DNSKEY records in zone format.
         case file(ByteString)
@@ -25,7 +28,9 @@ package struct ResolverSettings: Sendable {
     }
 
     /// Where validation begins.
-    package var anchors: Anchors = .root
+    package var anchors: Anchors = .rootWherePossible
+    /// Hears once in a while that nothing is validated, and why.
+    package var noteUnvalidated: @Sendable (ByteString) -> Void = { _ in }
     /// Who is asked.
     package var servers: Servers = .resolvConf("/etc/resolv.conf")
     /// A file of hosts (`/etc/hosts`) to answer from first, never securely; nil for none.
@@ -43,10 +48,23 @@ package struct ResolverSettings: Sendable {
     package var cacheSize = 8 << 20
 
     /// Domains, with all below them, that are not validated: a site's own names that the root knows nothing of.
-    package var insecureDomains: [ByteString] = []
+    package var insecureDomains = privateDomains
+
+    /// Names that the root will never delegate, and that sites use for themselves (RFC 6762, appendix G; RFC 8375;
+    /// ICANN's resolution 2024.07.29 on `internal`).
+    package static let privateDomains: [ByteString] = [
+        "corp", "home", "home.arpa", "internal", "intranet", "lan", "local", "localdomain", "private",
+    ]
 
     /// The root's keys, from Debian's package dns-root-data.
     package static let rootAnchorFile: ByteString = "/usr/share/dns/root.key"
+
+    /// The same without validation.
+    var withoutAnchors: ResolverSettings {
+        var settings = self
+        settings.anchors = .none
+        return settings
+    }
 
     /// Validates from the root and asks the system's servers.
     package init() {}

@@ -191,7 +191,7 @@ private func unboundMessage(_ code: CInt) -> ByteString {
 
     private func apply(_ anchors: ResolverSettings.Anchors) throws(ResolverError) {
         switch anchors {
-        case .root: try anchorFile(ResolverSettings.rootAnchorFile)
+        case .root, .rootWherePossible: try anchorFile(ResolverSettings.rootAnchorFile)
         case .file(let path): try anchorFile(path)
         case .records(let records):
             for record in records { try check(record, unsafe ub_ctx_add_ta(context, record.string)) }

@@ -4,7 +4,7 @@ import Lookups
 /// Reads a string once, and makes nodes of it.
 struct Compiler {
     /// How deep items may stand inside each other.
-    static let deepestNesting = 64
+    static let deepestNesting = 400
 
     let source: ByteString
     var place = 0

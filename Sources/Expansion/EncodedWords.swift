@@ -8,8 +8,10 @@ enum EncodedWords {
     static let fullWord = 67
 
     /// The text with encoded words decoded, and converted to the target character set unless that is nil.
+    ///
+    /// - Parameter keepsStrange: a word that cannot be converted is decoded only; otherwise it is an error.
     static func decode(
-        _ text: ByteString, into target: ByteString?, checksLength: Bool = true
+        _ text: ByteString, into target: ByteString?, checksLength: Bool = true, keepsStrange: Bool = false
     ) throws(ExpansionError) -> ByteString {
         guard text.contains(ByteString("=?")) else { return text }
         var result = ByteString()
@@ -25,7 +27,13 @@ enum EncodedWords {
             let isJoined = afterWord == place && between.allSatisfy(\.isASCIISpace)
             if !isJoined { result += between }
             var octets = ByteString(word.octets.map { $0 == 0 ? UInt8(ascii: "?") : $0 })
-            if let target { octets = try Charset.convert(octets, from: word.charset, to: target) }
+            if let target {
+                do {
+                    octets = try Charset.convert(octets, from: word.charset, to: target)
+                } catch {
+                    guard keepsStrange else { throw error }
+                }
+            }
             result += octets
             place = word.end
             afterWord = word.end

@@ -50,7 +50,8 @@ extension Evaluation {
 
     private func number(_ text: ByteString, _ name: ItemName) throws(ExpansionError) -> Int {
         let trimmed = text.trimmed()
-        guard !trimmed.isEmpty, let value = trimmed.decimalInteger(), let number = Int(exactly: value) else {
+        if trimmed.isEmpty { return 0 }
+        guard let value = trimmed.decimalInteger(), let number = Int(exactly: value) else {
             let kind: ByteString = name == .length ? "positive number" : "number"
             throw .failed("\"\(text)\" is not a \(kind) (in \"\(name.rawValue)\" expansion)")
         }

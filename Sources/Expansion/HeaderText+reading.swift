@@ -54,15 +54,9 @@ extension HeaderText {
     private static func decode(
         _ text: ByteString, _ environment: Environment, converts: Bool
     ) throws(ExpansionError) -> ByteString {
-        do {
-            return try EncodedWords.decode(
-                text, into: converts ? environment.settings.headersCharset : nil,
-                checksLength: environment.settings.checkRFC2047Length)
-        } catch {
-            // An unknown character set: decoded all the same, and not translated.
-            guard converts else { return text }
-            return try decode(text, environment, converts: false)
-        }
+        try EncodedWords.decode(
+            text, into: converts ? environment.settings.headersCharset : nil,
+            checksLength: environment.settings.checkRFC2047Length, keepsStrange: true)
     }
 
     /// All header lines that are not deleted.

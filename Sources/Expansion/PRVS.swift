@@ -95,7 +95,8 @@ extension Evaluation {
             try Self.refuseTaint(whole)
             arguments = CommandLine.split(whole.bytes)
         }
-        let outcome = arguments.isEmpty ? ProgramOutcome(output: "", status: 0) : await runProgram(arguments)
+        let outcome =
+            arguments.isEmpty ? ProgramOutcome(output: "", status: 127) : await runProgram(arguments)
         facts.extra["runrc"] = Variables.number(outcome.status)
         let before = facts.value
         facts.value = TaintedBytes(outcome.output, .tainted)

@@ -4,7 +4,7 @@ package import Expansion
 /// What a filter asks for; it is done when the filter has ended.
 package enum FilterAction: Sendable, Hashable {
     /// Send the message on to an address; errors go to another one.
-    case deliver(ByteString, errorsTo: ByteString?)
+    case deliver(TaintedBytes, errorsTo: ByteString?)
     /// Write it to a file.
     case save(TaintedBytes, mode: UInt32?)
     /// Give it to a command, which is expanded when it runs.

@@ -80,23 +80,26 @@ extension FilterRun {
         let address = try await address(word, "deliver command")
         var errors: ByteString?
         if let errorsTo {
-            errors = try await self.address(errorsTo, "deliver command")
+            errors = try await self.address(errorsTo, "deliver command").bytes
             guard setting.rights.isSystem || errors?.equalsIgnoringCase(setting.ownAddress) == true else {
                 throw FilterError("errors_to must point to the caller's address")
             }
         }
         let rest: ByteString = errors.map { " errors_to \($0)" } ?? ""
-        report("\(prefix(marks, "Deliver")) message to: \(address)\(rest)\(suffix(marks))")
+        report("\(prefix(marks, "Deliver")) message to: \(address.bytes)\(rest)\(suffix(marks))")
         note(.deliver(address, errorsTo: errors), marks, isSignificant: marks.isSeen != false)
     }
 
-    private func address(_ word: FilterWord, _ place: ByteString) async throws(FilterError) -> ByteString {
-        let text = try await expand(word.text, place).bytes
+    private func address(
+        _ word: FilterWord, _ place: ByteString
+    ) async throws(FilterError) -> TaintedBytes {
+        let expanded = try await expand(word.text, place)
+        let text = expanded.bytes
         do throws(AddressError) {
             guard !text.trimmed().isEmpty else { throw AddressError("empty address", in: text) }
             let parsed = try AddressParser.parseOne(text).address
             guard !parsed.isNull else { throw AddressError("missing or malformed local part", in: text) }
-            return parsed.qualified(with: setting.qualifyDomain).text
+            return TaintedBytes(parsed.qualified(with: setting.qualifyDomain).text, expanded.taint)
         } catch {
             throw FilterError("malformed address \"\(text)\" in filter file: \(error.message)")
         }

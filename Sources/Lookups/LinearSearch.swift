@@ -67,7 +67,7 @@ struct LinearSearch: LookupDriver {
         _ key: ByteString, _ entries: LinearEntries, _ full: Bool, _ file: FileContents
     ) -> LookupOutcome {
         if key == "*" { return outcome(entries.first(withKey: "*"), in: file, full) }
-        guard let wanted = IPAddress(key) else {
+        guard let wanted = IPAddress(key)?.unmapped else {
             return .deferred(
                 """
                 "\(key)" is not a valid iplsearch key (an IP address, with optional CIDR mask, is wanted): \

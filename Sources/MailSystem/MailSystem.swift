@@ -101,9 +101,11 @@ package final class MailSystem: Sendable {
         let settings = try await Settings(configuration, bare)
         try settings.makeSpoolDirectory()
         let log = try settings.makeLog(configuration.main, showsOnly: rehearsal != nil)
+        var asking = settings.resolver
+        asking.noteUnvalidated = { log.main($0) }
         let resolver: ConfiguredResolver
         do {
-            resolver = ConfiguredResolver(try Resolver(settings.resolver), bare, configuration.main) {
+            resolver = ConfiguredResolver(try Resolver(asking), bare, configuration.main) {
                 log.main($0)
             }
         } catch { throw StartError("\(error)") }

@@ -66,6 +66,9 @@ package struct RoutingVerifier: AddressVerifier {
         } catch {
             return .deferred(said: nil, logged: ByteString(error.description))
         }
+        var facts = facts
+        // A sender is verified as the recipient of a bounce, which has none (manual, generic router option "senders").
+        if order.asSender { facts.message.sender = "" }
         var current = RoutingAddress(address)
         for _ in 0..<Self.maximumRedirections {
             let result = await router.route(

@@ -247,9 +247,18 @@ package struct Settings: Sendable {
             settings.mayAsk = try usualNames(pattern)
         }
         settings.hostsFile = "/etc/hosts"
+        // As Exim's: 0 asks for no DNSSEC, 1 insists on it.
+        switch main.number("dns_dnssec_ok") {
+        case 0?: settings.anchors = .none
+        case 1?: settings.anchors = .root
+        default: break
+        }
         // An empty value turns validation off.
         if let file = main.text("dns_trust_anchor_file") {
             settings.anchors = file.isEmpty ? .none : .file(file)
+        }
+        if let domains = main.text("dns_insecure_domains") {
+            settings.insecureDomains += ItemList.split(domains, separator: UInt8(ascii: ":"))
         }
         if let servers = main.text("dns_forwarders") {
             let items = servers.split { $0.isASCIISpace || $0 == UInt8(ascii: ",") }.map { ByteString($0) }

@@ -67,3 +67,24 @@ extension EmailAddress: CustomStringConvertible {
     /// The address as text for people.
     package var description: String { text.string }
 }
+
+extension ByteString {
+    /// A local part as what it means: without quotes, and without the backslashes that quote (RFC 5322, section 3.2.4).
+    ///
+    /// A list of local parts is asked for this form, so that writing quotes does not get past it.
+    package var unquotedLocalPart: ByteString {
+        guard contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else { return self }
+        var result = ByteString()
+        var isEscaped = false
+        for octet in self {
+            switch octet {
+            case UInt8(ascii: "\\") where !isEscaped: isEscaped = true
+            case UInt8(ascii: "\"") where !isEscaped: break
+            default:
+                result.append(octet)
+                isEscaped = false
+            }
+        }
+        return result
+    }
+}

@@ -132,6 +132,11 @@ struct DeliveryTree {
     /// Ties a duplicate to the address that is delivered.
     mutating func join(_ duplicate: Int, to original: Int) { nodes[original].duplicates.append(duplicate) }
 
+    /// The recipients that led to the duplicates of an address.
+    func recipientsOfDuplicates(of node: Int) -> [ByteString] {
+        nodes[node].duplicates.flatMap { [nodes[$0].address.top] + recipientsOfDuplicates(of: $0) }
+    }
+
     /// Changes -H to be; used for freezing, warnings and one-time recipients.
     mutating func edit(_ change: (inout HeaderFile) -> Void) { change(&header) }
 

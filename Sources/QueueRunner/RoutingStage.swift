@@ -159,9 +159,10 @@ extension MessageDelivery {
 
     /// Adds what an address became; gives what is to be routed, and what needs no routing.
     private mutating func add(_ redirected: [RedirectedItem], _ node: Int) -> [Int] {
-        redirected.compactMap { item in
+        var replies: [ByteString: Int] = [:]
+        return redirected.compactMap { item in
             if case .address(let child) = item { return tree.add(child, under: node) }
-            guard let added = tree.add(item.child, key: itemKey(item.child, node), under: node) else {
+            guard let added = tree.add(item.child, key: itemKey(item, node, &replies), under: node) else {
                 return nil
             }
             items[added] = item
@@ -189,8 +190,15 @@ extension MessageDelivery {
         }
     }
 
-    private func itemKey(_ child: RoutingAddress, _ parent: Int) -> ByteString {
-        "\(child.address):\(tree.plainKey(parent))"
+    /// A filter may send several replies to one address: none is the other's duplicate.
+    private func itemKey(
+        _ item: RedirectedItem, _ parent: Int, _ replies: inout [ByteString: Int]
+    ) -> ByteString {
+        let key: ByteString = "\(item.child.address):\(tree.plainKey(parent))"
+        guard case .delivery(_, let instruction) = item, case .reply = instruction.target else { return key }
+        let earlier = replies[key, default: 0]
+        replies[key] = earlier + 1
+        return earlier == 0 ? key : "\(key)/\(earlier)"
     }
 
     private mutating func discard(_ node: Int, _ router: ByteString, byFilter: Bool = false) async {

@@ -95,7 +95,7 @@ extension MessageDelivery {
             }
         case .stopped(.freeze, let text):
             // Whoever has thawed it has seen it.
-            guard !outgoing.facts.message.isManuallyThawed, !isForced else { break }
+            guard !outgoing.facts.message.isManuallyThawed else { break }
             freezing = " by the system filter\(text.isEmpty ? "" : ": \(text)" as ByteString)"
             withhold(recipients, text)
         case .stopped(.defer, let text):
@@ -132,7 +132,7 @@ extension MessageDelivery {
         let transport: (Template?, ByteString)
         switch delivery.action {
         case .deliver(let address, let errorsTo):
-            child.address = address
+            (child.address, child.taint) = (address.bytes, address.taint)
             child.errorsTo = errorsTo
             _ = tree.add(child, under: parent)
             return

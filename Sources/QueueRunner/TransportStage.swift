@@ -242,6 +242,7 @@ extension MessageDelivery {
         var item = DeliveryItem(
             address: tree.nodes[plan.node].address, instruction: plan.instruction,
             uniqueKey: tree.plainKey(plan.node))
+        item.alsoFor = tree.recipientsOfDuplicates(of: plan.node)
         if !tree.isRedirected(plan.node) {
             item.notify = tree.notify(of: plan.node)
             let original = tree.recipient(of: plan.node).orcpt

@@ -32,6 +32,13 @@ package struct AddressRouter: Sendable {
         return router
     }
 
+    /// The same routers, which print what their `debug_print` says.
+    package func debugging(_ print: @escaping @Sendable (ByteString) -> Void) -> AddressRouter {
+        var router = self
+        router.environment.debugPrint = print
+        return router
+    }
+
     /// Decides what to do with an address; `facts` holds what is known of message and connection.
     package func route(
         _ address: RoutingAddress, _ facts: Facts, purpose: RoutingPurpose = .delivery

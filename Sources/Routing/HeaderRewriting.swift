@@ -22,7 +22,7 @@ extension Rewriter {
                 continue
             }
             guard let address = Self.qualified(parsed.address, with: domain) else { continue }
-            let new = await rewritten(address, as: .header(header.kind), facts, &events)
+            let new = await rewritten(address, .tainted, as: .header(header.kind), facts, &events)
             if let whole = new?.whole {
                 line.replaceWhole(item, with: whole)
             } else if (new?.address ?? address) != parsed.address {

@@ -1,5 +1,6 @@
 package import Bytes
 package import Expansion
+import MailText
 
 /// `percent_hack_domains`: in these domains `user%elsewhere@here` means `user@elsewhere`.
 package struct PercentHack: Sendable {
@@ -21,7 +22,9 @@ package struct PercentHack: Sendable {
         var meaning: ByteString?
         while true {
             let parts = AddressParts(meaning ?? address)
-            guard let (local, domain) = parts.localPart.unquoted.cutAtLast(UInt8(ascii: "%")) else { break }
+            guard let (local, domain) = parts.localPart.unquotedLocalPart.cutAtLast(UInt8(ascii: "%")) else {
+                break
+            }
             var facts = facts
             switch await expander.matchDomain(parts.domain.lowercasedASCII(), in: domains, &facts) {
             case .matched: break

@@ -1,5 +1,6 @@
 import Bytes
 import Expansion
+import MailText
 
 /// What a router's preconditions say.
 enum Precondition {
@@ -19,8 +20,9 @@ extension RoutingScene {
             }
         }
         if let localParts = options.localParts {
+            let seesCase = options.isCaseful || localParts.source.contains(ByteString("+caseful"))
             let match = await expander.matchLocalPart(
-                options.isCaseful ? casedLocalPart.unquoted : localPart, in: localParts, &facts,
+                seesCase ? casedLocalPart.unquotedLocalPart : localPart, in: localParts, &facts,
                 caseful: options.isCaseful)
             guard try hasMatched(match, "local_parts", keeping: \.localPartData) else {
                 return skip("local_parts does not match")
@@ -48,6 +50,9 @@ extension RoutingScene {
         {
             facts.address.home = value
         }
+        if let print = environment.debugPrint, let template = options.debugPrint {
+            await print(debugLine(template))
+        }
         if let senders = options.senders {
             let match = await expander.matchAddress(
                 facts.message.sender ?? ByteString(), in: senders, &facts, caseful: options.isCaseful)
@@ -60,6 +65,15 @@ extension RoutingScene {
         }
         guard let condition = options.condition else { return .holds }
         return try await holds(condition) ? .holds : skip("condition is false")
+    }
+
+    private func debugLine(_ template: Template) async -> ByteString {
+        do {
+            let text = try await expander.expand(template, facts).bytes
+            return text.last == .newline ? text : "\(text)\n"
+        } catch {
+            return "failed to expand debug_output \"\(template.source)\": \(error.text)\n"
+        }
     }
 
     /// Notes why the router is passed over.
@@ -124,9 +138,9 @@ extension RoutingScene {
 
     private mutating func keep(_ range: Range<Int>) {
         localPart = ByteString(localPart[range])
-        let rest = ByteString(casedLocalPart.unquoted[range])
+        let rest = ByteString(casedLocalPart.unquotedLocalPart[range])
         casedLocalPart = casedLocalPart.first == UInt8(ascii: "\"") ? "\"\(rest)\"" : rest
-        facts.address.localPart = TaintedBytes(localPart, .tainted)
+        facts.address.localPart = TaintedBytes(localPart, address.taint)
     }
 }
 

@@ -138,13 +138,18 @@ struct QueryProgramRouter: Sendable {
         for item in RedirectionList.items(list) {
             switch item {
             case .address(let text, _):
+                // What the postmaster's program says is his.
+                var taint = Taint.clean
                 var address = EmailAddress(text).qualified(with: scene.environment.qualifyRecipient)
                 if let rewriter = scene.environment.rewriter {
-                    do { address = try await rewriter.rewrite(address, as: .envelopeTo, scene.facts) } catch {
+                    do {
+                        address = try await rewriter.rewrite(address, &taint, as: .envelopeTo, scene.facts)
+                    } catch {
                         throw RoutingTrouble("rewriting of \(address.text) failed: \(error.text)")
                     }
                 }
                 var child = scene.address.child(address.text, by: scene.options.name)
+                child.taint = taint
                 child.startRouter = scene.options.redirectRouter
                 children.append(.address(child))
             case .malformed(let item, let problem):

@@ -109,34 +109,34 @@ struct RedirectRouter: Sendable {
     func route(_ scene: inout RoutingScene, users: SystemUsers) async throws(RoutingTrouble) -> DriverAnswer {
         guard let source = try await source(&scene, users) else { return .declined(nil) }
         if FilterFile.kind(of: source.text) != .list { return try await filter(source, users, &scene) }
-        return try await route(list: source.text, users, &scene)
+        return try await route(list: TaintedBytes(source.text, source.taint), users, &scene)
     }
 
     /// Takes a list of addresses.
     func route(
-        list: ByteString, _ users: SystemUsers, _ scene: inout RoutingScene
+        list: TaintedBytes, _ users: SystemUsers, _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> DriverAnswer {
         var gathered = Gathered()
         let rules = AddressRules(allowsDomainLiterals: scene.environment.allowsDomainLiterals)
-        let ending = try gather(list, rules, depth: 0, &gathered, &scene)
+        let ending = try gather(list.bytes, rules, depth: 0, &gathered, &scene)
         try await tell(gathered.mistakes, isPartly: !gathered.items.isEmpty, &scene)
         if let ending, gathered.items.isEmpty || !ending.keepsWhatStoodBefore { return ending.answer }
         if gathered.items.isEmpty { return .declined(nil) }
-        let children = try await children(of: gathered.items, users, &scene)
+        let children = try await children(of: gathered.items, list.taint, users, &scene)
         guard let ending else { return .redirected(children) }
         return .stopped(ending.verdict, besides: children)
     }
 
     /// What the items of a list, or what a filter asks for, become.
     private func children(
-        of items: [RedirectionItem], _ users: SystemUsers, _ scene: inout RoutingScene
+        of items: [RedirectionItem], _ taint: Taint, _ users: SystemUsers, _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> [RedirectedItem] {
         try await scene.setErrorsTo()
         try await scene.setHeaders()
         let qualifier = try await qualifier(&scene)
         var children: [RedirectedItem] = []
         for item in items {
-            guard let child = try await child(item, qualifier, users, &scene) else { continue }
+            guard let child = try await child(item, taint, qualifier, users, &scene) else { continue }
             children.append(child)
         }
         return children
@@ -162,6 +162,8 @@ struct RedirectRouter: Sendable {
     /// A list or a filter, and whose it is.
     struct Source {
         var text: ByteString
+        /// Where the text came from; what stands in a file that the postmaster has named is taken as his.
+        var taint = Taint.clean
         /// The owner of the file; nil when it comes from the configuration.
         var owner: UInt32?
     }
@@ -171,7 +173,7 @@ struct RedirectRouter: Sendable {
     ) async throws(RoutingTrouble) -> Source? {
         if let data {
             return try await scene.expand(data, failing: "failed to expand \"\(data.source)\"").map {
-                Source(text: $0.bytes)
+                Source(text: $0.bytes, taint: $0.taint)
             }
         }
         guard let file,
@@ -282,11 +284,14 @@ struct RedirectRouter: Sendable {
     }
 
     private func child(
-        _ item: RedirectionItem, _ qualifier: ByteString, _ users: SystemUsers, _ scene: inout RoutingScene
+        _ item: RedirectionItem, _ taint: Taint, _ qualifier: ByteString, _ users: SystemUsers,
+        _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> RedirectedItem? {
         switch item {
         case .address(let text, let isBackslashed):
-            return try await address(text, isBackslashed ? scene.domain : qualifier, &scene)
+            let own = isBackslashed ? taint.joined(with: scene.address.taint) : taint
+            return try await address(
+                TaintedBytes(text, own), isBackslashed ? scene.domain : qualifier, &scene)
         case .pipe(let command):
             return try await delivery(
                 .pipe(command), pipeTransport, "pipe_transport", users, &scene,
@@ -315,18 +320,22 @@ struct RedirectRouter: Sendable {
     }
 
     func address(
-        _ text: ByteString, _ domain: ByteString, _ scene: inout RoutingScene
+        _ text: TaintedBytes, _ domain: ByteString, _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> RedirectedItem {
-        var address = EmailAddress(text).qualified(with: domain)
+        var taint = text.taint
+        var address = EmailAddress(text.bytes).qualified(with: domain)
         if rewrites, let rewriter = scene.environment.rewriter {
             do {
-                address = try await rewriter.rewrite(address, as: .envelopeTo, scene.facts)
+                address = try await rewriter.rewrite(address, &taint, as: .envelopeTo, scene.facts)
             } catch {
                 throw RoutingTrouble("rewriting of \(address.text) failed: \(error.text)")
             }
         }
         var child = offspring(address.text, &scene)
-        if checksAncestor, isAncestor(address.text, scene) { child.address = scene.address.address }
+        child.taint = taint
+        if checksAncestor, isAncestor(address.text, scene) {
+            (child.address, child.taint) = (scene.address.address, scene.address.taint)
+        }
         return .address(child)
     }
 

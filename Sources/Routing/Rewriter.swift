@@ -104,9 +104,20 @@ package struct Rewriter: Sendable {
     package func rewrite(
         _ address: EmailAddress, as field: RewriteField, _ facts: Facts
     ) async throws(ExpansionError) -> EmailAddress {
-        let (new, events) = await rewriteEnvelope(address, as: field, facts)
+        var taint = Taint.tainted
+        return try await rewrite(address, &taint, as: field, facts)
+    }
+
+    /// The same, for an address of which it is known where it came from; the taint becomes that of the new address.
+    package func rewrite(
+        _ address: EmailAddress, _ taint: inout Taint, as field: RewriteField, _ facts: Facts
+    ) async throws(ExpansionError) -> EmailAddress {
+        if address.isNull { return address }
+        var events: [RewriteEvent] = []
+        let new = await rewritten(address, taint, as: field, facts, &events)
         for case .problem(let text) in events { throw .failed(text) }
-        return new
+        if let new { taint = new.taint }
+        return new?.address ?? address
     }
 
     /// Rewrites an address of the envelope, and tells how; from the first problem on it stays as it is.
@@ -115,7 +126,7 @@ package struct Rewriter: Sendable {
     ) async -> (EmailAddress, [RewriteEvent]) {
         if address.isNull { return (address, []) }
         var events: [RewriteEvent] = []
-        let new = await rewritten(address, as: field, facts, &events)
+        let new = await rewritten(address, .tainted, as: field, facts, &events)
         return (new?.address ?? address, events)
     }
 
@@ -178,12 +189,15 @@ package struct Rewriter: Sendable {
         var whole: ByteString?
         /// As the log shows it.
         var shown: ByteString
+        /// Where the octets of the address came from.
+        var taint: Taint
     }
 
     func rewritten(
-        _ original: EmailAddress, as field: RewriteField, _ facts: Facts, _ events: inout [RewriteEvent]
+        _ original: EmailAddress, _ taint: Taint, as field: RewriteField, _ facts: Facts,
+        _ events: inout [RewriteEvent]
     ) async -> Rewritten? {
-        var current = original
+        var (current, taint) = (original, taint)
         var result: Rewritten?
         for (index, rule) in rules.enumerated() where applies(rule, to: field) {
             var repeats = 0
@@ -191,7 +205,9 @@ package struct Rewriter: Sendable {
                 if rule.replacement.source == "*" { return result }
                 guard repeats < Self.mostTimes else { break }
                 var known = facts
-                known.captures = await captures(of: current, by: rule, facts)
+                known.captures = await captures(of: current, by: rule, facts).map { TaintedBytes($0, taint) }
+                known.address.localPart = TaintedBytes(current.localPart, taint)
+                known.address.domain = TaintedBytes(current.domain, taint)
                 do throws(ExpansionError) {
                     guard let next = try await replacement(of: current, by: rule, known) else { break }
                     events.append(
@@ -199,7 +215,7 @@ package struct Rewriter: Sendable {
                             current.text, place: field.place, new: next.shown, rule: index + 1))
                     repeats += 1
                     result = next
-                    current = next.address
+                    (current, taint) = (next.address, next.taint)
                 } catch {
                     events.append(.problem(error.text))
                     return result
@@ -221,8 +237,8 @@ package struct Rewriter: Sendable {
     /// `$0`, `$1` and so on for a replacement (manual, section 31.5): what the pattern's wildcards or groups matched.
     private func captures(
         of address: EmailAddress, by rule: RewriteRule, _ facts: Facts
-    ) async -> [TaintedBytes] {
-        let whole = TaintedBytes(address.text, .tainted)
+    ) async -> [ByteString] {
+        let whole = address.text
         guard let pattern = try? await expander.expand(Template(rule.pattern), facts).bytes else {
             return [whole]
         }
@@ -232,7 +248,7 @@ package struct Rewriter: Sendable {
             }
             return [whole]
                 + found.captures.dropFirst().map { range in
-                    TaintedBytes(range.map { ByteString(address.text[$0]) } ?? ByteString(), .tainted)
+                    range.map { ByteString(address.text[$0]) } ?? ByteString()
                 }
         }
         let parts = pattern.cutAtLast(UInt8(ascii: "@")) ?? ([], pattern[...])
@@ -240,7 +256,7 @@ package struct Rewriter: Sendable {
             pattern, text in
             Self.wildPart(of: text, in: pattern)
         }
-        return [whole] + wild.map { TaintedBytes($0, .tainted) }
+        return [whole] + wild
     }
 
     /// What the asterisk at the beginning of a pattern stands for; nil without one.
@@ -259,31 +275,28 @@ package struct Rewriter: Sendable {
     private func replacement(
         of address: EmailAddress, by rule: RewriteRule, _ facts: Facts
     ) async throws(ExpansionError) -> Rewritten? {
-        var known = facts
-        known.address.localPart = TaintedBytes(address.localPart, .tainted)
-        known.address.domain = TaintedBytes(address.domain, .tainted)
-        let text: ByteString
+        let new: TaintedBytes
         do {
-            text = try await expander.expand(rule.replacement, known).bytes
+            new = try await expander.expand(rule.replacement, facts)
         } catch {
             if case .forcedFailure = error { return nil }
             throw .failed("Expansion of \(rule.replacement.source) failed while rewriting: \(error.text)")
         }
         let parsed: EmailAddress
         do {
-            parsed = try AddressParser.parseOne(text).address
+            parsed = try AddressParser.parseOne(new.bytes).address
         } catch {
             throw .failed(
-                "Rewrite of \(address.text) yielded unparseable address: \(error.message) in address \(text)"
+                "Rewrite of \(address.text) yielded unparseable address: \(error.message) in address \(new.bytes)"
             )
         }
         if !parsed.isQualified, !rule.flags.contains(UInt8(ascii: "Q")) {
-            throw .failed("Rewrite of \(address.text) yielded unqualified address \"\(text)\"")
+            throw .failed("Rewrite of \(address.text) yielded unqualified address \"\(new.bytes)\"")
         }
         let isWhole = rule.flags.contains(UInt8(ascii: "w"))
         let qualified = parsed.qualified(with: qualifyRecipient)
         return Rewritten(
-            address: qualified, whole: isWhole ? text : nil,
-            shown: parsed.isQualified ? text : qualified.text)
+            address: qualified, whole: isWhole ? new.bytes : nil,
+            shown: parsed.isQualified ? new.bytes : qualified.text, taint: new.taint)
     }
 }

@@ -1,6 +1,7 @@
 import Bytes
 import Configuration
 import Expansion
+import MailText
 
 /// A router instance: generic options and its driver's own.
 struct Router: Sendable {
@@ -122,7 +123,7 @@ struct RoutingScene: Sendable {
         let parts = AddressParts(address.address)
         fullLocalPart = parts.localPart
         casedLocalPart = parts.localPart
-        let meant = parts.localPart.unquoted
+        let meant = parts.localPart.unquotedLocalPart
         localPart = options.isCaseful ? meant : meant.lowercasedASCII()
         domain = parts.domain.lowercasedASCII()
         self.facts = facts
@@ -149,8 +150,8 @@ struct RoutingScene: Sendable {
 
     private mutating func setAddressFacts() {
         var known = facts.address
-        known.localPart = TaintedBytes(localPart, .tainted)
-        known.domain = TaintedBytes(domain, .tainted)
+        known.localPart = TaintedBytes(localPart, address.taint)
+        known.domain = TaintedBytes(domain, address.taint)
         known.localPartData = nil
         known.domainData = nil
         known.routerName = options.name
@@ -172,23 +173,5 @@ struct RoutingScene: Sendable {
         case .delivery, .addressTest, .expand: break
         }
         facts.address = known
-    }
-}
-
-extension ByteString {
-    /// A quoted local part as what it means: without its quotes and backslashes (RFC 5322, section 3.2.4).
-    var unquoted: ByteString {
-        guard count > 1, first == UInt8(ascii: "\""), last == UInt8(ascii: "\"") else { return self }
-        var result = ByteString()
-        var isEscaped = false
-        for octet in dropFirst().dropLast() {
-            if octet == UInt8(ascii: "\\"), !isEscaped {
-                isEscaped = true
-            } else {
-                result.append(octet)
-                isEscaped = false
-            }
-        }
-        return result
     }
 }

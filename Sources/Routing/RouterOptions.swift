@@ -20,6 +20,8 @@ package struct RouterOptions: Sendable {
     let senders: ListText?
     let requiredFiles: Template?
     let condition: Template?
+    /// What is printed before the later preconditions are tested, where somebody debugs.
+    let debugPrint: Template?
     // What happens before and after.
     let variables: ByteString?
     let addressData: Template?
@@ -70,6 +72,7 @@ package struct RouterOptions: Sendable {
         addressData = block.template("address_data")
         more = block.template("more")
         unseen = block.template("unseen")
+        debugPrint = block.template("debug_print")
         passRouter = block.text("pass_router")
         redirectRouter = block.text("redirect_router")
         selfRule = block.text("self") ?? "freeze"

@@ -19,6 +19,8 @@ package struct RoutingAddress: Sendable, Hashable {
 
     /// The address, qualified: `local@domain`.
     package var address: ByteString
+    /// Where it came from: an address that a router made of what the postmaster wrote may name files.
+    package var taint = Taint.tainted
     /// The addresses that it comes from, the nearest first; empty for a recipient of the message.
     package var ancestors: [Ancestor] = []
     /// `errors_to` of a router: who hears of trouble; nil is the envelope sender, empty is nobody.

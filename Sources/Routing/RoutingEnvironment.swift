@@ -54,6 +54,8 @@ package struct RoutingEnvironment: Sendable {
 
     /// Hears what routers do with an address, one line each; nil where nobody wants to know.
     package var trace: (@Sendable (ByteString) -> Void)?
+    /// Gets what `debug_print` of a router says, a whole line; nil where nobody debugs.
+    package var debugPrint: (@Sendable (ByteString) -> Void)?
     /// Asks a command for a queryprogram router.
     package var ask: @Sendable (QueryCommand) async -> QueryAnswer = { _ in
         .failed("no commands are run here")

@@ -12,6 +12,8 @@ package struct DeliveryItem: Sendable {
     package var notify: RecipientCommand.Notify = []
     /// ORCPT of the recipient, as received.
     package var originalRecipient: ByteString?
+    /// The recipients whose mail is the same delivery as this one: they became the same address.
+    package var alsoFor: [ByteString] = []
     /// The key in journals and hints: the address with its domain in small letters, or `item:parent`.
     package var uniqueKey: ByteString
 

@@ -40,7 +40,9 @@ struct HeaderAssembly {
 
     private var envelopeTo: ByteString {
         var seen: [ByteString] = []
-        for item in items where !seen.contains(item.address.top) { seen.append(item.address.top) }
+        for top in items.flatMap({ [$0.address.top] + $0.alsoFor }) where !seen.contains(top) {
+            seen.append(top)
+        }
         return "Envelope-to: \(seen.joined(separator: ",\n "))\n"
     }
 

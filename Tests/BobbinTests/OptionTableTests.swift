@@ -111,11 +111,13 @@ struct OptionTableTests {
 
     /// Our own, those that came after Exim 4.96, and those whose chapter has no box.
     private static let notInTheManual: Set = [
-        "main commit_sharing", "main dns_forwarders", "main dns_trust_anchor_file", "main hints_backend",
+        "main commit_sharing", "main dns_forwarders", "main dns_insecure_domains",
+        "main dns_trust_anchor_file", "main hints_backend",
         "main hints_directory", "main hints_layout", "main message_id_format", "main submission_socket",
         "main acl_smtp_atrn", "main acl_smtp_wellknown", "main daemon_modules_load",
         "main limits_advertise_hosts",
-        "main log_ports", "main panic_coredump", "main dkim_verify_min_keysizes", "main notifier_socket",
+        "main local_scan_path", "main log_ports", "main panic_coredump", "main dkim_verify_min_keysizes",
+        "main notifier_socket",
         "main openssl_options", "main redis_servers", "main spf_smtp_comment_template", "main sqlite_dbfile",
         "dnslookup ipv4_only", "dnslookup ipv4_prefer", "redirect sieve_enotify_mailto_owner",
         "queuefile directory",

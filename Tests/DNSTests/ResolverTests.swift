@@ -1,5 +1,6 @@
 import Bytes
 import DNS
+import Synchronization
 import TestKit
 import Testing
 
@@ -147,6 +148,31 @@ struct ResolverTests {
             let unvalidated = try await Resolver(server).lookup("mx1.signed.test", .a)
             #expect(unvalidated.records.map(\.data) == [.address("192.0.2.66")])
             #expect(!unvalidated.secure)
+        }
+    }
+
+    @Test(
+        "Servers that know no DNSSEC are asked without it, where nobody insists; it is told once, and nothing is secure"
+    )
+    func withoutDNSSEC() async throws {
+        try await ZoneServer.serving([plainZone]) { server in
+            var settings = ResolverSettings()
+            settings.servers = .forward([server.forwarder])
+            settings.timeLimit = .seconds(10)
+            let notes = Mutex<[ByteString]>([])
+            settings.noteUnvalidated = { text in notes.withLock { $0.append(text) } }
+            let resolver = try Resolver(settings)
+            for name: ByteString in ["mx1.plain.test", "mx2.plain.test"] {
+                let answer = await resolver.lookup(name, .a)
+                #expect(answer.records.count == 1)
+                #expect(!answer.secure)
+            }
+            #expect(notes.withLock { $0.count } == 1)
+            settings.anchors = .root
+            guard case .tryAgain = try await Resolver(settings).lookup("mx1.plain.test", .a).outcome else {
+                Issue.record("an answer that cannot be validated was taken although validation was asked for")
+                return
+            }
         }
     }
 

@@ -165,13 +165,20 @@ struct FuzzTests {
         }
     }
 
-    @Test("Items nested too deep are an error, however deep", arguments: [100, 10_000, 200_000])
+    @Test("Items nested too deep are an error, however deep", arguments: [500, 10_000, 200_000])
     func depth(count: Int) {
         let opened = ByteString(
             String(repeating: "${lc:", count: count) + String(repeating: "}", count: count))
         #expect(Template(opened).syntaxError != nil)
         let negated = ByteString("${if " + String(repeating: "!", count: count) + "eq{a}{b}}")
         #expect(Template(negated).syntaxError != nil)
+    }
+
+    @Test("A chain of 380 alternatives, each in the one before, is expanded")
+    func chain() async throws {
+        let opened = (1...380).map { "${if eq{$h_x:}{\($0)}{\($0)}{" }.joined()
+        let text = ByteString(opened + "last" + String(repeating: "}}", count: 380))
+        #expect(try await Expander(Environment()).expand(Template(text), Facts()).bytes == "last")
     }
 
     @Test("Sums nested too deep are an error")

@@ -1,6 +1,7 @@
 import Bytes
 import Configuration
 import Foundation
+import MailSystem
 import TestKit
 import Testing
 

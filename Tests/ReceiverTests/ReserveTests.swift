@@ -46,12 +46,11 @@ import Testing
         #expect(query.name(in: line) == name)
     }
 
-    @Test("A pattern that is no regular expression is told, and matches nothing")
+    @Test("A pattern that is no regular expression is told")
     func badPattern() throws {
-        let main = try Configuration.read(text: "uucp_from_pattern = (\n", file: "", macros: []).main
+        let main = try Configuration.read(text: "gecos_pattern = (\n", file: "", macros: []).main
         var told: [ByteString] = []
-        let line = FromLine(main) { told.append($0) }
-        #expect(line.pattern == nil)
-        #expect(told == ["uucp_from_pattern is no regular expression: \"(\""])
+        _ = GecosRules(main) { told.append($0) }
+        #expect(told == ["gecos_pattern is no regular expression: \"(\""])
     }
 }

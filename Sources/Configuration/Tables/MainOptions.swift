@@ -30,7 +30,7 @@ extension OptionTable {
         .init(
             .integer, .honoured,
             """
-            dns_csa_search_limit
+            dns_csa_search_limit dns_dnssec_ok
             daemon_startup_retries return_size_limit bounce_return_linesize_limit bounce_return_size_limit
             check_log_inodes check_log_space check_spool_inodes check_spool_space header_line_maxsize
             header_maxsize message_body_visible received_headers_max recipients_max remote_max_parallel
@@ -108,7 +108,7 @@ extension OptionTable {
             .string, .honoured,
             """
             av_scanner headers_charset dns_check_names_pattern bounce_message_text bounce_sender_authentication
-            daemon_smtp_ports dns_trust_anchor_file errors_reply_to exim_group exim_path exim_user
+            daemon_smtp_ports dns_insecure_domains dns_trust_anchor_file errors_reply_to exim_group exim_path exim_user
             exim_version gecos_pattern helo_allow_chars bi_command hints_backend local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
             smtp_ratelimit_mail smtp_ratelimit_rcpt spamd_address spf_guess sqlite_dbfile syslog_facility
@@ -260,7 +260,7 @@ extension OptionTable {
         .init(
             .integer, .needless("libunbound decides how servers are asked, and validates"),
             """
-            dns_dnssec_ok dns_retry dns_use_edns0
+            dns_retry dns_use_edns0
             """),
         .init(
             .integer, .needless("libunbound follows aliases to their end"),
@@ -296,6 +296,11 @@ extension OptionTable {
             .time, .needless("there is no local_scan"),
             """
             local_scan_timeout
+            """),
+        .init(
+            .string, .needless("there is no local_scan"),
+            """
+            local_scan_path
             """),
         .init(
             .string, .needless("there are no LDAP lookups"),

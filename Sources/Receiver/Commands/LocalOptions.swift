@@ -71,34 +71,16 @@ struct LocalOptions: ParsableArguments {
 
     private func allClaims() throws(StartError) -> PeerClaims {
         var claims = PeerClaims()
-        if let text = peerAddress ?? host {
-            let place = try Self.place(text, "-oMa")
-            (claims.address, claims.port) = (place.0, place.1 ?? 0)
+        let given: [(ByteString, String?)] = [
+            ("a", peerAddress ?? host), ("i", interface), ("s", peerName), ("t", peerIdent),
+            ("aa", authenticator), ("ai", authenticatedID), ("as", authenticatedSender),
+            ("r", protocolName), ("m", reference),
+        ]
+        do throws(PeerClaims.Mistake) {
+            for case (let letters, let value?) in given { try claims.take(letters, ByteString(value)) }
+        } catch {
+            throw StartError(error.text.string)
         }
-        if let interface { (claims.interface, claims.interfacePort) = try Self.place(interface, "-oMi") }
-        claims.name = peerName.map { ByteString($0) }
-        claims.ident = peerIdent.map { ByteString($0) }
-        claims.authenticator = authenticator.map { ByteString($0) }
-        claims.authenticatedID = authenticatedID.map { ByteString($0) }
-        claims.authenticatedSender = authenticatedSender.map { ByteString($0) }
-        claims.protocolName = protocolName.map { ByteString($0) }
-        claims.reference = try reference.map(Self.reference)
         return claims
-    }
-
-    private static func reference(_ text: String) throws(StartError) -> ByteString {
-        let text = ByteString(text)
-        guard MessageID(text) != nil else {
-            throw StartError("-oMm must be a valid message ID: \"\(text)\" is none")
-        }
-        return text
-    }
-
-    private static func place(_ text: String, _ option: String) throws(StartError) -> (IPAddress, Int?) {
-        guard let place = PeerClaims.place(ByteString(text)) else {
-            throw StartError(
-                "\(option) \(text): expected an IP address, perhaps with a port: [10.9.8.7]:1234")
-        }
-        return place
     }
 }

@@ -1,6 +1,7 @@
 import ACL
 import Bytes
 import Expansion
+import MailSystem
 import MailText
 import SMTP
 import Spooler

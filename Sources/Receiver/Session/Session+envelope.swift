@@ -204,6 +204,13 @@ extension Session {
         state.facts.address.localPart?.bytes = state.casedLocalPart?.bytes.lowercasedASCII() ?? ""
         state.facts.message.rcptCount += 1
         state.facts.message.recipientsCount = envelope.recipients.count
+        // Those accepted so far are not told before the message is there, nor is the last one then.
+        let accepted = state.facts.message.recipients
+        state.facts.message.recipients = []
+        defer {
+            state.facts.message.recipients = accepted
+            state.facts.address = AddressFacts()
+        }
         let local = isLocal
         // Exim accepts recipients without an ACL only from local callers: a relay must be asked for.
         let verdict =
@@ -282,7 +289,7 @@ extension AddressFacts {
     init(of address: ByteString) {
         self.init()
         let parts = address.cutAtLast(UInt8(ascii: "@")) ?? (address[...], [])
-        localPart = TaintedBytes(ByteString(parts.before), .tainted)
+        localPart = TaintedBytes(ByteString(parts.before).unquotedLocalPart, .tainted)
         domain = TaintedBytes(parts.after.lowercasedASCII(), .tainted)
     }
 }

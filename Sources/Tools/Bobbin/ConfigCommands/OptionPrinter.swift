@@ -60,6 +60,8 @@ struct OptionPrinter: Sendable {
         if name == "retry_use_local_part", block.kind == .router {
             isOn = RouterOptions.dependsOnLocalPart(block)
         }
+        // `verify` and `fail_verify` set two options each.
+        if block.kind == .router, let both = Self.bothSet[name], let value = block.flag(both) { isOn = value }
         if case .flag(let value) = setting?.value { isOn = value }
         return isOn ? "\(name)\n" : "no_\(name)\n"
     }
@@ -75,6 +77,12 @@ struct OptionPrinter: Sendable {
     /// Spellings that set two options at once, or are old names of one; Exim does not list them.
     private static let pseudoOptions: Set<ByteString> = [
         "fail_verify", "return_size_limit", "translate_ip_address", "verify",
+    ]
+
+    /// The options that one spelling sets together, with that spelling.
+    private static let bothSet: [ByteString: ByteString] = [
+        "verify_recipient": "verify", "verify_sender": "verify",
+        "fail_verify_recipient": "fail_verify", "fail_verify_sender": "fail_verify",
     ]
 
     private static let accountLists: Set<ByteString> = [

@@ -13,7 +13,9 @@ struct ExpansionBench: Sendable {
     private var facts = Facts()
 
     /// Makes a bench; as in Exim the sender is the caller until a message is loaded.
-    init(_ site: Site, caller: Caller) async throws(ToolFailure) {
+    init(
+        _ site: Site, caller: Caller, sender: ByteString? = nil, claimed: PeerClaims = PeerClaims()
+    ) async throws(ToolFailure) {
         self.site = site
         self.caller = caller
         expander = try await site.mailSystem().expander
@@ -24,6 +26,8 @@ struct ExpansionBench: Sendable {
         facts.connection.authenticatedSender = facts.message.sender
         facts.message.callerUID = Int(caller.uid)
         facts.message.callerGID = Int(caller.gid)
+        if let sender { facts.message.sender = sender == "<>" ? "" : sender }
+        claimed.apply(to: &facts.connection)
     }
 
     /// Loads a message for the variables that tell of one (manual, option -Mset).

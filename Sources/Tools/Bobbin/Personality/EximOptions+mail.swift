@@ -1,4 +1,5 @@
 import Bytes
+import MailSystem
 
 extension EximOptions {
     // MARK: Submission
@@ -88,12 +89,19 @@ extension EximOptions {
             EximOption("-X", .joinedOrNext, "Accepted, without effect.", nothing),
             EximOption("-L", .joinedOrNext, "Accepted, without effect.", nothing),
         ]
-        + ["a", "aa", "ai", "as", "i", "m", "r", "s", "t"].map { letters in
+        + (["a", "aa", "ai", "as", "i", "m", "r", "s", "t"] as [ByteString]).map { letters in
             let spelling: ByteString = "-oM\(letters)"
             return EximOption(spelling, .next, "What a trusted caller says of the message's client.") {
                 request, values throws(EximUsageError) in
-                guard let value = values.first else { throw .unknown(spelling) }
+                guard let value = values.first else {
+                    throw EximUsageError("exim: data expected after \(spelling)")
+                }
                 request.submission.claims += [spelling, value]
+                do throws(PeerClaims.Mistake) {
+                    try request.submission.claimed.take(letters, value)
+                } catch {
+                    throw EximUsageError("exim: \(error.text)")
+                }
             }
         }
 
@@ -119,6 +127,11 @@ extension EximOptions {
             guard let letter = definition.trimmedStart().first, letter.isASCIILetter,
                 letter.uppercasedASCII == letter
             else { throw EximUsageError("exim: macro name set by -D must start with an upper case letter") }
+            let name = definition.cut(at: UInt8(ascii: "="))?.before ?? definition[...]
+            let isNew = request.definitions.allSatisfy {
+                ($0.cut(at: UInt8(ascii: "="))?.before ?? $0[...]).trimmed() != name.trimmed()
+            }
+            guard isNew else { throw EximUsageError("exim: duplicated -D in command line") }
             request.definitions.append(definition)
         },
         EximOption("-oX", .next, "Listen on these ports or addresses instead.") { request, values in

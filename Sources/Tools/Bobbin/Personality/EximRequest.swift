@@ -1,4 +1,5 @@
 import Bytes
+import MailSystem
 import Spooler
 
 /// What Exim's options ask for.
@@ -136,6 +137,8 @@ struct SubmissionRequest: Sendable, Equatable {
     var mistakes: ByteString = "mail"
     /// The options that begin with -oM, with their values.
     var claims: [ByteString] = []
+    /// What they come to, for tests that ask nobody's leave.
+    var claimed = PeerClaims()
 
     /// The receiver's words for one message.
     func words(_ recipients: [ByteString]) -> [ByteString] {

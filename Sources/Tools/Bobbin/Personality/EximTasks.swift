@@ -30,6 +30,7 @@ struct EximTasks: Sendable {
             var filter = request.filter
             filter.sender = request.submission.sender.map { $0 == "<>" ? "" : $0 }
             filter.isVerbose = request.isVerbose
+            filter.claimed = request.submission.claimed
             var test = try await FilterTest(site, filter, caller: caller, on: console)
             return await test.run()
         }
@@ -135,7 +136,8 @@ struct EximTasks: Sendable {
 
     private func expand() async throws -> ExitStatus {
         guard request.loadedMessage == nil || site.isAdmin(caller) else { throw EximUsageError.denied }
-        var bench = try await ExpansionBench(site, caller: caller)
+        var bench = try await ExpansionBench(
+            site, caller: caller, sender: request.submission.sender, claimed: request.submission.claimed)
         if let id = request.loadedMessage {
             do {
                 try bench.load(id, from: spool)
@@ -158,7 +160,9 @@ struct EximTasks: Sendable {
     }
 
     private func test(_ kind: AddressTest.Kind) async throws -> ExitStatus {
-        let test = try await AddressTest(site, kind, sender: request.submission.sender, caller: caller)
+        let test = try await AddressTest(
+            site, kind, sender: request.submission.sender, caller: caller,
+            claimed: request.submission.claimed)
         return await test.run(request.arguments, on: console)
     }
 

@@ -27,7 +27,7 @@ struct AddressTest: Sendable {
     /// Makes a test; the sender is the caller unless one is given.
     init(
         _ site: Site, _ kind: Kind, sender: ByteString?, caller: Caller = .current(),
-        trace: (@Sendable (ByteString) -> Void)? = nil
+        claimed: PeerClaims = PeerClaims(), trace: (@Sendable (ByteString) -> Void)? = nil
     ) async throws(ToolFailure) {
         self.kind = kind
         self.trace = trace
@@ -35,13 +35,14 @@ struct AddressTest: Sendable {
         rules = site.addressRules
         let given = sender.map { $0 == "<>" ? "" : $0 }
         facts.message.sender = given ?? "\(caller.login)@\(system.settings.qualifyDomain)"
+        claimed.apply(to: &facts.connection)
     }
 
     /// Tests addresses, or lines of standard input with a prompt; the worst result decides.
     func run(_ addresses: [ByteString], on console: Console) async -> ExitStatus {
         var worst = ExitStatus.success
         func test(_ text: ByteString) async {
-            let result = await answer(to: text)
+            let result = await answer(to: text) { console.say($0) }
             console.write(result.text)
             if result.status.rawValue > worst.rawValue { worst = result.status }
         }
@@ -58,7 +59,9 @@ struct AddressTest: Sendable {
         return worst
     }
 
-    private func answer(to text: ByteString) async -> (text: ByteString, status: ExitStatus) {
+    private func answer(
+        to text: ByteString, debugging tell: @escaping @Sendable (ByteString) -> Void
+    ) async -> (text: ByteString, status: ExitStatus) {
         let address: EmailAddress
         do throws(AddressError) {
             guard !text.trimmed().isEmpty else { throw AddressError("empty address", in: text) }
@@ -69,13 +72,15 @@ struct AddressTest: Sendable {
         let settings = system.settings
         let domain = kind == .verifySender ? settings.qualifyDomain : settings.qualifyRecipient
         let whole = address.qualified(with: domain).text
-        return kind == .route ? await route(whole) : await verify(whole)
+        return kind == .route ? await route(whole, debugging: tell) : await verify(whole)
     }
 
     private var router: AddressRouter { trace.map(system.router.traced) ?? system.router }
 
-    private func route(_ address: ByteString) async -> (text: ByteString, status: ExitStatus) {
-        let description = await RouteDescription(of: address, by: router, facts)
+    private func route(
+        _ address: ByteString, debugging tell: @escaping @Sendable (ByteString) -> Void
+    ) async -> (text: ByteString, status: ExitStatus) {
+        let description = await RouteDescription(of: address, by: router.debugging(tell), facts)
         return (description.text, ExitStatus(rawValue: Int32(description.status)) ?? .failure)
     }
 

@@ -22,6 +22,8 @@ struct FilterTest: Sendable {
         var suffix: ByteString = ""
         /// The sender of -f.
         var sender: ByteString?
+        /// What the options say of the message's client.
+        var claimed = PeerClaims()
         /// Whether conditions are told too (-v).
         var isVerbose = false
     }
@@ -50,6 +52,7 @@ struct FilterTest: Sendable {
         if !request.suffix.isEmpty { address.localPartSuffix = TaintedBytes(request.suffix) }
         address.home = SystemUsers().user(uid: Int64(caller.uid)).map { TaintedBytes($0.home) }
         facts.address = address
+        request.claimed.apply(to: &facts.connection)
         facts.message.sender = request.sender ?? "\(caller.login)@\(system.settings.qualifyDomain)"
         facts.message.recipients = [recipient]
         facts.message.recipientsCount = 1
