@@ -198,7 +198,8 @@ extension MessageDelivery {
         guard case .delivery(_, let instruction) = item, case .reply = instruction.target else { return key }
         let earlier = replies[key, default: 0]
         replies[key] = earlier + 1
-        return earlier == 0 ? key : "\(key)/\(earlier)"
+        // As in Exim the later ones have more of the sign.
+        return ByteString(repeatElement(UInt8(ascii: ">"), count: earlier)) + key
     }
 
     private mutating func discard(_ node: Int, _ router: ByteString, byFilter: Bool = false) async {

@@ -40,7 +40,8 @@ struct HeaderAssembly {
 
     private var envelopeTo: ByteString {
         var seen: [ByteString] = []
-        for top in items.flatMap({ [$0.address.top] + $0.alsoFor }) where !seen.contains(top) {
+        // In Exim's order: those who came last are told first.
+        for top in items.flatMap({ ([$0.address.top] + $0.alsoFor).reversed() }) where !seen.contains(top) {
             seen.append(top)
         }
         return "Envelope-to: \(seen.joined(separator: ",\n "))\n"

@@ -303,10 +303,13 @@ enum LocalPaths {
             saying:
                 "mailbox \(order.path) does not exist, but creation outside the home directory is not permitted"
         )
-        try makeDirectories(directory, order)
+        try makeDirectories(directory, order, for: order.path)
     }
 
-    static func makeDirectories(_ path: ByteString, _ order: LocalOrder) throws(TransportTrouble) {
+    /// Makes a directory and those above it; an error names what they are for.
+    static func makeDirectories(
+        _ path: ByteString, _ order: LocalOrder, for purpose: ByteString
+    ) throws(TransportTrouble) {
         var place = 1
         while place <= path.count {
             let end = path[place...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
@@ -315,7 +318,7 @@ enum LocalPaths {
             guard (try? System.status(part)) == .some(nil) else { continue }
             do { try System.makeDirectory(part, order.directoryMode) } catch {
                 throw TransportTrouble(
-                    "failed to create directories for \(path): \(error.text)", errno: error.number)
+                    "failed to create directories for \(purpose): \(error.text)", errno: error.number)
             }
         }
     }

@@ -72,7 +72,7 @@ struct DirectoryDelivery {
             saying:
                 "tried to create file in \(directory), but file creation outside the home directory is not permitted"
         )
-        try LocalPaths.makeDirectories(path, order)
+        try LocalPaths.makeDirectories(path, order, for: path)
     }
 
     /// `maildirfolder_create_regex`.
