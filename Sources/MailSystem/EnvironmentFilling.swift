@@ -41,7 +41,7 @@ struct EnvironmentFilling {
         environment.settings.printTopBitChars = main.flag("print_topbitchars") ?? false
         environment.settings.bounceReturnSizeLimit = Int(main.bounceReturnSizeLimit)
         environment.settings.spfGuess = main.text("spf_guess") ?? environment.settings.spfGuess
-        if main.text("timezone") == "UTC" {
+        if ProcessZone(main) == .utc {
             environment.zoneOffset = { _ in 0 }
             environment.zoneName = { _ in "GMT" }
         }

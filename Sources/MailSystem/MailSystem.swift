@@ -4,7 +4,7 @@
 // settings, expander, spool, logs, resolver, hints. Programs get one value; nothing is global.
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
-// ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProgramRunning.swift, SocketReading.swift,
+// ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProcessZone.swift, ProgramRunning.swift, SocketReading.swift,
 // UDPSending.swift, SPFLookup.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
 // CalloutCache.swift, SignalListener.swift, StoredFacts.swift, StartError.swift.
 
@@ -96,6 +96,7 @@ package final class MailSystem: Sendable {
         _ configuration: Configuration, rehearsal: Rehearsal? = nil
     ) async throws(StartError) -> MailSystem {
         try refuseDecisive(configuration)
+        ProcessZone(configuration.main).apply()
         let variables = await ProcessEnvironment(configuration.main)
         let bare = Expander(EnvironmentFilling.constants(configuration, variables))
         let settings = try await Settings(configuration, bare)

@@ -3,7 +3,8 @@ package import Configuration
 import Expansion
 import Glibc
 
-/// The environment variables that expansions see and programs get: what `keep_environment` lists, and `add_environment`.
+/// The environment variables that expansions see and programs get: what `keep_environment` lists, and
+/// `add_environment`; and TZ as `timezone` has it.
 package struct ProcessEnvironment: Sendable {
     private var values: [ByteString: ByteString] = [:]
     /// The names in the order that programs get them.
@@ -28,6 +29,17 @@ package struct ProcessEnvironment: Sendable {
             guard let pair = item.bytes.cut(at: UInt8(ascii: "=")) else { continue }
             set(ByteString(pair.before), ByteString(pair.after))
         }
+        switch ProcessZone(main) {
+        case .utc: break
+        case .machine: remove("TZ")
+        case .named(let zone):
+            remove("TZ")
+            set("TZ", zone)
+        }
+    }
+
+    private mutating func remove(_ name: ByteString) {
+        if values.removeValue(forKey: name) != nil { names.removeAll { $0 == name } }
     }
 
     private mutating func set(_ name: ByteString, _ value: ByteString) {

@@ -73,7 +73,7 @@ package struct Settings: Sendable {
             reader, "localhost_number", upTo: messageIDFormat == .short ? 16 : 16)
         logSelector = try Self.selector(main)
         logTimestamp = LogTimestamp(
-            usesUTC: main.text("timezone").map { $0 == "UTC" } ?? false,
+            usesUTC: ProcessZone(main) == .utc,
             showsZone: main.flag("log_timezone") ?? false, showsMilliseconds: logSelector.has(.millisec))
         logPath = try await reader.text("log_file_path") ?? ""
         sqlite = SQLiteSearch.Options(

@@ -92,7 +92,7 @@ final class RunnerSystem: Sendable {
         }
         environment.isForced = options.isForced || options.thaws
         environment.deliverLocalProgram = SiblingProgram.path(of: "bobbin-deliver-local")
-        environment.timezone = system.configuration.main.text("timezone")
+        environment.timezone = system.configuration.main.text("timezone").flatMap { $0.isEmpty ? nil : $0 }
         environment.dsnFrom =
             system.configuration.main.template("dsn_from") ?? environment.dsnFrom
         environment.errorsReplyTo = system.configuration.main.text("errors_reply_to")

@@ -168,8 +168,10 @@ extension Site {
         } catch {
             throw ToolFailure(.configuration, "log_file_path: \(String(describing: error))")
         }
+        let zone = ProcessZone(main)
+        zone.apply()
         let stamp = LogTimestamp(
-            usesUTC: main.text("timezone") == "UTC", showsZone: main.flag("log_timezone") ?? false)
+            usesUTC: zone == .utc, showsZone: main.flag("log_timezone") ?? false)
         var options = EximLogWriter.Options(path: path, selector: selector, timestamp: stamp)
         options.owner = owner.map { EximLogWriter.Owner(user: $0.uid, group: $0.gid) }
         return EximLogWriter(options: options)
