@@ -75,6 +75,7 @@ extension Session {
             message abandoned
             """
         log.refused(text, state, headers: intake.headers)
+        expectMessage()
         await say(Reply(552, "Message header not CRLF terminated"))
         endTransaction()
     }

@@ -58,6 +58,9 @@ extension Session {
             "NUL character(s) present (shown as '?')")
     }
 
+    /// A message has come, to whatever end, and another may follow: the commands that go before it are free again, once.
+    mutating func expectMessage() { freeNonMail.formUnion(["RSET", "HELO", "STARTTLS"]) }
+
     /// `smtp_accept_max_nonmail`: false when there were too many, and the session is over.
     private mutating func mayStillTalk(_ name: CommandName) async -> Bool {
         guard !name.carriesMail else { return true }

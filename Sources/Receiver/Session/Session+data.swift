@@ -99,6 +99,7 @@ extension Session {
         chunking: (last: Int, total: Int)?
     ) async {
         let (headers, size, id) = (intake.headers, intake.size, intake.id)
+        expectMessage()
         let message: ReceivedMessage
         do {
             message = try intake.finish()

@@ -118,7 +118,6 @@ extension Session {
                 envelope.discardReason = verdict.logMessage
             }
             phase.acceptMail()
-            freeNonMail.formUnion(["RSET", "HELO"])
             await say(acceptance(verdict.message, Reply(250, standard)))
         case .deny, .drop, .defer:
             log.rejected(.mail(argument: command.argument), verdict, state)
