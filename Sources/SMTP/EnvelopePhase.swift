@@ -41,8 +41,10 @@ package struct EnvelopePhase: Sendable, Hashable {
     package private(set) var isSecure = false
     /// Whether MAIL wants a HELO or EHLO before it.
     package var requiresHello: Bool
-    /// Whether the command before this one was RCPT, in a transaction.
-    package var followsRecipient = false
+    /// Whether the command before this one was MAIL and was refused, but for RCPTs between.
+    private var followsRefusedMail = false
+    /// Whether the command before this one was RCPT, in a transaction or behind a MAIL that was refused.
+    private var followsRecipient = false
     private var refusedRecipients: [ByteString] = []
 
     /// Starts before the first command.
@@ -65,7 +67,7 @@ extension EnvelopePhase {
         case .hello, .verify, .expand, .reset, .quit, .noop, .help: .decide
         case .mail: checkMail()
         case .recipient:
-            isInTransaction ? .decide : .refuse(Reply(503, "sender not yet given"), logged: "")
+            isInTransaction ? .decide : refuseRecipient(offered)
         case .data: checkData("DATA", offered)
         case .bdat:
             offered.contains(.chunking)
@@ -77,6 +79,13 @@ extension EnvelopePhase {
         case .etrn:
             isInTransaction ? Self.refusal("ETRN is not permitted inside a transaction") : .decide
         }
+    }
+
+    // A client that pipelined MAIL and RCPT could not know that MAIL would be refused: no error is counted then.
+    private func refuseRecipient(_ offered: Advertised) -> Step {
+        let text: ByteString = "sender not yet given"
+        let isPipelined = followsRefusedMail && offered.contains(.pipelining)
+        return isPipelined ? .refuse(Reply(503, text), logged: "") : Self.refusal(text)
     }
 
     private func refusalBetweenChunks(_ event: Event) -> Step? {
@@ -146,6 +155,12 @@ extension EnvelopePhase {
 
     /// RCPT was refused in these words.
     package mutating func refuseRecipient(_ words: ByteString) { refusedRecipients.append(words) }
+
+    /// A command has been answered; what comes next may have been sent with it.
+    package mutating func finish(_ word: ByteString) {
+        followsRefusedMail = word == "MAIL" ? !isInTransaction : word == "RCPT" && followsRefusedMail
+        followsRecipient = word == "RCPT" && (isInTransaction || followsRefusedMail)
+    }
 
     /// A BDAT chunk that is not the last was taken.
     package mutating func acceptChunk() {

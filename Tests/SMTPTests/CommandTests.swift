@@ -207,7 +207,7 @@ struct CommandTests {
         phase.acceptMail()
         phase.refuseRecipient("550 no")
         phase.refuseRecipient("550 no")
-        phase.followsRecipient = true
+        phase.finish("RCPT")
         #expect(
             phase.check(.data, offered: .pipelining)
                 == .refuse(

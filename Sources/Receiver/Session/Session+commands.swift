@@ -27,7 +27,7 @@ extension Session {
         } catch {
             await wrongParameters(error, name)
         }
-        phase.followsRecipient = name.word == "RCPT" && phase.isInTransaction
+        phase.finish(name.word)
     }
 
     /// Whether the client has sent more than it might, by `smtp_enforce_sync`.
@@ -107,8 +107,9 @@ extension Session {
         case .refuse(let reply, let logged):
             if event == .mail, phase.phase == .fresh {
                 log.event(.noHello, state.facts, alsoReject: true)
-                return await misused(reply)
+                return await say(reply)
             }
+            // Its words are told again with those of DATA, code and all.
             if event == .recipient { phase.refuseRecipient(reply.text) }
             if logged.isEmpty { return await say(reply) }
             log.event(.protocolError(line: lastLine, text: logged), state.facts)
