@@ -94,7 +94,7 @@ package struct Arrival: Sendable, Hashable {
             }
             if usedFastOpen { text += " TFO" as ByteString }
         }
-        if let ident = peer.ident { text += " U=\(ident.escapingUnprintable())" as ByteString }
+        if let ident = peer.ident { text += " U=\(ident.shown(by: selector))" as ByteString }
         if selector.has(.connectionID), let connectionID { text += " Ci=\(connectionID)" as ByteString }
         return text + (" P=\(protocolName(by: selector))" as ByteString)
     }
@@ -136,11 +136,11 @@ package struct Arrival: Sendable, Hashable {
     private func message(by selector: LogSelector) -> ByteString {
         var text = ByteString()
         if let messageID, selector.has(messageIDWasCreated ? .msgIDCreated : .msgID) {
-            let shown = messageID.escapingUnprintable()
+            let shown = messageID.shown(by: selector)
             text += " id\(messageIDWasCreated ? "*" : "")=\(shown)" as ByteString
         }
         if selector.has(.subject), let subject {
-            text += " T=\(subject.quotedTopic())" as ByteString
+            text += " T=\(subject.quotedTopic(by: selector))" as ByteString
         }
         if selector.has(.receivedSender) { text += " from <\(rawSender ?? sender)>" as ByteString }
         if selector.has(.receivedRecipients), !recipients.isEmpty {
@@ -153,5 +153,7 @@ package struct Arrival: Sendable, Hashable {
 
 extension ByteString {
     // Exim quotes the topic first and then escapes what does not print, so an escape's backslash is single.
-    fileprivate func quotedTopic() -> ByteString { inDoubleQuotes().escapingUnprintable(tabPrints: true) }
+    fileprivate func quotedTopic(by selector: LogSelector) -> ByteString {
+        inDoubleQuotes().shown(by: selector, tabPrints: true)
+    }
 }

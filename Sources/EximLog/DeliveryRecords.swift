@@ -156,7 +156,7 @@ package struct Delivery: Sendable, Hashable {
         var text = ByteString()
         if selector.has(.smtpConfirmation), let confirmation {
             let shown = ByteString(confirmation.prefix(Self.maximumConfirmation))
-            text += " C=\(shown.inDoubleQuotes().escapingUnprintable())" as ByteString
+            text += " C=\(shown.inDoubleQuotes().shown(by: selector))" as ByteString
         }
         if selector.has(.queueTime), let queueTime {
             text += " QT=\(queueTime.text(showingMilliseconds: selector.has(.millisec)))" as ByteString
@@ -219,7 +219,7 @@ package struct Deferral: Sendable, Hashable {
         if errno > 0 { text += ": \(SystemErrorText.of(errno))" as ByteString }
         if let host = path.host { text += host.item(by: selector) }
         text += path.timeItem(by: selector)
-        if !message.isEmpty { text += ": \(message.escapingUnprintable())" as ByteString }
+        if !message.isEmpty { text += ": \(message.shown(by: selector))" as ByteString }
         return text
     }
 
@@ -264,7 +264,7 @@ package struct Failure: Sendable, Hashable {
         if let host = path.host { text += host.item(by: selector) }
         text += path.securityItems(by: selector)
         if errno > 0 { text += separator + SystemErrorText.of(errno) }
-        if !message.isEmpty { text += separator + message.escapingUnprintable() }
+        if !message.isEmpty { text += separator + message.shown(by: selector) }
         return text + path.timeItem(by: selector)
     }
 
@@ -308,9 +308,9 @@ package struct HostFailure: Sendable, Hashable {
     /// The line's text after the id.
     package func text(by selector: LogSelector) -> ByteString {
         let item = ByteString(host.item(by: selector).dropFirst())
-        if isRecipientDeferral { return "\(item) \(message.escapingUnprintable())" }
+        if isRecipientDeferral { return "\(item) \(message.shown(by: selector))" }
         guard !message.isEmpty else { return "\(item) \(SystemErrorText.of(errno))" }
         let tail: ByteString = errno > 0 ? ": \(SystemErrorText.of(errno))" : ""
-        return "\(item): \(message.escapingUnprintable())\(tail)"
+        return "\(item): \(message.shown(by: selector))\(tail)"
     }
 }

@@ -14,6 +14,11 @@ package struct LogSelector: OptionSet, Sendable, Hashable {
     /// The set of items.
     package init(_ items: [LogItem]) { self = items.reduce(into: []) { $0.insert(LogSelector($1)) } }
 
+    /// Octets above 127 stand in lines as they are (`print_topbitchars`).
+    ///
+    /// No item of `log_selector`, but how all of them are written.
+    package static let topBitPrints = LogSelector(rawValue: 1 << 63)
+
     /// Whether an item is logged.
     package func has(_ item: LogItem) -> Bool { contains(LogSelector(item)) }
 
@@ -32,9 +37,9 @@ package struct LogSelector: OptionSet, Sendable, Hashable {
     ///
     /// Throws for a word without sign and for an unknown name, naming it.
     package init(
-        parsing text: ByteString, startingFrom base: LogSelector = .defaults
+        parsing text: ByteString, startingFrom base: LogSelector = .defaults, topBitPrints: Bool = false
     ) throws(LogSelectorError) {
-        var result = base
+        var result = topBitPrints ? base.union(.topBitPrints) : base
         var rest = text[...]
         while true {
             rest = rest.trimmedStart()
@@ -125,5 +130,12 @@ package enum LogItem: Int, Sendable, Hashable, CaseIterable {
     /// The names that have an effect, for the macros `_LOG_...`.
     package static var effectiveNames: [ByteString] {
         named.filter { !$0.value.isSubset(of: silent) }.map(\.key)
+    }
+}
+
+extension ByteString {
+    /// The octets as a log line shows them: those that do not print escaped.
+    package func shown(by selector: LogSelector, tabPrints: Bool = false) -> ByteString {
+        escapingUnprintable(topBitPrints: selector.contains(.topBitPrints), tabPrints: tabPrints)
     }
 }

@@ -38,10 +38,10 @@ package struct LoggedTLS: Sendable, Hashable {
         }
         if selector.has(.tlsCertificateVerified) { text += " CV=\(verification.word)" as ByteString }
         if selector.has(.tlsPeerDN), let peerDN {
-            text += " DN=\(peerDN.escapingUnprintable().inDoubleQuotes())" as ByteString
+            text += " DN=\(peerDN.shown(by: selector).inDoubleQuotes())" as ByteString
         }
         if withSNI, selector.has(.tlsSNI), let sni {
-            text += " SNI=\(sni.escapingUnprintable().inDoubleQuotes())" as ByteString
+            text += " SNI=\(sni.shown(by: selector).inDoubleQuotes())" as ByteString
         }
         return text
     }

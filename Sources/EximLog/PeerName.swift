@@ -62,7 +62,7 @@ package struct PeerName: Sendable, Hashable {
             items.append(prefixed ? "H=\(host)" : host)
             if selector.has(.incomingInterface), let interface { items.append("I=\(interface.text)") }
         }
-        if let ident { items.append("U=\(ident.escapingUnprintable())") }
+        if let ident { items.append("U=\(ident.shown(by: selector))") }
         return items.joined(separator: " ")
     }
 

@@ -89,7 +89,7 @@ package struct Rejection: Sendable, Hashable {
         text += identity.host(by: selector) + identity.security(by: selector)
         if !text.isEmpty { text.append(.blank) }
         if subject.showsSender { text += identity.senderInfo(sender) }
-        text += "\(isTemporary ? "temporarily " : "")rejected \(subject.text)" as ByteString
+        text += "\(isTemporary ? "temporarily " : "")rejected \(subject.text(by: selector))" as ByteString
         if let reason { text += ": \(reason.escapingUnprintable(topBitPrints: true))" as ByteString }
         return text
     }
@@ -114,15 +114,15 @@ extension Rejection.Subject {
         }
     }
 
-    fileprivate var text: ByteString {
+    fileprivate func text(by selector: LogSelector) -> ByteString {
         switch self {
         case .connection: "connection in \"connect\" ACL"
-        case .hello(let name): "EHLO or HELO \(name.escapingUnprintable())"
+        case .hello(let name): "EHLO or HELO \(name.shown(by: selector))"
         case .mail(let argument): "MAIL \(argument.escapingUnprintable(topBitPrints: true))"
         case .recipient(let argument): "RCPT \(argument.escapingUnprintable(topBitPrints: true))"
         case .data: "DATA"
         case .afterData: "after DATA"
-        case .command(let text): text.escapingUnprintable()
+        case .command(let text): text.shown(by: selector)
         case .message(let text): text
         }
     }

@@ -129,23 +129,23 @@ package enum SessionEvent: Sendable, Hashable {
     private func complaint(_ line: SessionLine) -> ByteString {
         switch self {
         case .syntaxError(let text, let why):
-            "SMTP syntax error in \"\(text.escapingUnprintable())\" \(line.host) \(why)"
+            "SMTP syntax error in \"\(text.shown(by: line.selector))\" \(line.host) \(why)"
         case .protocolError(let text, let why):
-            "SMTP protocol error in \"\(text.escapingUnprintable())\" \(line.host) \(why)"
+            "SMTP protocol error in \"\(text.shown(by: line.selector))\" \(line.host) \(why)"
         case .badHello(let command, let argument):
-            "rejected \(command) from \(line.call): syntactically invalid argument(s): \(argument.isEmpty ? "(no argument given)" : argument.escapingUnprintable())"
+            "rejected \(command) from \(line.call): syntactically invalid argument(s): \(argument.isEmpty ? "(no argument given)" : argument.shown(by: line.selector))"
         case .noHello: "rejected MAIL from \(line.call): no HELO/EHLO given"
         case .tooManyErrors(let last, let commands):
-            "SMTP call from \(line.call) dropped: too many syntax or protocol errors (last command was \"\(last.escapingUnprintable())\", \(SessionLine.list(commands)))"
+            "SMTP call from \(line.call) dropped: too many syntax or protocol errors (last command was \"\(last.shown(by: line.selector))\", \(SessionLine.list(commands)))"
         case .tooManyNonMail(let last):
-            "SMTP call from \(line.call) dropped: too many nonmail commands (last was \"\(last.escapingUnprintable())\")"
+            "SMTP call from \(line.call) dropped: too many nonmail commands (last was \"\(last.shown(by: line.selector))\")"
         case .tooManyUnknown(let last):
-            "SMTP call from \(line.call) dropped: too many unrecognized commands (last was \"\(last.escapingUnprintable())\")"
+            "SMTP call from \(line.call) dropped: too many unrecognized commands (last was \"\(last.shown(by: line.selector))\")"
         case .headerTooLong(let isLine, let maximum):
             "\(isLine ? "overlong message header line" : "ridiculously long message header") received from \(line.call) (more than \(maximum) characters): message abandoned"
-        case .etrn(let argument): "ETRN \(argument.escapingUnprintable()) received from \(line.call)"
+        case .etrn(let argument): "ETRN \(argument.shown(by: line.selector)) received from \(line.call)"
         case .outOfStep(let text, let next, let isOffered):
-            "SMTP protocol synchronization error (next input sent too soon: pipelining was\(isOffered ? "" : " not") advertised): rejected \"\(text.escapingUnprintable())\" \(line.host) next input=\"\(next.escapingUnprintable())\""
+            "SMTP protocol synchronization error (next input sent too soon: pipelining was\(isOffered ? "" : " not") advertised): rejected \"\(text.shown(by: line.selector))\" \(line.host) next input=\"\(next.shown(by: line.selector))\""
         case .unqualified(let role, let address):
             "unqualified \(role) rejected: <\(address.escapingUnprintable(topBitPrints: true))> \(line.host)"
         case .refused(let why): "Connection from \(line.call) refused: \(why)"
@@ -153,11 +153,11 @@ package enum SessionEvent: Sendable, Hashable {
         case .rejectedByHost: "refused connection from \(line.call) (host_reject_connection)"
         case .closedAfterSignal: "\(line.connection) closed after SIGTERM"
         case .tooEarly(let input):
-            "SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from \(line.host) input=\"\(input.escapingUnprintable())\""
+            "SMTP protocol synchronization error (input sent without waiting for greeting): rejected connection from \(line.host) input=\"\(input.shown(by: line.selector))\""
         case .tooManyMessages: "rejected MAIL command \(line.host): too many messages in one connection"
         case .authenticationFailed(let authenticator, let text):
-            "\(authenticator) authenticator failed for \(line.call): \(text.escapingUnprintable())"
-        case .unverifiedHello(let text): "rejected \"\(text.escapingUnprintable())\" from \(line.call)"
+            "\(authenticator) authenticator failed for \(line.call): \(text.shown(by: line.selector))"
+        case .unverifiedHello(let text): "rejected \"\(text.shown(by: line.selector))\" from \(line.call)"
         default: verdict(line)
         }
     }
@@ -167,7 +167,7 @@ package enum SessionEvent: Sendable, Hashable {
         case .incompleteTransaction(let cause, let sender, let recipients):
             "\(line.host) incomplete transaction (\(cause)) from <\(sender)>\(recipients.isEmpty ? "" : " for ")\(recipients.joined(separator: " "))"
         case .senderVerifyFailed(let address, let isTemporary, let why):
-            "\(line.host) sender verify \(isTemporary ? "defer" : "fail") for <\(address)>: \(why.escapingUnprintable())"
+            "\(line.host) sender verify \(isTemporary ? "defer" : "fail") for <\(address)>: \(why.shown(by: line.selector))"
         case .tooBig(let sender, let read, let maximum):
             "rejected from <\(sender)> \(line.host): message too big: read=\(read) max=\(maximum)"
         case .announcedTooBig(let sender, let size, let maximum):

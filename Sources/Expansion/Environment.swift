@@ -216,6 +216,11 @@ package struct Environment: Sendable {
     package var zoneName: @Sendable (Int64) -> ByteString = EximTime.localName
     var zone: LocalZone { LocalZone(offset: zoneOffset, name: zoneName) }
     /// A number from 0 up to, not including, the limit.
+    /// The octets with those that do not print escaped, as `print_topbitchars` says.
+    package func shown(_ octets: ByteString, tabPrints: Bool = false) -> ByteString {
+        octets.escapingUnprintable(topBitPrints: settings.printTopBitChars, tabPrints: tabPrints)
+    }
+
     package var random: @Sendable (_ limit: UInt32) -> UInt32 = { UInt32.random(in: 0..<max($0, 1)) }
     /// The value of a process environment variable.
     package var processEnvironment: @Sendable (ByteString) -> ByteString? = { _ in nil }

@@ -27,9 +27,9 @@ extension Evaluation {
                 checksLength: environment.settings.checkRFC2047Length)
             return TaintedBytes(decoded, subject.taint)
         case .escape:
-            let octets = subject.bytes.escapingUnprintable(
-                topBitPrints: environment.settings.printTopBitChars, tabPrints: true)
-            return TaintedBytes(octets, subject.taint)
+            return TaintedBytes(environment.shown(subject.bytes, tabPrints: true), subject.taint)
+        case .utf8DomainToALabel, .utf8DomainFromALabel, .utf8LocalPartToALabel, .utf8LocalPartFromALabel:
+            return TaintedBytes(try internationalName(call.name, subject.bytes), subject.taint)
         case .address, .addresses, .domain, .localPart: return operateOnAddress(call.name, subject)
         default: return TaintedBytes(try Self.apply(call, subject.bytes), subject.taint)
         }
@@ -128,8 +128,6 @@ extension Evaluation {
         case .rxquote: return Escaping.regularExpression(text)
         case .utf8clean: return UTF8Text.cleaned(text)
         case .fromUTF8: return UTF8Text.toLatin1(text)
-        case .utf8DomainToALabel, .utf8DomainFromALabel, .utf8LocalPartToALabel, .utf8LocalPartFromALabel:
-            return try internationalName(call.name, text)
         case .timeEval, .timeInterval: return try interval(call.name, text)
         case .mask: return try AddressOperators.mask(text, isNormal: call.suffix == "n")
         case .reverseIP, .ipv6norm, .ipv6denorm: return try AddressOperators.apply(call.name, text)
@@ -152,7 +150,7 @@ extension Evaluation {
         return EximTime.text(seconds: Int(seconds))
     }
 
-    private static func internationalName(
+    private func internationalName(
         _ name: Operator, _ text: ByteString
     ) throws(ExpansionError) -> ByteString {
         do {
@@ -165,7 +163,7 @@ extension Evaluation {
         } catch {
             let isEncoding = name == .utf8DomainToALabel || name == .utf8LocalPartToALabel
             let (from, to): (ByteString, ByteString) = isEncoding ? ("utf8", "alabel") : ("alabel", "utf8")
-            let shown = text.escapingUnprintable(tabPrints: true)
+            let shown = environment.shown(text, tabPrints: true)
             throw .failed("error converting \(from) (\(shown)) to \(to): \(error.text)")
         }
     }

@@ -20,7 +20,7 @@ extension FilterRun {
             if marks.isSeen == true { outcome.isSignificant = true }
             guard isTest else { break }
             let value = try await expand(text.text, "testprint command").bytes
-            report("Testprint: \(value.escapingUnprintable())")
+            report("Testprint: \(shown(value))")
         case .headers(let kind, let value): try await changeHeaders(kind, value)
         case .stop(let kind, let text): return try await stop(kind, text)
         case .choose(let branches): return try await choose(branches)
@@ -136,7 +136,7 @@ extension FilterRun {
         var text = try await expand(word.text, "logwrite command").bytes
         if text.last != .newline { text.append(.newline) }
         if marks.isSeen == true { outcome.isSignificant = true }
-        report("\(marks.isSeen == true ? "Seen logwrite" : "Logwrite") \"\(text.escapingUnprintable())\"")
+        report("\(marks.isSeen == true ? "Seen logwrite" : "Logwrite") \"\(shown(text))\"")
         guard !isTest else { return }
         guard setting.rights.mayLog else { throw FilterError("logwrite command forbidden") }
         guard let logFile else {
@@ -162,10 +162,10 @@ extension FilterRun {
             environment.settings.headersCharset = value
             expander = Expander(environment)
         case .add:
-            report("Headers add \"\(value.escapingUnprintable())\"")
+            report("Headers add \"\(shown(value))\"")
             addHeaders(ByteString(value.trimmedStart()))
         case .remove:
-            report("Headers remove \"\(value.escapingUnprintable())\"")
+            report("Headers remove \"\(shown(value))\"")
             for name in value.split(separator: UInt8(ascii: ":")) {
                 removeHeaders(ByteString(name.trimmed()))
             }
@@ -205,7 +205,7 @@ extension FilterRun {
         let text = try await expand(word.text, "\(ByteString(kind.rawValue)) command").bytes
         var name = ByteString(kind.rawValue)
         if let first = name.first { name[0] = first.uppercasedASCII }
-        report("\(name) text \"\(text.escapingUnprintable())\"")
+        report("\(name) text \"\(shown(text))\"")
         outcome.ending = .stopped(kind, text)
         return .end
     }

@@ -27,7 +27,7 @@ extension FilterRun {
         case .anyAddress(let list, let inner): result = try await anyAddress(list, inner)
         }
         setting.explain?(
-            "\(isWhole ? "Condition" : "Sub-condition" as ByteString) is \(result ? "true" : "false" as ByteString): \(condition.text) \n"
+            "\(isWhole ? "Condition" : "Sub-condition" as ByteString) is \(result ? "true" : "false" as ByteString): \(condition.text(expander.environment)) \n"
         )
         return result
     }
@@ -118,20 +118,20 @@ extension FilterRun {
 
 extension FilterCondition {
     /// The condition as a test tells it.
-    var text: ByteString {
+    func text(_ environment: Environment) -> ByteString {
         switch self {
-        case .all(let parts): parts.map(\.text).joined(separator: " and ")
-        case .any(let parts): parts.map(\.text).joined(separator: " or ")
-        case .not(let inner): "not \(inner.text)"
+        case .all(let parts): parts.map { $0.text(environment) }.joined(separator: " and ")
+        case .any(let parts): parts.map { $0.text(environment) }.joined(separator: " or ")
+        case .not(let inner): "not \(inner.text(environment))"
         case .compare(let left, let comparison, let right):
-            "\(left.text) \(comparison.words) \(right.text.escapingUnprintable())"
+            "\(left.text) \(comparison.words) \(environment.shown(right.text))"
         case .delivered: "delivered"
         case .errorMessage: "error_message"
         case .firstDelivery: "first_delivery"
         case .manuallyThawed: "manually_thawed"
         case .personal(let aliases):
             (["personal"] + aliases.map { "alias \($0.text)" }).joined(separator: " ")
-        case .anyAddress(let list, let inner): "foranyaddress \(list.text) (\(inner.text))"
+        case .anyAddress(let list, let inner): "foranyaddress \(list.text) (\(inner.text(environment)))"
         }
     }
 }

@@ -25,7 +25,7 @@ extension FilterRun {
             let next = index + 1 < value.count ? value[index + 1] : 0
             guard next == .blank || next == 0x09 else {
                 throw FilterError(
-                    "\\n not followed by space in \"\(value.escapingUnprintable())\" in \(place)")
+                    "\\n not followed by space in \"\(shown(value))\" in \(place)")
             }
         }
     }
@@ -54,7 +54,7 @@ extension FilterRun {
     private func show(
         _ command: MailCommand, _ values: [MailCommand.Argument: TaintedBytes], _ marks: FilterMarks
     ) {
-        let to = values[.to].map { $0.bytes.escapingUnprintable() } ?? "<default>"
+        let to = values[.to].map { shown($0.bytes) } ?? "<default>"
         let verb: ByteString = marks.isSeen == true ? "Seen mail to" : "Mail to"
         report(
             "\(verb): \(to)\(command.isVacation ? " (vacation)" : "" as ByteString)\(marks.ignoresErrors ? " (noerror)" : "" as ByteString)"
@@ -62,7 +62,7 @@ extension FilterRun {
         for argument in MailCommand.Argument.allCases where argument != .to {
             guard let value = values[argument]?.bytes else { continue }
             let rest: ByteString = argument == .file && command.expandsFile ? " (expanded)" : ""
-            report("\(argument.label): \(value.escapingUnprintable())\(rest)")
+            report("\(argument.label): \(shown(value))\(rest)")
         }
         if command.returnsMessage { report("Return original message") }
     }

@@ -55,6 +55,9 @@ package struct FilterRun {
         return outcome
     }
 
+    /// A value as a test tells it.
+    func shown(_ value: ByteString) -> ByteString { expander.environment.shown(value) }
+
     mutating func obey(_ commands: [FilterCommand]) async throws(FilterError) -> Step {
         for command in commands {
             if case .end = try await obey(command) { return .end }

@@ -33,10 +33,12 @@ package struct RetryRecord: HintsRecord {
     }
 
     /// Sets the error that the record tells; the text is escaped to printing characters and cut as Exim does.
-    package mutating func setError(_ error: RetryError) {
+    ///
+    /// `print_topbitchars` lets octets above 127 be.
+    package mutating func setError(_ error: RetryError, topBitPrints: Bool = false) {
         basicErrno = error.basicErrno
         moreErrno = error.moreErrno
-        text = Self.storable(error.text)
+        text = Self.storable(error.text, topBitPrints: topBitPrints)
         tail = ByteString([0, 0, 0])
     }
 
@@ -78,13 +80,13 @@ package struct RetryRecord: HintsRecord {
         return writer.octets
     }
 
-    /// Escapes what does not print (as C does: letters, else three octal digits), then cuts.
-    private static func storable(_ text: ByteString) -> ByteString {
+    /// Escapes what does not print (a line end and its like by letters, else three octal digits), then cuts.
+    private static func storable(_ text: ByteString, topBitPrints: Bool) -> ByteString {
         var result = ByteString()
         for octet in text {
             switch octet {
-            case 0x20...0x5B, 0x5D...0x7E: result.append(octet)
-            case 0x5C: result += ByteString("\\\\")
+            case 0x20...0x7E: result.append(octet)
+            case 0x80...0xFF where topBitPrints: result.append(octet)
             case 0x09: result += ByteString("\\t")
             case 0x0A: result += ByteString("\\n")
             case 0x0D: result += ByteString("\\r")

@@ -99,6 +99,8 @@ package struct RetrySchedule: Sendable, Equatable {
     package var dataExpire: Int64
     /// `retry_interval_max`: the longest wait in seconds; default and most 24 hours.
     package var intervalMax: Int64
+    /// `print_topbitchars`, for the text of records.
+    package var topBitPrints = false
 
     /// Makes a schedule; nil for no steps, since no rule means that nothing is recorded and all times out.
     package init?(_ steps: [RetryStep], dataExpire: Int64 = 604_800, intervalMax: Int64 = 86_400) {
@@ -135,7 +137,7 @@ package struct RetrySchedule: Sendable, Equatable {
             record.nextTry = now + min(wait, intervalMax)
         }
         record.lastTry = now
-        record.setError(failure.error)
+        record.setError(failure.error, topBitPrints: topBitPrints)
         return RetryDecision(record: record, timedOut: step == nil || outlived)
     }
 }

@@ -114,7 +114,7 @@ struct EnvironmentFilling {
             let id = call.facts.message.id
             let (result, lines) = await evaluator.answer(call)
             for line in lines where line.item.map(log.selector.has) ?? true {
-                log.main(line.text.escapingUnprintable(tabPrints: true), id: id)
+                log.main(line.text.shown(by: log.selector, tabPrints: true), id: id)
             }
             return result
         }

@@ -225,7 +225,9 @@ package struct Settings: Sendable {
 
     private static func selector(_ main: OptionBlock) throws(StartError) -> LogSelector {
         do {
-            return try LogSelector(parsing: main.text("log_selector") ?? "")
+            return try LogSelector(
+                parsing: main.text("log_selector") ?? "",
+                topBitPrints: main.flag("print_topbitchars") ?? false)
         } catch {
             throw StartError(error.description)
         }

@@ -40,6 +40,8 @@ package struct FixupOptions: Sendable, Hashable {
     package var fromPrefix = ByteString()
     /// `local_from_suffix`, such as `-*`; empty for none.
     package var fromSuffix = ByteString()
+    /// `print_topbitchars`: a name with octets above 127 stands in From: and Sender: as it is.
+    package var topBitPrints = false
     /// Whether the envelope sender stays when a Sender: line is added: a local caller's is settled already.
     package var keepsEnvelope = false
     /// `control = suppress_local_fixups`.
@@ -153,7 +155,7 @@ private struct HeaderDraft {
     private var constructedAddress: ByteString { constructed(submitter.address.text) }
 
     private func constructed(_ address: ByteString) -> ByteString {
-        let phrase = UserName.phrase(submitter.fullName)
+        let phrase = UserName.phrase(submitter.fullName, topBitPrints: options.topBitPrints)
         return phrase.isEmpty ? address : "\(phrase) <\(address)>"
     }
 

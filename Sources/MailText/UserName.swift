@@ -10,10 +10,11 @@ package enum UserName {
     }
 
     /// The name fit for a header line: quoted where RFC 5322 asks for it, encoded (RFC 2047, UTF-8, Q) when
-    /// it is no ASCII.
-    package static func phrase(_ name: ByteString) -> ByteString {
+    /// it is no ASCII, unless octets above 127 count as printing (`print_topbitchars`).
+    package static func phrase(_ name: ByteString, topBitPrints: Bool = false) -> ByteString {
         let name = ByteString(name.trimmed())
-        if name.contains(where: { $0 > 126 || ($0 < 32 && $0 != 0x09) }) { return encodedWord(name) }
+        let printing = name.escapingUnprintable(topBitPrints: topBitPrints, tabPrints: true)
+        if printing != name { return encodedWord(name) }
         let isQuoted = name.count > 1 && name.first == UInt8(ascii: "\"") && name.last == UInt8(ascii: "\"")
         if isQuoted || isPlain(name) { return name }
         var result: ByteString = "\""

@@ -41,8 +41,10 @@ package struct RetryChooser: Sendable {
                 matches = await expander.matchAddress("*@\(domain)", in: entry.list, &facts).isMatch
             }
             guard matches else { continue }
-            return RetrySchedule(
+            var schedule = RetrySchedule(
                 entry.rule.steps.map(Self.step), dataExpire: dataExpire, intervalMax: intervalMax)
+            schedule?.topBitPrints = expander.environment.settings.printTopBitChars
+            return schedule
         }
         return nil
     }

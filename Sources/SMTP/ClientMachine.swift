@@ -26,6 +26,8 @@ package struct ClientOptions: Sendable, Hashable {
     package var clearAfterTemporaryTLSRefusal = true
     /// `max_rcpt`: the most recipients a transaction; 0 for no limit.
     package var maximumRecipients = 100
+    /// `print_topbitchars`: how replies stand in texts.
+    package var topBitPrints = false
 
     /// Exim's defaults.
     package init(helo: ByteString) { self.helo = helo }
@@ -101,7 +103,7 @@ package struct ClientMachine: Sendable {
     /// How many transactions have been begun.
     package internal(set) var transactionCount = 0
 
-    var reader = ReplyReader()
+    var reader: ReplyReader
     // Commands not sent yet, and those sent whose replies are due, oldest first, with their lines for error
     // texts.
     var waiting: [Command] = []
@@ -116,7 +118,10 @@ package struct ClientMachine: Sendable {
     var isEnding = false
 
     /// Makes a machine for a fresh connection.
-    package init(options: ClientOptions) { self.options = options }
+    package init(options: ClientOptions) {
+        self.options = options
+        reader = ReplyReader(topBitPrints: options.topBitPrints)
+    }
 
     /// The TCP connection stands; `isSecure` when TLS does too (smtps).
     package mutating func connected(isSecure: Bool = false) -> [ClientAction] {

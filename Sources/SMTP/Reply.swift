@@ -6,6 +6,8 @@ package struct Reply: Sendable, Hashable {
     package var code: Int
     /// The texts of the lines, without code and line end; at least one, perhaps empty.
     package var lines: [ByteString]
+    /// `print_topbitchars`, for `loggedText`.
+    package var topBitPrints = false
 
     /// Makes a reply of lines; none is taken as one empty line.
     package init(_ code: Int, lines: [ByteString]) {
@@ -48,8 +50,8 @@ package struct Reply: Sendable, Hashable {
         joined(by: "\n")
     }
 
-    /// The whole as one text with codes, lines joined by the two octets `\n`.
-    package var loggedText: ByteString { joined(by: "\\n") }
+    /// The whole as one text with codes, and with escapes for what does not print, line ends among it.
+    package var loggedText: ByteString { text.escapingUnprintable(topBitPrints: topBitPrints) }
 
     private func joined(by separator: ByteString) -> ByteString {
         lines.enumerated().map { index, line -> ByteString in

@@ -22,8 +22,10 @@ package struct ReplyReader: Sendable {
     private var lines: [ByteString] = []
     private var code = 0
 
-    /// Starts with nothing read.
-    package init() {}
+    private let topBitPrints: Bool
+
+    /// Starts with nothing read; `print_topbitchars` goes into the replies.
+    package init(topBitPrints: Bool = false) { self.topBitPrints = topBitPrints }
 
     /// Takes octets that have arrived.
     package mutating func feed(_ octets: some Sequence<UInt8>) {
@@ -44,7 +46,9 @@ package struct ReplyReader: Sendable {
             guard lines.count <= Self.maximumLines else { throw .tooLong }
             guard isLast else { continue }
             defer { lines = [] }
-            return Reply(code, lines: lines)
+            var reply = Reply(code, lines: lines)
+            reply.topBitPrints = topBitPrints
+            return reply
         }
         return nil
     }

@@ -67,6 +67,7 @@ private struct CalloutHosts {
                 interface: try await interface(address, own),
                 helo: try await expand(settings.helo, "helo_data", own),
                 isLMTP: settings.protocolName == "lmtp", usesESMTP: await usesESMTP(host, own))
+            place.topBitPrints = routing.expander.environment.settings.printTopBitChars
             place.events = HostEvents(events, host: host.name, address: address, port: place.port)
             result.append((host.name, address, place))
         }

@@ -26,19 +26,21 @@ package struct CalloutTalk: ~Copyable {
         var helo: ByteString
         var isLMTP: Bool
         var usesESMTP: Bool
+        var topBitPrints = false
         /// Who hears of the connection.
         var events: HostEvents?
     }
 
     private var socket: ClientSocket
-    private var reader = ReplyReader()
+    private var reader: ReplyReader
     private let timeout: Int64
     private let events: HostEvents?
 
-    private init(_ socket: consuming ClientSocket, timeout: Int64, _ events: HostEvents?) {
+    private init(_ socket: consuming ClientSocket, timeout: Int64, _ place: Place) {
         self.socket = socket
         self.timeout = timeout
-        self.events = events
+        events = place.events
+        reader = ReplyReader(topBitPrints: place.topBitPrints)
     }
 
     /// Connects, waits for the greeting, and says EHLO, or HELO where that is not understood.
@@ -51,7 +53,7 @@ package struct CalloutTalk: ~Copyable {
                 command: "connect", reply: nil, text: "Unknown error \(EximErrno.event)")
         }
         let socket = try await connected(place, connectTimeout, loops)
-        var talk = CalloutTalk(socket, timeout: timeout, place.events)
+        var talk = CalloutTalk(socket, timeout: timeout, place)
         do throws(CalloutTrouble) {
             try await talk.begin(place)
             return talk

@@ -79,7 +79,7 @@ private struct LMTPDialogue: ~Copyable {
     private let order: LMTPOrder
     private let data: CInt
     private var stream: LocalStream
-    private var reader = ReplyReader()
+    private var reader: ReplyReader
     private var verdicts: [TransportVerdict?]
     private var written = 0
 
@@ -87,6 +87,7 @@ private struct LMTPDialogue: ~Copyable {
         self.order = order
         self.data = data
         self.stream = stream
+        reader = ReplyReader(topBitPrints: order.topBitPrints)
         verdicts = Array(repeating: nil, count: order.recipients.count)
     }
 

@@ -26,6 +26,8 @@ package struct LMTPOrder: Sendable, Hashable {
     package var recipients: [ByteString]
     /// `ignore_quota`.
     package var ignoresQuota = false
+    /// `print_topbitchars`: how replies stand in texts.
+    package var topBitPrints = false
     /// `timeout` in seconds, for each wait.
     package var timeout = 300
     /// The message.

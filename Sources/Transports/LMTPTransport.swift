@@ -42,6 +42,7 @@ struct LMTPTransport {
                 recipients: scene.items.map {
                     $0.recipient(includingAffixes: scene.transport.generic.includesAffixes)
                 })
+            order.topBitPrints = scene.environment.expander.environment.settings.printTopBitChars
             order.directory = try await doer.directory()
             try await setContent(&order)
             if scene.message.isDryRun { return (all(.delivered(confirmation: nil)), []) }

@@ -73,6 +73,7 @@ extension LMTPOrder: FieldCoded {
         coder.pass(&recipients)
         coder.pass(&timeout)
         coder.pass(&ignoresQuota)
+        coder.pass(&topBitPrints)
         coder.pass(&content)
         if recipients.isEmpty { coder.fail() }
     }

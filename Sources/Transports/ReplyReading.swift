@@ -49,7 +49,9 @@ struct ReplyReading {
     /// The contents of a header line: newlines stand before blanks only.
     private func line(_ template: Template?) async throws(TransportTrouble) -> ByteString? {
         guard let template, let value = try await expand(template)?.bytes else { return nil }
-        for (index, octet) in value.enumerated() where !octet.isASCIIPrinting && octet < 0x80 {
+        let topBitPrints = scene.environment.expander.environment.settings.printTopBitChars
+        for (index, octet) in value.enumerated()
+        where !octet.isASCIIPrinting && !(topBitPrints && octet > 127) {
             let next = index + 1 < value.count ? value[index + 1] : 0
             if octet == .newline, next == .blank || next == 0x09 { continue }
             if octet == 0x09 { continue }

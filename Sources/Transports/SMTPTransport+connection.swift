@@ -78,6 +78,7 @@ extension SMTPTransport {
         options.isLMTP = settings.protocolName == "lmtp"
         options.ignoresQuota = settings.ignoresQuota
         options.usesTLS = false
+        options.topBitPrints = environment.expander.environment.settings.printTopBitChars
         options.usesPRDR = false
         options.sizeAddition = settings.sizeAddition
         options.maximumRecipients = settings.maximumRecipients

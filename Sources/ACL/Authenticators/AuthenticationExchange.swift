@@ -219,7 +219,7 @@ package struct AuthenticationExchange: Sendable {
         guard let template = authenticator.identity else { return .decided(verdict) }
         do throws(ExpansionError) {
             // A NUL or a newline must not get into logs and spool files.
-            verdict.identity = try await expander.expand(template, facts).bytes.escapingUnprintable()
+            verdict.identity = expander.environment.shown(try await expander.expand(template, facts).bytes)
         } catch {
             if outcome == .succeeded { verdict.outcome = .deferred(said: "", logged: error.text) }
         }

@@ -131,6 +131,7 @@ extension FixupOptions {
         self.init()
         checksFrom = main.flag("local_from_check") ?? true
         retainsSender = main.flag("local_sender_retain") ?? false
+        topBitPrints = main.flag("print_topbitchars") ?? false
         fromPrefix = main.text("local_from_prefix") ?? ""
         fromSuffix = main.text("local_from_suffix") ?? ""
         let lines: [(option: ByteString, name: ByteString)] = [

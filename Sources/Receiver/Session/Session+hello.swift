@@ -120,7 +120,7 @@ extension Session {
     private func firstLine(_ text: ByteString) -> ByteString {
         guard text.contains(.newline) else { return text }
         log.panic(
-            "EHLO/HELO response must not contain newlines: message truncated: 250 \(text.escapingUnprintable())"
+            "EHLO/HELO response must not contain newlines: message truncated: 250 \(text.shown(by: system.settings.logSelector))"
         )
         return ByteString(text.prefix { $0 != .newline })
     }

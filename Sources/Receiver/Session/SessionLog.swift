@@ -93,7 +93,7 @@ struct SessionLog {
         guard line.item.map(selector.has) ?? true else { return }
         let who = Self.identity(facts).peer.logged(by: selector)
         // What ACLs write may hold a sender's octets: one line stays one line.
-        let said = line.text.escapingUnprintable(tabPrints: true)
+        let said = line.text.shown(by: selector, tabPrints: true)
         let text = line.namesPeer && !who.isEmpty ? "\(who) \(said)" : said
         write(text, to: line.targets, id: facts.message.id)
     }

@@ -26,13 +26,18 @@ struct OptionPrinter: Sendable {
         block.knownOptions.first { $0.name == name }.map { line($0, of: block) }
     }
 
+    private var topBitPrints: Bool { site.configuration.main.flag("print_topbitchars") ?? false }
+
     private func line(_ option: KnownOption, of block: OptionBlock) -> ByteString {
         let setting = block.values[option.name]
         if setting?.isHidden == true, !showsHidden {
             return assignment(option.name, "<value not displayable>")
         }
         if isFlag(option, setting) { return flag(option.name, setting, block) }
-        if let setting { return assignment(option.name, OptionValueText.text(setting.value, option)) }
+        if let setting {
+            return assignment(
+                option.name, OptionValueText(topBitPrints: topBitPrints).text(setting.value, option))
+        }
         if block.kind != .main, option.name == "driver" { return assignment("driver", block.driver) }
         if let own = block.kind == .main ? ownDefault(option.name) : nil {
             return assignment(option.name, own)
@@ -109,24 +114,27 @@ struct OptionPrinter: Sendable {
 }
 
 /// Values as Exim prints them.
-enum OptionValueText {
+struct OptionValueText {
+    /// `print_topbitchars`.
+    let topBitPrints: Bool
+
     /// The text of a value; what does not print is escaped.
-    static func text(_ value: OptionValue, _ option: KnownOption) -> ByteString {
+    func text(_ value: OptionValue, _ option: KnownOption) -> ByteString {
         switch value {
         case .flag(let flag): flag ? "true" : "false"
         case .number(let number): text(number, option)
         case .seconds(let seconds): EximInterval.format(seconds)
         case .intervals(let list): list.map(EximInterval.format).joined(separator: ":")
-        case .text(let text): text.escapingUnprintable()
-        case .template(let template): template.source.escapingUnprintable()
+        case .text(let text): text.escapingUnprintable(topBitPrints: topBitPrints)
+        case .template(let template): template.source.escapingUnprintable(topBitPrints: topBitPrints)
         }
     }
 
-    private static func text(_ number: Int64, _ option: KnownOption) -> ByteString {
+    private func text(_ number: Int64, _ option: KnownOption) -> ByteString {
         switch option.kind {
         case .octal: number == 0 ? "0" : "0\(ByteString(String(number, radix: 8)))"
         case .fixed: thousandths(number)
-        default: scaledOptions.contains(option.name) ? scaled(number) : "\(number)"
+        default: Self.scaledOptions.contains(option.name) ? scaled(number) : "\(number)"
         }
     }
 
@@ -136,13 +144,13 @@ enum OptionValueText {
         "message_body_visible", "return_size_limit",
     ]
 
-    private static func scaled(_ number: Int64) -> ByteString {
+    private func scaled(_ number: Int64) -> ByteString {
         if number != 0, number % (1 << 20) == 0 { return "\(number >> 20)M" }
         if number != 0, number % (1 << 10) == 0 { return "\(number >> 10)K" }
         return "\(number)"
     }
 
-    private static func thousandths(_ number: Int64) -> ByteString {
+    private func thousandths(_ number: Int64) -> ByteString {
         var decimals: ByteString = "\(number % 1000, zeroPadded: 3)"
         while decimals.count > 1, decimals.last == UInt8(ascii: "0") {
             decimals = ByteString(decimals.dropLast())

@@ -156,7 +156,9 @@ extension Site {
         let selector: LogSelector
         let path: LogPath
         do {
-            selector = try LogSelector(parsing: main.text("log_selector") ?? "")
+            selector = try LogSelector(
+                parsing: main.text("log_selector") ?? "",
+                topBitPrints: main.flag("print_topbitchars") ?? false)
         } catch {
             throw ToolFailure(.configuration, ByteString(error.description))
         }
