@@ -1,21 +1,10 @@
 import Bytes
-import EximLog
 import Expansion
 
 extension ACLEvaluator {
-    /// Finds the client's name, verified both ways, unless that has been done; the state's log lines tell when there is
-    /// none (log selector `host_lookup_failed`, which the writer of the lines regards).
+    /// Finds the client's name, verified both ways, unless that has been done; the log tells when there is none.
     package func lookUpHost(_ state: inout ACLState) async {
-        let known = state.facts.connection.hostName
-        guard let address = state.facts.connection.remoteAddress, known.known == nil else { return }
-        let answer = await expander.environment.namesOfAddress(address)
-        known.settle(answer)
-        if case .notFound = answer {
-            log(
-                .init(
-                    text: "no host name found for IP address \(address.text)", targets: .main,
-                    item: .hostLookupFailed), &state)
-        }
+        _ = await expander.environment.nameOfPeer(state.facts)
     }
 
     /// Whether the HELO name belongs to the client: an address literal with its address, its name, or a name with its

@@ -19,11 +19,8 @@ extension Evaluation {
 
     /// The peer's name, asked for when nobody has done so yet.
     mutating func senderHostName() async -> ByteString? {
-        let known = facts.connection.hostName
-        if known.known == nil, let address = facts.connection.remoteAddress {
-            known.settle(await environment.namesOfAddress(address))
-        }
-        return known.name
+        _ = await environment.nameOfPeer(facts)
+        return facts.connection.hostName.name
     }
 
     private func body(fromEnd: Bool) async -> TaintedBytes {

@@ -115,9 +115,6 @@ extension Evaluation {
         guard address == facts.connection.remoteAddress else {
             return await environment.namesOfAddress(address)
         }
-        if let known = facts.connection.hostName.known { return known }
-        let answer = await environment.namesOfAddress(address)
-        facts.connection.hostName.settle(answer)
-        return answer
+        return await environment.nameOfPeer(facts)
     }
 }

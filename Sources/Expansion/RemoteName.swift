@@ -41,3 +41,18 @@ package final class RemoteName: Sendable {
         state.withLock { $0 = $0 ?? answer }
     }
 }
+
+extension Environment {
+    /// The peer's names, verified both ways: looked for unless that has been done, and the log is told when there are none.
+    package func nameOfPeer(_ facts: Facts) async -> NameLookup {
+        let name = facts.connection.hostName
+        if let known = name.known { return known }
+        guard let address = facts.connection.remoteAddress else { return .notFound }
+        let answer = await namesOfAddress(address)
+        name.settle(answer)
+        if case .notFound = answer {
+            noteNameless("no host name found for IP address \(address.text)", facts.message.id)
+        }
+        return answer
+    }
+}

@@ -87,10 +87,9 @@ struct EnvironmentFilling {
         environment.runProgram = { await ProgramRunning.run($0, environment: assignments) }
         environment.readSocket = { await SocketReading.ask($0) }
         environment.openSocket = { await SocketReading.open($0) }
-        if settings.logSelector.has(.unknownInList) {
-            let log = log
-            environment.noteUnknown = { log.main($0) }
-        }
+        let log = log
+        if settings.logSelector.has(.unknownInList) { environment.noteUnknown = { log.main($0) } }
+        if settings.logSelector.has(.hostLookupFailed) { environment.noteNameless = { log.main($0, id: $1) } }
         environment.callACL = aclRunner()
         let spool = settings.spool
         environment.queueSize = { (try? spool.count()) ?? 0 }
