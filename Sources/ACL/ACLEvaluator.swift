@@ -123,10 +123,7 @@ package final class ACLEvaluator: Sendable {
     /// Runs an ACL for an expansion, which gets its verdict and its `message` (manual, `${acl`).
     package func answer(_ call: ACLCall) async -> (result: ACLCallResult, logLines: [ACLState.LogLine]) {
         guard lists[call.name] != nil || (try? inlineList(call.name)) != nil else {
-            return (
-                ACLCallResult(.failed("unknown ACL verb \"\(call.name)\" in \"\(call.name)\""), call.facts),
-                []
-            )
+            return (ACLCallResult(.failed("ERROR"), call.facts), [])
         }
         var state = ACLState(facts: call.facts)
         if let localPart = call.facts.address.localPart, let domain = call.facts.address.domain {
@@ -136,10 +133,11 @@ package final class ACLEvaluator: Sendable {
         let message = verdict.message.map { TaintedBytes($0, .tainted) }
         let answer: ACLAnswer =
             switch verdict.decision {
-            case .accept, .discard: .accepted(message)
+            case .accept: .accepted(message)
             case .deny: .denied(message)
-            case .defer: .deferred
-            case .drop: .failed("an ACL that an expansion runs cannot drop the connection")
+            case .defer: verdict.isError ? .failed("ERROR") : .deferred
+            case .drop: .failed("FAIL_DROP")
+            case .discard: .failed("DISCARD")
             }
         return (ACLCallResult(answer, state.facts), state.logLines)
     }

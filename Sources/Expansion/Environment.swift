@@ -9,7 +9,7 @@ package enum ACLAnswer: Sendable, Hashable {
     case denied(TaintedBytes?)
     /// Deferred: the expansion fails by force.
     case deferred
-    /// It could not be run, and why.
+    /// It could not be run, or decided what an expansion cannot obey; Exim's name for that, such as `ERROR`.
     case failed(ByteString)
 }
 
@@ -201,7 +201,7 @@ package struct Environment: Sendable {
     package var noteUnknown: @Sendable (ByteString) -> Void = { _ in }
     /// Runs an ACL for an `${acl}` item or an `acl` condition.
     package var callACL: @Sendable (ACLCall) async -> ACLCallResult = { call in
-        ACLCallResult(.failed("unknown ACL \"\(call.name)\""), call.facts)
+        ACLCallResult(.failed("ERROR"), call.facts)
     }
     /// Runs a program; nil means that programs cannot be run here.
     package var runProgram: (@Sendable (_ arguments: [ByteString]) async -> ProgramOutcome)?
@@ -216,13 +216,13 @@ package struct Environment: Sendable {
     package var zoneOffset: @Sendable (Int64) -> Int = EximTime.localOffset
     /// What local time is called at a time.
     package var zoneName: @Sendable (Int64) -> ByteString = EximTime.localName
-    var zone: LocalZone { LocalZone(offset: zoneOffset, name: zoneName) }
-    /// A number from 0 up to, not including, the limit.
     /// The octets with those that do not print escaped, as `print_topbitchars` says.
     package func shown(_ octets: ByteString, tabPrints: Bool = false) -> ByteString {
         octets.escapingUnprintable(topBitPrints: settings.printTopBitChars, tabPrints: tabPrints)
     }
 
+    var zone: LocalZone { LocalZone(offset: zoneOffset, name: zoneName) }
+    /// A number from 0 up to, not including, the limit.
     package var random: @Sendable (_ limit: UInt32) -> UInt32 = { UInt32.random(in: 0..<max($0, 1)) }
     /// The value of a process environment variable.
     package var processEnvironment: @Sendable (ByteString) -> ByteString? = { _ in nil }

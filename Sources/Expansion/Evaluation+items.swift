@@ -153,7 +153,7 @@ extension Evaluation {
         case .accepted(let message): return (true, message)
         case .denied(let message): return (false, message)
         case .deferred: throw .forcedFailure("DEFER from acl \"\(name.bytes)\"")
-        case .failed: throw .failed("ERROR from acl \"\(name.bytes)\"")
+        case .failed(let code): throw .failed("\(code) from acl \"\(name.bytes)\"")
         }
     }
 }

@@ -354,3 +354,32 @@ ${if inbound_srs {srs0=0000=aa=example.org=user}{}{y $srs_recipient}{n}}
 ${if inbound_srs {SRS0=0000=a=example.org=user}{}{y $srs_recipient}{n}}
 ${if inbound_srs {SRS0==aa=example.org=user}{}{y $srs_recipient}{n}}
 ${if inbound_srs {SRS0=0000=aa==user}{}{y $srs_recipient}{n}}
+# ACLs that break, and decisions that an expansion cannot obey.
+${acl{condition_breaks}}
+${if acl{{condition_breaks}}{yes}{no}}
+${acl{set_breaks}}
+${if acl{{set_breaks}}{yes}{no}}
+${acl{delay_breaks}}
+${if acl{{delay_breaks}}{yes}{no}}
+${acl{header_breaks}}
+${if acl{{header_breaks}}{yes}{no}}
+${acl{control_breaks}}
+${if acl{{control_breaks}}{yes}{no}}
+${acl{acl_breaks}}
+${if acl{{acl_breaks}}{yes}{no}}
+${acl{calls_broken}}
+${if acl{{calls_broken}}{yes}{no}}
+${acl{itself}}
+${if acl{{itself}}{yes}{no}}
+${acl{list_unknown}}
+${if acl{{list_unknown}}{yes}{no}}
+${acl{forced}}
+${if acl{{forced}}{yes}{no}}
+${acl{dropped}}
+${if acl{{dropped}}{yes}{no}}
+${acl{discarded}}
+${if acl{{discarded}}{yes}{no}}
+${acl{late}}
+${if acl{{late}}{yes}{no}}
+${acl{nosuchacl}}
+${if acl{{nosuchacl}}{yes}{no}}
