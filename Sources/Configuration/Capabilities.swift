@@ -22,7 +22,9 @@ package enum Capabilities {
     }
 
     /// Virus scanners that are spoken to, in Exim's order.
-    package static let malware: [ByteString] = ["f-prot6d", "sophie", "clamd", "avast", "sock", "cmdline"]
+    package static let malware: [ByteString] = [
+        "f-prot6d", "fsecure", "sophie", "clamd", "avast", "sock", "cmdline",
+    ]
 
     /// The virus scanners' macros.
     static var malwareMacros: [ByteString] {

@@ -105,6 +105,75 @@ extension ReceptionTests {
     @Test("The same scanner is asked the same by Exim and Bobbin, and its answer has the same effect")
     func scanners() async throws { try await compare("exim.conf", Self.scans) }
 
+    /// F-Secure's daemon: it says OK to each setting, and of the file what its header line `X-Answer:` has, `^` in it a tab and `|` a
+    /// line end.
+    private static let fsecure = """
+        import os, socket, sys
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(sys.argv[1])
+        os.chmod(sys.argv[1], 0o777)
+        listener.listen(20)
+        print("ready", flush=True)
+        while True:
+            client, _ = listener.accept()
+            for line in client.makefile("rb"):
+                words = line.decode().rstrip("\\n").split("\\t")
+                if words[0] == "CONFIGURE":
+                    print(line, flush=True)
+                    client.sendall(b"OK\\n")
+                    continue
+                for field in open(words[1], encoding="latin1"):
+                    if field.startswith("X-Answer: "):
+                        answer = field[10:].strip().replace("^", "\\t").replace("|", "\\n")
+                        client.sendall(answer.encode("latin1"))
+                break
+            client.close()
+        """
+
+    @Test("F-Secure's daemon is asked the same by Exim and Bobbin, and its answer has the same effect")
+    func fsecureScans() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("fsav").string
+        let server = try ChildProcess("/usr/bin/python3", ["-c", Self.fsecure, path])
+        defer { server.signal(SIGKILL) }
+        try eventually("the scanner listens") { try server.output.contains(ByteString("ready")) }
+        let text: ByteString = """
+            smtp_accept_max = 100
+            queue_only
+            smtp_banner = $smtp_active_hostname ESMTP ready
+            received_header_text = Received: by $primary_hostname id $message_exim_id
+            qualify_domain = example.org
+            av_scanner = $acl_m_scanner
+            acl_smtp_rcpt = accept
+            acl_smtp_data = check
+
+            begin acl
+
+            check:
+              warn   set acl_m_scanner = fsecure:${if eq{$sender_address_local_part}{nobody}{/nonexistent}{\(ByteString(path))}}
+              deny   malware = *
+                     message = this message has $malware_name
+              accept
+            """
+        let answers = [
+            ("clean", "OK^Scan ok.|"), ("a name", "INFECTED^/x^Eicar Test^a|OK^Scan ok.|"),
+            ("a name behind others", "1^INFECTED^/x^One^a|INFECTED^/x^Two^a|OK^Scan ok.|"),
+            ("words before the end", "x|y|OK^Scan ok.|"), ("no end", "INFECTED^/x^Eicar^a|x|"),
+            ("nothing", ""),
+            ("another end", "OK Scan ok.|"),
+        ]
+        let scans = answers.map { Scan("fsecure \($0)", "a", $1) } + [Scan("fsecure nobody", "nobody", "")]
+        let area = Area(name: "Scanners", configuration: text, scripts: try scans.map { try $0.script })
+        let (wanted, found) = try await area.outcomes()
+        for scan in scans {
+            let difference = KnownDifferences.between(wanted[scan.title] ?? [], found[scan.title] ?? [])
+            #expect(difference == [], "\(scan.title):\n\(difference.joined(separator: "\n"))")
+        }
+        let said = { (title: String) in (found["fsecure \(title)"] ?? []).joined(separator: "\n") }
+        #expect(said("a name").contains("550 this message has Eicar Test"))
+        #expect(!said("clean").contains("550"))
+    }
+
     @Test("What a scanner said is used again in the same message, but not for another user of spamd")
     func cachedScans() async throws {
         let server = try await compare(
@@ -174,7 +243,6 @@ extension ReceptionTests {
         let area = Area(name: "Scanners", configuration: text, scripts: try scans.map { try $0.script })
         let (wanted, found) = try await area.outcomes()
         for scan in scans {
-            // Rspamd is told the client's name; that it has none is written down by Exim only.
             let difference = KnownDifferences.between(wanted[scan.title] ?? [], found[scan.title] ?? [])
             #expect(difference == [], "\(scan.title):\n\(difference.joined(separator: "\n"))")
             // Each was sent by both.
