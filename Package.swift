@@ -98,8 +98,8 @@ let package = Package(
         module(
             "ACL",
             [
-                "Bytes", "MailText", "OpenSSL", "EximLog", "Hints", "Lookups", "PolicyChecks", "Expansion",
-                "Configuration",
+                "Bytes", "MailText", "OpenSSL", "EximLog", "Hints", "Lookups", "SMTP", "PolicyChecks",
+                "Expansion", "Configuration",
                 "Routing",
             ]),
         // Tier 8

@@ -1,5 +1,6 @@
 import Bytes
 import Expansion
+import SMTP
 
 extension StatementRun {
     /// `control = name/options` (manual, section 44.22).
@@ -13,6 +14,9 @@ extension StatementRun {
         }
         if name == "utf8_downconvert", !["", "1", "0", "-1"].contains(options) {
             return .broken("bad option value for control=utf8_downconvert")
+        }
+        if name == "dscp", TrafficClass(options) == nil {
+            return .broken("unrecognised DSCP value in \"control=\(text)\"")
         }
         state.controls.append(.init(name: name, options: options))
         switch name {

@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import SMTP
 
 /// A TCP connection to a server, with a time limit on each wait.
 ///
@@ -52,6 +53,15 @@ struct ClientSocket: ~Copyable {
         var one: CInt = 1
         unsafe setsockopt(
             descriptor.raw, SOL_SOCKET, SO_KEEPALIVE, &one, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    /// Marks the packets that go out.
+    func mark(_ trafficClass: TrafficClass) {
+        var value = CInt(trafficClass.octet)
+        let isV6 = local?.address.isV6 ?? false
+        unsafe setsockopt(
+            descriptor.raw, Int32(isV6 ? IPPROTO_IPV6 : IPPROTO_IP), isV6 ? IPV6_TCLASS : IP_TOS, &value,
+            socklen_t(MemoryLayout<CInt>.size))
     }
 
     private static func withAddress<Result>(

@@ -23,6 +23,8 @@ struct ConnectionTimeouts: Sendable, Hashable {
     var final: Int64
     /// `keepalive`: whether the system looks now and then whether the peer is still there.
     var keepsAlive = true
+    /// `dscp`: how packets are marked.
+    var trafficClass: TrafficClass?
 
     func seconds(_ which: ClientTimeout) -> Int64 {
         switch which {
@@ -95,6 +97,7 @@ package final class SMTPConnection: Sendable {
             let socket = try await ClientSocket.connected(
                 to: key.address, port: key.port, from: key.interface, timeout: timeouts.connect, loops)
             if timeouts.keepsAlive { socket.keepAlive() }
+            if let trafficClass = timeouts.trafficClass { socket.mark(trafficClass) }
             var session = Session(socket, ClientMachine(options: opening.options), timeouts, key)
             if let trouble = await session.greet(telling: events) {
                 await events?.closed(session.local)

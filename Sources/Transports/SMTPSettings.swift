@@ -36,6 +36,7 @@ struct SMTPSettings: Sendable {
     let serialized: ListText?
     let ignoresQuota: Bool
     let keepsAlive: Bool
+    let dscp: Template?
     let triesAuthentication: ListText?
     let requiresAuthentication: ListText?
     let authenticatedSender: Template?
@@ -73,6 +74,7 @@ struct SMTPSettings: Sendable {
         serialized = block.list("serialize_hosts")
         ignoresQuota = block.flag("lmtp_ignore_quota") ?? false
         keepsAlive = block.flag("keepalive") ?? true
+        dscp = block.template("dscp")
         triesAuthentication = block.list("hosts_try_auth")
         requiresAuthentication = block.list("hosts_require_auth")
         authenticatedSender = block.template("authenticated_sender")

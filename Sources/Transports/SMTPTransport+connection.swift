@@ -89,6 +89,12 @@ extension SMTPTransport {
     }
 
     func isListed(_ host: RouteHost, _ list: ListText?, otherwise: Bool) async -> Bool {
+    /// `dscp`; what is no value marks nothing, as with Exim.
+    private func trafficClass() async -> TrafficClass? {
+        guard let template = settings.dscp else { return nil }
+        do { return TrafficClass(try await scene.expand(template, "dscp")?.bytes ?? "") } catch { return nil }
+    }
+
         guard let list else { return otherwise }
         var facts = scene.facts
         let identity = HostIdentity(name: host.name, address: host.address)
@@ -105,6 +111,7 @@ extension SMTPTransport {
             final: settings.finalTimeout)
         timeouts.keepsAlive = settings.keepsAlive
         let told = HostEvents(events, host: host.name, address: key.address, port: key.port)
+        timeouts.trafficClass = await trafficClass()
         if let kept = await environment.connections.take(key) {
             kept.events = told
             used.isContinued = true

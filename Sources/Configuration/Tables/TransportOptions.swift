@@ -260,13 +260,13 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            authenticated_sender helo_data port utf8_downconvert
+            authenticated_sender dscp helo_data port utf8_downconvert
             """),
         .init(
             .expanded, .notYet,
             """
             dane_require_tls_ciphers dkim_canon dkim_hash dkim_identity dkim_sign_headers
-            dkim_strict dscp tls_alpn tls_certificate tls_crl tls_privatekey tls_require_ciphers
+            dkim_strict tls_alpn tls_certificate tls_crl tls_privatekey tls_require_ciphers
             tls_sni tls_verify_certificates
             """),
         .init(

@@ -1,6 +1,8 @@
 import Bytes
 import Dispatch
+import Glibc
 import NIOCore
+import SMTP
 
 /// Tells a session that the program is stopping.
 struct StopRequest: Sendable {}
@@ -89,6 +91,14 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
         limit = seconds.map { TimeAmount.seconds($0) }
         lastActive = .now()
         schedule()
+    }
+
+    func mark(_ trafficClass: TrafficClass) async {
+        guard let channel = context?.channel, let address = channel.localAddress else { return }
+        let isV6 = address.protocol == .inet6
+        let option = ChannelOptions.Types.SocketOption(
+            level: .init(isV6 ? IPPROTO_IPV6 : IPPROTO_IP), name: .init(isV6 ? IPV6_TCLASS : IP_TOS))
+        _ = channel.setOption(option, value: SocketOptionValue(trafficClass.octet))
     }
 
     /// Sends what is left, and closes.

@@ -72,8 +72,17 @@ extension Session {
         guard let option = system.configuration.main.template(moment.option) else { return unset }
         let verdict = await context.acls.run(option, at: moment, &state)
         log.flush(&state)
+        await mark()
         await delay()
         return verdict
+    }
+
+    /// `control = dscp`: the last one counts.
+    private func mark() async {
+        guard let control = state.controls.last(where: { $0.name == "dscp" }),
+            let trafficClass = TrafficClass(control.options)
+        else { return }
+        await wire.mark(trafficClass)
     }
 
     /// The reply of a refusal: the ACL's own text and code, or the standard one.

@@ -1,4 +1,5 @@
 import Bytes
+import SMTP
 
 /// What comes from a client.
 enum WireInput: Sendable {
@@ -24,4 +25,10 @@ protocol Wire: AnyObject {
     func ahead() async -> ArraySlice<UInt8>?
     /// How long `read` waits; nil is for ever.
     func setTimeout(seconds: Int64?) async
+    /// Marks the packets that go out (`control = dscp`); for what is no network connection there are none.
+    func mark(_ trafficClass: TrafficClass) async
+}
+
+extension Wire {
+    func mark(_ trafficClass: TrafficClass) async {}
 }
