@@ -50,6 +50,8 @@ package struct AddressFacts: Sendable {
     package var host: TaintedBytes?
     /// The value of `$host_address`.
     package var hostAddress: IPAddress?
+    /// The value of `$lookup_dnssec_authenticated`, of the host.
+    package var hostDNSSEC: ByteString?
     /// The value of `$host_port`.
     package var hostPort: Int?
     /// The value of `$host_data`.

@@ -3,7 +3,7 @@ package import Bytes
 /// Something that `event_action` hears of (manual, chapter 61).
 package struct MailEvent: Sendable, Hashable {
     /// What has happened, or is about to.
-    package enum Name: String, Sendable, Hashable, CaseIterable {
+    package enum Name: String, Sendable, Hashable {
         /// A message has left the queue.
         case messageComplete = "msg:complete"
         /// A transport's call is over, and somebody waits for the next.

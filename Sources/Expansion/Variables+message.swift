@@ -84,6 +84,7 @@ extension Variables {
         "home": { facts, _ in facts.address.home },
         "host": { facts, _ in facts.address.host },
         "host_address": { facts, _ in clean(facts.address.hostAddress?.text) },
+        "lookup_dnssec_authenticated": { facts, _ in clean(facts.address.hostDNSSEC) },
         "host_port": { facts, _ in number(facts.address.hostPort ?? 0) },
         "host_data": { facts, _ in facts.address.hostData },
         "local_user_uid": { facts, _ in number(facts.address.localUserUID ?? Int(UInt32.max)) },

@@ -73,8 +73,7 @@ enum Variables {
             "dkim_key_length", "dkim_key_nosubdomains", "dkim_key_notes", "dkim_key_srvtype",
             "dkim_key_testing", "dkim_selector", "dkim_signers", "dkim_verify_reason", "dkim_verify_status",
             "dkim_verify_signers", "dnslist_domain", "dnslist_matched", "dnslist_text", "dnslist_value",
-            "event_data", "event_name", "iprev", "item", "ldap_dn", "lookup_dnssec_authenticated",
-            "mailstore_basename",
+            "event_data", "event_name", "iprev", "item", "ldap_dn", "mailstore_basename",
 
             "prvscheck_address", "prvscheck_keynum", "prvscheck_result",
             "sender_verify_failure",

@@ -14,6 +14,8 @@ package struct RouteHost: Sendable, Hashable {
     package var mx: Int?
     /// Whether the DNS answers were validated.
     package var isSecure: Bool
+    /// Whether they were to be (`dnssec_request_domains`, `dnssec_require_domains`).
+    package var wasToBeSecure = false
 
     /// Makes a host.
     package init(
@@ -25,6 +27,9 @@ package struct RouteHost: Sendable, Hashable {
         self.mx = mx
         self.isSecure = isSecure
     }
+
+    /// `$lookup_dnssec_authenticated`: nothing where nobody asked.
+    package var dnssec: ByteString { wasToBeSecure ? (isSecure ? "yes" : "no") : "" }
 }
 
 /// A user and groups to run a local delivery as.

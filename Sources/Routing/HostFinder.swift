@@ -96,10 +96,11 @@ package struct HostFinder: Sendable {
     private func usable(_ addresses: [IPAddress], of item: HostItem, secure: Bool) async -> FoundHosts {
         var hosts: [RouteHost] = []
         for address in addresses where !(await isIgnored(address)) {
-            hosts.append(
-                RouteHost(
-                    name: item.name, address: address, port: item.port,
-                    isSecure: secure && finding.asksForSecure))
+            var host = RouteHost(
+                name: item.name, address: address, port: item.port,
+                isSecure: secure && finding.asksForSecure)
+            host.wasToBeSecure = finding.asksForSecure
+            hosts.append(host)
         }
         return hosts.isEmpty ? .notFound : .found(hosts)
     }
@@ -126,11 +127,12 @@ package struct HostFinder: Sendable {
         if trusted.isEmpty { return nil }
         for host in trusted {
             for address in host.addresses where !(await isIgnored(address)) {
-                hosts.append(
-                    RouteHost(
-                        name: host.name, address: address, port: port ?? host.port.map(Int.init),
-                        mx: host.preference.map(Int.init),
-                        isSecure: host.secure && found.secure && finding.asksForSecure))
+                var entry = RouteHost(
+                    name: host.name, address: address, port: port ?? host.port.map(Int.init),
+                    mx: host.preference.map(Int.init),
+                    isSecure: host.secure && found.secure && finding.asksForSecure)
+                entry.wasToBeSecure = finding.asksForSecure
+                hosts.append(entry)
             }
         }
         return hosts

@@ -13,6 +13,7 @@ extension SMTPTransport {
         guard let address = host.address else { return }
         scene.facts.address.host = TaintedBytes(host.name)
         scene.facts.address.hostAddress = address
+        scene.facts.address.hostDNSSEC = host.dnssec
         var used = UsedHost(host: host, port: try await port(of: host))
         scene.facts.address.hostPort = used.port
         let interface = try await interface(for: address)
@@ -77,8 +78,8 @@ extension SMTPTransport {
         var options = ClientOptions(helo: helo)
         options.isLMTP = settings.protocolName == "lmtp"
         options.ignoresQuota = settings.ignoresQuota
-        options.usesTLS = false
         options.topBitPrints = environment.expander.environment.settings.printTopBitChars
+        options.usesTLS = false
         options.usesPRDR = false
         options.sizeAddition = settings.sizeAddition
         options.maximumRecipients = settings.maximumRecipients
@@ -88,13 +89,13 @@ extension SMTPTransport {
         return options
     }
 
-    func isListed(_ host: RouteHost, _ list: ListText?, otherwise: Bool) async -> Bool {
     /// `dscp`; what is no value marks nothing, as with Exim.
     private func trafficClass() async -> TrafficClass? {
         guard let template = settings.dscp else { return nil }
         do { return TrafficClass(try await scene.expand(template, "dscp")?.bytes ?? "") } catch { return nil }
     }
 
+    func isListed(_ host: RouteHost, _ list: ListText?, otherwise: Bool) async -> Bool {
         guard let list else { return otherwise }
         var facts = scene.facts
         let identity = HostIdentity(name: host.name, address: host.address)
@@ -110,8 +111,8 @@ extension SMTPTransport {
             connect: settings.connectTimeout, command: settings.commandTimeout, data: settings.dataTimeout,
             final: settings.finalTimeout)
         timeouts.keepsAlive = settings.keepsAlive
-        let told = HostEvents(events, host: host.name, address: key.address, port: key.port)
         timeouts.trafficClass = await trafficClass()
+        let told = HostEvents(events, host: host.name, address: key.address, port: key.port)
         if let kept = await environment.connections.take(key) {
             kept.events = told
             used.isContinued = true

@@ -80,5 +80,6 @@ extension AddressFacts {
         host = TaintedBytes(used.host.name)
         hostAddress = used.host.address
         hostPort = used.port
+        hostDNSSEC = used.host.dnssec
     }
 }
