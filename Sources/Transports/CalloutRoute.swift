@@ -40,12 +40,11 @@ private struct CalloutHosts {
     func hosts(routed: [RouteHost]) async throws(TransportTrouble) -> [RouteHost] {
         guard let template = settings.hosts, settings.hostsOverride || routed.isEmpty else { return routed }
         let text = try await expand(template, "hosts", facts)
-        var finding = HostFinding()
-        if settings.byName { finding.source = .name }
-        let finder = HostFinder(routing, finding)
         var hosts: [RouteHost] = []
         for item in ItemList.split(text, separator: UInt8(ascii: ":")) where item != "+" {
-            if case .found(let some) = await finder.hosts(of: HostItem(item)) { hosts += some }
+            let host = HostItem(item)
+            let finding = try await settings.finding(for: host.name, routing.expander, facts)
+            if case .found(let some) = await HostFinder(routing, finding).hosts(of: host) { hosts += some }
         }
         guard !hosts.isEmpty else {
             throw TransportTrouble("no host of \"\(text)\" was found", errno: -32)

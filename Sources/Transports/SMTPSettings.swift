@@ -37,6 +37,9 @@ struct SMTPSettings: Sendable {
     let ignoresQuota: Bool
     let keepsAlive: Bool
     let dscp: Template?
+    /// `dnssec_require_domains` and `dnssec_request_domains`, of the hosts that the transport itself names.
+    let secureDomains: ListText?
+    let secureWishes: ListText?
     let triesAuthentication: ListText?
     let requiresAuthentication: ListText?
     let authenticatedSender: Template?
@@ -75,6 +78,8 @@ struct SMTPSettings: Sendable {
         ignoresQuota = block.flag("lmtp_ignore_quota") ?? false
         keepsAlive = block.flag("keepalive") ?? true
         dscp = block.template("dscp")
+        secureDomains = block.list("dnssec_require_domains")
+        secureWishes = block.list("dnssec_request_domains")
         triesAuthentication = block.list("hosts_try_auth")
         requiresAuthentication = block.list("hosts_require_auth")
         authenticatedSender = block.template("authenticated_sender")

@@ -47,13 +47,11 @@ extension SMTPTransport {
     }
 
     mutating func found(_ items: [HostItem]) async throws(TransportTrouble) -> [RouteHost] {
-        var finding = HostFinding()
-        if settings.byName { finding.source = .name }
-        let finder = HostFinder(environment.routing, finding)
         var hosts: [RouteHost] = []
         var missing: [(name: ByteString, isDeferred: Bool)] = []
         for item in items {
-            switch await finder.hosts(of: item) {
+            let finding = try await settings.finding(for: item.name, environment.expander, scene.facts)
+            switch await HostFinder(environment.routing, finding).hosts(of: item) {
             case .found(let some):
                 try checkLocal(some)
                 hosts += some
@@ -133,5 +131,29 @@ extension SMTPTransport {
             name: used.host.name, address: includesAddress ? used.host.address : nil, port: used.port,
             interface: interface?.text)
         return .host(host, spelling: environment.hostSpelling)
+    }
+}
+
+extension SMTPSettings {
+    /// How the addresses of a host are found that the transport names.
+    func finding(
+        for host: ByteString, _ expander: Expander, _ facts: Facts
+    ) async throws(TransportTrouble) -> HostFinding {
+        func isListed(_ list: ListText?, _ option: ByteString) async throws(TransportTrouble) -> Bool? {
+            guard let list else { return nil }
+            var facts = facts
+            switch await expander.matchDomain(host, in: list, &facts) {
+            case .matched: return true
+            case .notMatched: return false
+            case .deferred: throw TransportTrouble("lookup defer for \(option)", errno: -1)
+            }
+        }
+        var finding = HostFinding()
+        if byName { finding.source = .name }
+        finding.requiresSecure = try await isListed(secureDomains, "dnssec_require_domains") ?? false
+        if !finding.requiresSecure {
+            finding.asksForSecure = try await isListed(secureWishes, "dnssec_request_domains") ?? true
+        }
+        return finding
     }
 }

@@ -297,12 +297,7 @@ extension OptionTable {
         .init(
             .domainList, .honoured,
             """
-            dnssec_require_domains
-            """),
-        .init(
-            .domainList, .notYet,
-            """
-            dnssec_request_domains
+            dnssec_request_domains dnssec_require_domains
             """),
         .init(
             .hostList, .honoured,
