@@ -14,6 +14,7 @@ struct SenderPolicyTests {
         ZoneServer.Zone("neutral.test", "@ IN TXT \"v=spf1 ?all\"\n"),
         ZoneServer.Zone("neutral2.test", "@ IN TXT \"v=spf1 ?all\"\n"),
         ZoneServer.Zone("broken.test", "@ IN TXT \"v=spf1 nosuch:x -all\"\n"),
+        ZoneServer.Zone("six.test", "@ IN TXT \"v=spf1 a -all\"\n@ IN AAAA 2001:db8::6\n"),
         ZoneServer.Zone("none.test", "@ IN A 198.51.100.7\n"),
     ]
 
@@ -156,6 +157,30 @@ struct SenderPolicyTests {
             try own.run("bobbin", "config", "check", "-C", own.directory.file("bobbin.conf").string).output)
         #expect(checked.contains("acl: spf = err_temp: is deprecated: it means permerror;"), "\(checked)")
         #expect(checked.contains("acl: spf = err_perm: is deprecated: it means temperror;"))
+    }
+
+    @Test("SPF asks for IPv6 addresses whatever dns_ipv4_lookup says of hosts that mail goes to")
+    func ipv4Lookup() throws {
+        let own = try MailSite(
+            bobbin: "dns_trust_anchor_file =\n",
+            """
+            dns_ipv4_lookup = *
+            acl_smtp_rcpt = check
+            begin acl
+            check:
+              accept spf = pass
+              deny
+
+            """)
+        let input = ["EHLO client.example", "MAIL FROM:<a@six.test>", "RCPT TO:<b@example.org>", "QUIT", ""]
+        let codes = try ["2001:db8::6", "2001:db8::7"].map { address in
+            let ending = try own.start(
+                "bobbin", ["exim", "-oMa", address, "-bs"],
+                input: ByteString(input.joined(separator: "\r\n")), through: own.asking(server.addressText)
+            ).wait()
+            return Self.lines(ending.output).suffix(2).first?.prefix(3)
+        }
+        #expect(codes == ["250", "550"])
     }
 
     @Test("SPF-27, SPF-29: the guide's lookup gives a word, for clients of both families")
