@@ -18,6 +18,8 @@ extension StatementRun {
         if name == "dscp", TrafficClass(options) == nil {
             return .broken("unrecognised DSCP value in \"control=\(text)\"")
         }
+        // Exim ignores it in silence for any recipient but the first.
+        if name == "cutthrough_delivery", state.facts.message.rcptCount > 1 { return .holds }
         state.controls.append(.init(name: name, options: options))
         switch name {
         case "caseful_local_part": state.facts.address.localPart = state.casedLocalPart

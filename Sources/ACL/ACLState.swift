@@ -35,6 +35,10 @@ package struct ACLState: Sendable {
     /// A named queue for the message (`queue`).
     package var queue: ByteString?
 
+    /// Verifies recipients, and keeps the connection of their callouts for the rest of the transaction; nil where nothing
+    /// is kept.
+    package var keepingVerifier: (any AddressVerifier)?
+
     /// What content scanning has made and found.
     package var scanning = ScanMemory()
 

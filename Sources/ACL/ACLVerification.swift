@@ -208,7 +208,8 @@ extension StatementRun {
         }
         state.facts.message.recipientVerifyFailure = nil
         let subject = await rewritten(recipient, asSender: false, &state)
-        switch await evaluator.verifier.verify(subject, request.order, state.facts) {
+        let verifier = keepsCallout(request.order, state) ? state.keepingVerifier : nil
+        switch await (verifier ?? evaluator.verifier).verify(subject, request.order, state.facts) {
         case .accepted(let acceptance):
             state.facts.address.addressData = acceptance.addressData
             if acceptance.byRandom { state.facts.message.recipientVerifyFailure = "random" }
@@ -224,6 +225,12 @@ extension StatementRun {
             conditionMessage = deferral.said
             return .deferred(deferral.logged)
         }
+    }
+
+    /// Whether the connection of a callout is kept (`hold`, and `control = cutthrough_delivery` before it).
+    private func keepsCallout(_ order: VerificationOrder, _ state: ACLState) -> Bool {
+        guard let callout = order.callout, callout.isKeepable else { return false }
+        return callout.holds || state.has("cutthrough_delivery")
     }
 
     // MARK: Hosts

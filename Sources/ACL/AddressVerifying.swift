@@ -68,6 +68,8 @@ package enum AddressVerification: Sendable, Hashable {
         package var logged: ByteString
         /// Whether it is hosts that could not be asked.
         package var isCallout = false
+        /// What the last host answered, with its code; nil where none did.
+        package var answer: ByteString?
 
         /// Makes the value.
         package init(said: ByteString?, logged: ByteString) {

@@ -33,8 +33,12 @@ package struct CalloutOrder: Sendable, Hashable {
     package var triesBarePostmaster = false
     /// Who the mail would be from.
     package var sender = Sender.nobody
-    /// Whether the connection is kept (`hold`): it is not, which costs a connection.
+    /// Whether the connection is kept for further recipients (`hold`).
     package var holds = false
+
+    /// Whether the connection is one that further recipients and the message can use: it is the message's sender who asks,
+    /// and nothing else is asked.
+    var isKeepable: Bool { sender == .sender && !triesRandom && postmasterSender == nil }
 
     /// The manual's defaults.
     package init() {}

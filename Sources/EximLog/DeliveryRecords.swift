@@ -119,8 +119,21 @@ package struct Delivery: Sendable, Hashable {
 
     /// The line's text after the id.
     package func text(by selector: LogSelector) -> ByteString {
-        var text = arrow.text + path.address.text(by: selector, isSuccess: true)
-        text += path.senderItems(by: selector) + path.wayItems
+        arrow.text + addressText(by: selector) + path.senderItems(by: selector) + items(by: selector)
+    }
+
+    /// The address, with what it was made from.
+    package func addressText(by selector: LogSelector) -> ByteString {
+        path.address.text(by: selector, isSuccess: true)
+    }
+
+    /// What stands behind the address and the sender: by which way, where to, and what was said there.
+    package func wayText(by selector: LogSelector) -> ByteString {
+        ByteString(items(by: selector).trimmedStart())
+    }
+
+    private func items(by selector: LogSelector) -> ByteString {
+        var text = path.wayItems
         if selector.has(.deliverySize), let size { text += " S=\(size)" as ByteString }
         text += placeItems(by: selector) + path.securityItems(by: selector)
         text += extensionItems(by: selector) + timeItems(by: selector)
@@ -129,8 +142,7 @@ package struct Delivery: Sendable, Hashable {
 
     /// The line of the message log: `a@b: smtp transport succeeded`.
     package func messageLogText(by selector: LogSelector) -> ByteString {
-        let address = path.address.text(by: selector, isSuccess: true)
-        return "\(address): \(path.transport ?? "**bypassed**") transport succeeded"
+        "\(addressText(by: selector)): \(path.transport ?? "**bypassed**") transport succeeded"
     }
 
     private func placeItems(by selector: LogSelector) -> ByteString {

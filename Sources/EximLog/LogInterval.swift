@@ -5,6 +5,12 @@ package struct LogInterval: Sendable, Hashable {
     /// The span in microseconds, not negative.
     package var microseconds: Int
 
+    /// A time by the clock.
+    package init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        self.init(microseconds: Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000))
+    }
+
     /// Makes a span; a negative one is taken as none.
     package init(microseconds: Int) { self.microseconds = max(0, microseconds) }
 

@@ -55,6 +55,8 @@ package struct Rejection: Sendable, Hashable {
         case afterData
         /// `VRFY ...`, `AUTH ...`, `STARTTLS` and the like, as it shall stand.
         case command(ByteString)
+        /// The message, by the host that it was passed on to for this address; shows the sender.
+        case passedOn(address: ByteString, isTemporary: Bool)
         /// Anything that shows the sender, as it shall stand (`during MIME ACL checks`, `by local_scan()`).
         case message(ByteString)
     }
@@ -88,8 +90,9 @@ package struct Rejection: Sendable, Hashable {
         if selector.has(.dnssec), identity.hasSecureName { text += "DS " as ByteString }
         text += identity.host(by: selector) + identity.security(by: selector)
         if !text.isEmpty { text.append(.blank) }
+        if case .passedOn(let address, _) = subject { text += "\(address) " as ByteString }
         if subject.showsSender { text += identity.senderInfo(sender) }
-        text += "\(isTemporary ? "temporarily " : "")rejected \(subject.text(by: selector))" as ByteString
+        text += "\(isTemporary ? "temporarily " : "")\(subject.verb) \(subject.text(by: selector))" as ByteString
         if let reason { text += ": \(reason.escapingUnprintable(topBitPrints: true))" as ByteString }
         return text
     }
@@ -109,9 +112,13 @@ package struct Rejection: Sendable, Hashable {
 extension Rejection.Subject {
     fileprivate var showsSender: Bool {
         switch self {
-        case .recipient, .afterData, .message: true
+        case .recipient, .afterData, .passedOn, .message: true
         case .connection, .hello, .mail, .data, .command: false
         }
+    }
+
+    fileprivate var verb: ByteString {
+        if case .passedOn(_, true) = self { "tmp-reject from cutthrough" } else { "rejected" }
     }
 
     fileprivate func text(by selector: LogSelector) -> ByteString {
@@ -121,7 +128,7 @@ extension Rejection.Subject {
         case .mail(let argument): "MAIL \(argument.escapingUnprintable(topBitPrints: true))"
         case .recipient(let argument): "RCPT \(argument.escapingUnprintable(topBitPrints: true))"
         case .data: "DATA"
-        case .afterData: "after DATA"
+        case .afterData, .passedOn: "after DATA"
         case .command(let text): text.shown(by: selector)
         case .message(let text): text
         }

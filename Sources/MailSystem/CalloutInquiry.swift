@@ -60,7 +60,7 @@ enum CalloutAnswer: Sendable {
     case accepted
     case refused(CalloutRefusal)
     /// It cannot be told: another host may know.
-    case trouble(ByteString)
+    case trouble(ByteString, Reply?)
 }
 
 /// The questions of one callout, and what has been learned.
@@ -85,8 +85,19 @@ struct CalloutInquiry: Sendable {
         }
     }
 
-    /// Asks one host.
-    mutating func ask(_ place: CalloutTalk.Place, _ loops: DeliveryLoops) async -> CalloutAnswer {
+    /// Asks over a connection that is there already; nil when there is none that fits.
+    mutating func ask(
+        _ keeping: Callouts.Keeping?, _ hosts: [CalloutTalk.Place.Identity]
+    ) async -> CalloutAnswer? {
+        guard let keeping, let answer = await keeping.held.ask(keeping.question, hosts) else { return nil }
+        if case .refused = answer { learned.address = .reject } else { learned.address = .accept }
+        return answer
+    }
+
+    /// Asks one host; `keep` is given the connection of one that accepts, where it is to be kept.
+    mutating func ask(
+        _ place: CalloutTalk.Place, _ loops: DeliveryLoops, _ keep: ((consuming CalloutTalk) -> Void)?
+    ) async -> CalloutAnswer {
         do throws(CalloutTrouble) {
             var talk = try await CalloutTalk.open(
                 place, connectTimeout: order.connectTimeout ?? order.timeout, timeout: order.timeout, loops)
@@ -95,12 +106,16 @@ struct CalloutInquiry: Sendable {
                 answer = try await converse(&talk)
             } catch {
                 await talk.quit()
-                return .trouble(error.text)
+                return .trouble(error.text, error.reply)
             }
-            await talk.quit()
+            if case .accepted = answer, let keep {
+                keep(talk)
+            } else {
+                await talk.quit()
+            }
             return answer
         } catch {
-            guard error.isRefusal else { return .trouble(error.text) }
+            guard error.isRefusal else { return .trouble(error.text, error.reply) }
             return .refused(CalloutRefusal(matter: .session, trouble: error))
         }
     }

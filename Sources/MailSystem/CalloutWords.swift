@@ -29,9 +29,9 @@ struct CalloutWords: Sendable {
         from domains whose servers reject the postmaster address.
         """
 
-    /// A host has refused.
+    /// A host has refused; one that was connected before is not named.
     func failure(
-        _ refusal: CalloutRefusal, at host: IPAddress, _ name: ByteString
+        _ refusal: CalloutRefusal, at host: IPAddress? = nil, _ name: ByteString = ""
     ) -> AddressVerification {
         let response = refusal.trouble.reply?.text ?? ""
         let logged: ByteString = "\(name)\(refusal.trouble.text)"
@@ -41,7 +41,7 @@ struct CalloutWords: Sendable {
         guard asSender else { return .failed(failure) }
         // What was refused before MAIL was said shows with the command that was said last.
         let sent: ByteString = refusal.isEarly ? "QUIT" : refusal.trouble.command
-        failure.said = "Called:   \(host.text)\nSent:     \(sent)\nResponse: \(response)"
+        failure.said = "Called:   \(host?.text ?? "")\nSent:     \(sent)\nResponse: \(response)"
         advise(&failure, refusal.matter)
         return .failed(failure)
     }
@@ -76,11 +76,12 @@ struct CalloutWords: Sendable {
     }
 
     /// No host could tell.
-    func deferral(_ why: ByteString) -> AddressVerification {
+    func deferral(_ why: ByteString, saying answer: Reply? = nil) -> AddressVerification {
         let head: ByteString = "Could not complete \(asSender ? "sender" : "recipient") verify callout"
         var deferral = AddressVerification.Deferral(
             said: tellsDetails ? "\(head) for <\(address)>.\n\(advice)" : head, logged: "\(head): \(why)")
         deferral.isCallout = true
+        deferral.answer = answer?.text
         return .deferred(deferral)
     }
 

@@ -27,7 +27,7 @@ final class CalloutLoops: Sendable {
 struct Callouts: Sendable {
     let transports: [ByteString: Transport]
     let cache: CalloutCache?
-    private let loops: CalloutLoops
+    let loops: CalloutLoops
     private let randomLocalPart: Template
     private let postmaster: ByteString
     private let tellsDetails: Bool
@@ -55,7 +55,7 @@ struct Callouts: Sendable {
     /// What the hosts of an address say of it; nil when there are none to ask.
     func ask(
         _ address: ByteString, _ order: VerificationOrder, _ instruction: DeliveryInstruction, _ facts: Facts,
-        _ routing: RoutingEnvironment
+        _ routing: RoutingEnvironment, keeping: Keeping? = nil
     ) async -> AddressVerification? {
         guard let callout = order.callout else { return nil }
         guard isWanted else {
@@ -69,11 +69,24 @@ struct Callouts: Sendable {
                 .calloutRoute(instruction, facts, routing) { [tellPanic] in tellPanic($0.text) }
             guard let route else { return nil }
             let subject = await subject(address, callout, facts, routing.expander)
-            let answer = await answer(about: subject, callout, route, words)
+            let answer = await answer(about: subject, callout, route, words, keeping)
             if case .deferred = answer, callout.acceptsDeferral { return .accepted(.init()) }
             return answer
         } catch {
             return callout.acceptsDeferral ? .accepted(.init()) : words.deferral(error.text)
+        }
+    }
+
+    /// Where the connection is kept, and for whom it is asked.
+    struct Keeping: Sendable {
+        var held: HeldCallout
+        var question: HeldCallout.Question
+
+        /// Keeps the connection to a host.
+        func keep(
+            at host: (name: ByteString, address: IPAddress, place: CalloutTalk.Place)
+        ) -> (consuming CalloutTalk) -> Void {
+            { talk in held.keep(talk, at: (host.name, host.address), host.place.identity, question) }
         }
     }
 
@@ -102,17 +115,26 @@ struct Callouts: Sendable {
     }
 
     private func answer(
-        about subject: CalloutSubject, _ order: CalloutOrder, _ route: CalloutRoute, _ words: CalloutWords
+        about subject: CalloutSubject, _ order: CalloutOrder, _ route: CalloutRoute, _ words: CalloutWords,
+        _ keeping: Keeping?
     ) async -> AddressVerification {
         let cache = order.usesCache ? cache : nil
         let known = await cache?.knowledge(of: subject.domain, subject.key, now: subject.now) ?? .init()
         if let settled = settled(by: known, subject, order, words) { return settled }
         var inquiry = CalloutInquiry(subject: subject, order: order, known: known)
+        if let answer = await inquiry.ask(keeping, route.hosts.map(\.place.identity)) {
+            await cache?.keep(inquiry.learned, of: subject.domain, subject.key)
+            switch answer {
+            case .refused(let refusal): return words.failure(refusal)
+            case .accepted, .trouble: return .accepted(.init())
+            }
+        }
         let begun = ContinuousClock.now
         var trouble: ByteString = "no host was asked"
+        var said: Reply?
         for host in route.hosts {
             if let most = order.mostWait, begun.duration(to: .now) >= .seconds(most) { break }
-            let answer = await inquiry.ask(host.place, loops.present)
+            let answer = await inquiry.ask(host.place, loops.present, keeping?.keep(at: host))
             let name: ByteString = "\(host.name) [\(host.address.text)] : "
             switch answer {
             case .accepted:
@@ -121,13 +143,15 @@ struct Callouts: Sendable {
                 acceptance.byRandom = inquiry.learned.random == .accept
                 return .accepted(acceptance)
             case .refused(let refusal):
+                keeping?.held.spoil()
                 await cache?.keep(inquiry.learned, of: subject.domain, subject.key)
                 return words.failure(refusal, at: host.address, name)
-            case .trouble(let why): trouble = "\(name)\(why)"
+            case .trouble(let why, let reply): (trouble, said) = ("\(name)\(why)", reply)
             }
         }
+        keeping?.held.spoil()
         await cache?.keep(inquiry.learned, of: subject.domain, subject.key)
-        return words.deferral(trouble)
+        return words.deferral(trouble, saying: said)
     }
 
     /// What needs no asking; nil when something does.

@@ -4,6 +4,7 @@ import EximLog
 package import Expansion
 import MailText
 package import Routing
+import Transports
 
 /// Answers `verify = sender` and `verify = recipient` by routing the address.
 ///
@@ -12,6 +13,8 @@ package struct RoutingVerifier: AddressVerifier {
     private let router: @Sendable () throws(StartError) -> AddressRouter
     private let rewriter: @Sendable () -> Rewriter
     private let callouts: Callouts
+    /// Where the connections of callouts are kept; nil keeps none.
+    private var held: HeldCallout?
     /// How many redirections are followed.
     package static let maximumRedirections = 20
 
@@ -20,6 +23,12 @@ package struct RoutingVerifier: AddressVerifier {
         router = { system.router }
         rewriter = { system.rewriter }
         callouts = system.callouts
+    }
+
+    /// Makes a verifier of recipients whose callouts leave their connection behind.
+    package init(_ system: MailSystem, keeping held: HeldCallout) {
+        self.init(system)
+        self.held = held
     }
 
     /// Makes a verifier that routes with these routers.
@@ -74,7 +83,8 @@ package struct RoutingVerifier: AddressVerifier {
             let result = await router.route(
                 current, facts, purpose: order.asSender ? .verifySender : .verifyRecipient)
             if let copy = result.unseenCopy {
-                // A copy on the way says nothing of the address.
+                // A copy on the way says nothing of the address; but who gets the message alone has not all.
+                held?.spoil()
                 current = copy
                 continue
             }
@@ -82,7 +92,8 @@ package struct RoutingVerifier: AddressVerifier {
             case .discarded, .finished: return .accepted(addressData: result.address.addressData)
             case .deliver(let instruction):
                 let answer = await callouts.ask(
-                    result.address.address, order, instruction, facts, router.environment)
+                    result.address.address, order, instruction, facts, router.environment,
+                    keeping: keeping(address, result.address, instruction, facts))
                 guard case .accepted(var acceptance) = answer ?? .accepted(.init()) else {
                     return answer ?? .accepted(.init())
                 }
@@ -103,5 +114,18 @@ package struct RoutingVerifier: AddressVerifier {
             }
         }
         return .deferred(said: nil, logged: "too many redirections while verifying <\(address)>")
+    }
+
+    private func keeping(
+        _ subject: ByteString, _ address: RoutingAddress, _ instruction: DeliveryInstruction, _ facts: Facts
+    ) -> Callouts.Keeping? {
+        guard let held else { return nil }
+        let item = DeliveryItem(
+            address: address, instruction: instruction, uniqueKey: address.address.lowercasedASCII())
+        return Callouts.Keeping(
+            held: held,
+            question: .init(
+                recipient: .init(subject: subject, item: item), sender: facts.message.sender ?? "",
+                transport: instruction.transport))
     }
 }

@@ -143,21 +143,9 @@ struct MessageDelivery {
         original = header
         isForced = runner.options.isForced || runner.options.thaws
         tree = DeliveryTree(header)
-        var facts = StoredFacts(
-            header, bodySize: bodySize, queue: runner.options.queue, readBody: body.octets(at:upTo:)
-        )
-        .facts
-        facts.message.isQueueRunning = true
-        var outgoing = OutgoingMessage(
-            id: id.bytes, sender: header.sender, headers: header.shownHeaders, body: body,
-            bodyLineCount: header.bodyLineCount ?? 0, facts: facts, receivedTime: header.receivedTime)
-        outgoing.isSMTPUTF8 = header.smtpUTF8
-        if header.utf8OptionalDownconvert { outgoing.downconversion = .whereNeeded }
-        if header.utf8Downconvert { outgoing.downconversion = .always }
-        outgoing.returnsHeadersOnly = header.dsnReturn.flatMap { $0 == 0 ? nil : $0 == 2 }
-        outgoing.envelopeID = header.dsnEnvelopeID
-        outgoing.longestLine = header.maxReceivedLineLength ?? 0
-        outgoing.isDryRun = header.dontDeliver || runner.options.isDryRun
+        var outgoing = OutgoingMessage(header, body, queue: runner.options.queue)
+        outgoing.facts.message.isQueueRunning = true
+        if runner.options.isDryRun { outgoing.isDryRun = true }
         self.outgoing = outgoing
     }
 
@@ -357,24 +345,5 @@ final class OpeningPace: Sendable {
             left.subtract(1, ordering: .relaxed)
         }
         return result
-    }
-}
-
-extension HeaderFile {
-    /// The header lines as MailText has them, removed ones left out.
-    var shownHeaders: [Header] {
-        headers.filter { !$0.isDeleted }.map {
-            Header($0.text, kind: HeaderKind(rawValue: $0.type) ?? .other)
-        }
-    }
-}
-
-extension MessageBody {
-    /// Octets for variables such as `$message_body`; none where they cannot be read, as in Exim.
-    fileprivate func octets(at offset: Int, upTo length: Int) -> ByteString {
-        let start = offset < 0 ? max(0, size + offset) : offset
-        var buffer = [UInt8](repeating: 0, count: min(max(length, 0), max(0, size - start)))
-        guard !buffer.isEmpty, let count = try? read(at: start, into: &buffer) else { return "" }
-        return ByteString(buffer[..<count])
     }
 }

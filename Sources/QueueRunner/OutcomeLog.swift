@@ -1,6 +1,7 @@
 import Bytes
 import EximLog
 import Expansion
+import MailSystem
 import Routing
 import Spooler
 import Transports
@@ -12,20 +13,8 @@ extension MessageDelivery {
     func logged(
         _ node: Int, _ instruction: DeliveryInstruction? = nil, isSuccess: Bool = false
     ) -> LoggedAddress {
-        let address = tree.nodes[node].address
-        let isItem = instruction.map { $0.target != .address } ?? false
-        var text = address.address
-        if let instruction, !isItem, let localPart = instruction.facts.localPart,
-            let domain = instruction.facts.domain
-        {
-            text = "\(localPart.bytes)@\(domain.bytes)"
-        }
-        var logged = LoggedAddress(text, top: address.top)
-        logged.isPipeFileOrReply =
-            isItem
-            || (text.first.map { "|/>".utf8.contains($0) } ?? false && !text.contains(UInt8(ascii: "@")))
-        logged.between = Array(address.ancestors.dropLast().map(\.address))
-        if isSuccess, let instruction, instruction.logsAsLocal, !isItem,
+        var logged = LoggedAddress(tree.nodes[node].address, by: instruction)
+        if isSuccess, let instruction, instruction.logsAsLocal, instruction.target == .address,
             let transport = runner.transports[instruction.transport], !transport.isRemote
         {
             let facts = instruction.facts
@@ -187,16 +176,4 @@ struct TransportLog: Sendable {
 
     /// Keeps a line for the message's own log, with its time.
     func note(_ text: ByteString) { notes.add("\(runner.log.currentStamp()) \(text)") }
-}
-
-extension LoggedHost {
-    /// A host as the log shows it.
-    fileprivate init(_ host: UsedHost) {
-        self.init(name: host.host.name, address: host.host.address?.text, port: host.port)
-        isContinued = host.isContinued
-        isSecure = host.host.isSecure
-        if let local = host.localAddress {
-            interface = LoggedInterface(address: local.text, port: host.localPort)
-        }
-    }
 }

@@ -62,12 +62,13 @@ private struct CalloutHosts {
             own.address.host = TaintedBytes(host.name)
             own.address.hostAddress = address
             var place = CalloutTalk.Place(
-                address: address, port: try await port(host, own),
-                interface: try await interface(address, own),
-                helo: try await expand(settings.helo, "helo_data", own),
+                identity: .init(
+                    address: address, port: try await port(host, own),
+                    interface: try await interface(address, own),
+                    helo: try await expand(settings.helo, "helo_data", own)),
                 isLMTP: settings.protocolName == "lmtp", usesESMTP: await usesESMTP(host, own))
             place.topBitPrints = routing.expander.environment.settings.printTopBitChars
-            place.events = HostEvents(events, host: host.name, address: address, port: place.port)
+            place.events = HostEvents(events, host: host.name, address: address, port: place.identity.port)
             result.append((host.name, address, place))
         }
         return result

@@ -20,10 +20,16 @@ package struct CalloutTrouble: Error, Sendable, Hashable {
 package struct CalloutTalk: ~Copyable {
     /// How a host is met.
     package struct Place: Sendable {
-        var address: IPAddress
-        var port: Int
-        var interface: IPAddress?
-        var helo: ByteString
+        /// What makes two connections the same.
+        package struct Identity: Sendable, Hashable {
+            var address: IPAddress
+            var port: Int
+            var interface: IPAddress?
+            var helo: ByteString
+        }
+
+        /// Where it is, and who we say that we are.
+        package var identity: Identity
         var isLMTP: Bool
         var usesESMTP: Bool
         var topBitPrints = false
@@ -31,16 +37,23 @@ package struct CalloutTalk: ~Copyable {
         var events: HostEvents?
     }
 
-    private var socket: ClientSocket
-    private var reader: ReplyReader
+    var socket: ClientSocket
+    var reader: ReplyReader
+    /// What the host offers.
+    private(set) var extensions = ServerExtensions()
     private let timeout: Int64
     private let events: HostEvents?
+    /// The host's port.
+    let port: Int
+    /// Our end.
+    var local: (address: IPAddress, port: Int)? { socket.local }
 
     private init(_ socket: consuming ClientSocket, timeout: Int64, _ place: Place) {
         self.socket = socket
         self.timeout = timeout
         events = place.events
         reader = ReplyReader(topBitPrints: place.topBitPrints)
+        port = place.identity.port
     }
 
     /// Connects, waits for the greeting, and says EHLO, or HELO where that is not understood.
@@ -79,7 +92,8 @@ package struct CalloutTalk: ~Copyable {
     ) async throws(CalloutTrouble) -> ClientSocket {
         do throws(SystemFailure) {
             return try await ClientSocket.connected(
-                to: place.address, port: place.port, from: place.interface, timeout: timeout, loops)
+                to: place.identity.address, port: place.identity.port, from: place.identity.interface,
+                timeout: timeout, loops)
         } catch {
             throw CalloutTrouble(command: "connect", reply: nil, text: error.text)
         }
@@ -87,13 +101,16 @@ package struct CalloutTalk: ~Copyable {
 
     private mutating func greet(_ place: Place) async throws(CalloutTrouble) {
         if place.usesESMTP || place.isLMTP {
-            let hello: ByteString = "\(place.isLMTP ? "LHLO" : "EHLO") \(place.helo)"
+            let hello: ByteString = "\(place.isLMTP ? "LHLO" : "EHLO") \(place.identity.helo)"
             let reply = try await say(hello)
             await events?.answeredHello(reply, socket.local)
-            if reply.isPositive { return }
+            if reply.isPositive {
+                extensions = ServerExtensions(ehlo: reply)
+                return
+            }
             guard reply.isPermanent, !place.isLMTP else { throw Self.refusal(hello, reply) }
         }
-        try await sayExpecting("HELO \(place.helo)")
+        try await sayExpecting("HELO \(place.identity.helo)")
     }
 
     /// Says a command that must be taken.
@@ -120,7 +137,10 @@ package struct CalloutTalk: ~Copyable {
         return try await reply(to: command)
     }
 
-    private mutating func reply(to command: ByteString) async throws(CalloutTrouble) -> Reply {
+    /// Waits for a reply, as long as for any other where no limit is given (in seconds).
+    mutating func reply(
+        to command: ByteString, within seconds: Int64? = nil
+    ) async throws(CalloutTrouble) -> Reply {
         while true {
             do throws(ReplyReader.Malformation) {
                 if let reply = try reader.next() { return reply }
@@ -128,7 +148,7 @@ package struct CalloutTalk: ~Copyable {
                 let text: ByteString = "response to \"\(command)\" was: no SMTP reply"
                 throw CalloutTrouble(command: command, reply: nil, text: text)
             }
-            switch await socket.read(timeout: timeout) {
+            switch await socket.read(timeout: seconds ?? timeout) {
             case .octets(let octets): reader.feed(octets)
             case .timedOut:
                 throw CalloutTrouble(command: command, reply: nil, text: "SMTP timeout after \(command)")

@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 import Glibc
 
 /// The body of a message on the queue, for reading from any place by several deliveries at once.
@@ -19,6 +19,22 @@ package final class MessageBody: Sendable {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
         guard copy >= 0 else { throw .system(errno, "dup of the data file") }
         self.descriptor = Descriptor(copy)
+        self.start = start
+        self.size = size
+        self.isWireFormat = isWireFormat
+    }
+
+    /// Opens a data file.
+    package convenience init(
+        file path: ByteString, start: Int, size: Int, isWireFormat: Bool
+    ) throws(TransportTrouble) {
+        do throws(SystemFailure) {
+            try self.init(System.open(path, O_RDONLY), start: start, size: size, isWireFormat: isWireFormat)
+        } catch { throw .system(error.number, "opening the data file") }
+    }
+
+    private init(_ descriptor: consuming Descriptor, start: Int, size: Int, isWireFormat: Bool) {
+        self.descriptor = descriptor
         self.start = start
         self.size = size
         self.isWireFormat = isWireFormat

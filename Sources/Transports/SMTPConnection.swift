@@ -348,24 +348,13 @@ private struct Session: ~Copyable {
     private mutating func sendData(
         _ message: WireMessage
     ) async throws(TransportTrouble) -> [ClientAction]? {
-        var stuffer = DotStuffer()
+        var stream = DataStream(message)
         var output: [UInt8] = []
-        stuffer.encode(message.head.bytes[...], into: &output)
-        var unix = UnixLines(isNeeded: message.body.isWireFormat)
-        var block = [UInt8](repeating: 0, count: min(Self.blockSize, max(message.body.size, 1)))
-        var offset = 0
-        while message.sendsBody, offset < message.body.size {
-            let count = try message.body.read(at: offset, into: &block)
-            offset += count
-            stuffer.encode(unix.convert(block[..<count])[...], into: &output)
+        while try stream.next(into: &output) {
             bodyOctets += output.count
             if let stopped = await write(output[...], timeouts.data) { return stopped }
-            output.removeAll(keepingCapacity: true)
         }
-        stuffer.encode(unix.rest[...], into: &output)
-        stuffer.finish(into: &output)
-        bodyOctets += output.count
-        return await write(output[...], timeouts.data)
+        return nil
     }
 
     private mutating func sendChunk(

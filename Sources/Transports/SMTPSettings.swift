@@ -44,6 +44,7 @@ struct SMTPSettings: Sendable {
     let requiresAuthentication: ListText?
     let authenticatedSender: Template?
     let forcesAuthenticatedSender: Bool
+    let cutthrough: CutthroughSettings
 
     init(_ block: OptionBlock) {
         hosts = block.template("hosts")
@@ -84,6 +85,7 @@ struct SMTPSettings: Sendable {
         requiresAuthentication = block.list("hosts_require_auth")
         authenticatedSender = block.template("authenticated_sender")
         forcesAuthenticatedSender = block.flag("authenticated_sender_force") ?? false
+        cutthrough = CutthroughSettings(block)
     }
 
     private static func items(_ text: ByteString?) -> [ByteString] {

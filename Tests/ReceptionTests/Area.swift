@@ -10,6 +10,8 @@ struct Area: Sendable, CustomStringConvertible {
     let scripts: [Script]
     /// The zones of the file `zones`, for areas whose programs are run to ask the DNS.
     var zones: [ZoneServer.Zone] = []
+    /// Bobbin's configuration, where it is not the one that Exim has.
+    var ownConfiguration: ByteString?
     var description: String { name }
 
     /// Where the DNS server for an area is: an address that no other test uses.
@@ -52,7 +54,8 @@ struct Area: Sendable, CustomStringConvertible {
         }
         if networked.isEmpty { return (exim, bobbin) }
         let (oracle, receiver) = (
-            try Server(configuration, isExim: true), try Server(configuration, isExim: false)
+            try Server(configuration, isExim: true),
+            try Server(ownConfiguration ?? configuration, isExim: false)
         )
         async let wanted = sessions(networked, oracle)
         async let found = sessions(networked, receiver)

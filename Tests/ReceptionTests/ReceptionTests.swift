@@ -6,7 +6,7 @@
 // May import: TestKit, Bytes, Foundation.
 // Read in this order: Script.swift, Area.swift, ProcessGroup.swift, Client.swift, Submission.swift, Traces.swift,
 // ReceptionTests.swift, LimitTests.swift, TurnTests.swift, PeerTests.swift,
-// StopTests.swift, ScannerServer.swift, ClamProcess.swift, ScannerTests.swift.
+// StopTests.swift, ScannerServer.swift, ClamProcess.swift, ScannerTests.swift, CutthroughTests.swift.
 import Bytes
 import TestKit
 import Testing

@@ -94,7 +94,7 @@ extension Reception {
 
     /// Whether no delivery is begun now.
     var waits: Bool {
-        queuedFor != nil || state.has("freeze")
+        queuedFor != nil || hasBeenTried || state.has("freeze")
     }
 
     func arrivalRecord(_ sender: ByteString, _ fixed: CompleteHeader, _ size: Int) -> Arrival {

@@ -15,6 +15,10 @@ enum ReceptionOutcome {
     case committed(MessageID, said: ByteString?, QueuedMessage?)
     /// An ACL threw it away without a word.
     case discarded(MessageID)
+    /// Another host has it already: its id, and the text for the client.
+    case passedOn(MessageID, said: ByteString?)
+    /// Another host has refused it in these words.
+    case relayed(Reply)
     /// An ACL refused it.
     case refused(ACLVerdict)
     /// It could not be written: try again later.
@@ -31,6 +35,10 @@ struct Reception {
     /// Header lines that note what envelope addresses were before they were rewritten.
     var rewroteRecipients: [Header] = []
     var rewroteSender: [Header] = []
+    /// A connection to the host that the message goes to.
+    var held: HeldCallout?
+    /// Whether the host was tried, and the next attempt is a queue run's.
+    var hasBeenTried = false
     /// What the envelope sender becomes, when header lines have been made of the old one.
     var rewrittenSender: ByteString?
 
@@ -120,6 +128,7 @@ struct Reception {
         }
         if envelope.recipients.isEmpty { return discard(message, fixed, verdict, by: moment) }
         edit(&fixed)
+        if let outcome = await passOn(&message, fixed, verdict.message) { return outcome }
         return await commit(message, fixed, id, verdict.message)
     }
 

@@ -118,7 +118,8 @@ struct Submission {
         switch await reception.complete(message) {
         case .committed(let id, _, _):
             return (DeliveryOrder(id: id, queue: reception.state.queue ?? ""), reception.waits)
-        case .discarded(let id): return (DeliveryOrder(id: id), true)
+        case .discarded(let id), .passedOn(let id, _): return (DeliveryOrder(id: id), true)
+        case .relayed(let reply): throw .temporary(reply.text)
         case .refused(let verdict):
             let headers = reception.state.facts.message.headers.map {
                 Header($0.text, kind: HeaderKind(rawValue: $0.type) ?? .other)

@@ -77,7 +77,7 @@ extension Session {
         log.refused(text, state, headers: intake.headers)
         expectMessage()
         await say(Reply(552, "Message header not CRLF terminated"))
-        endTransaction()
+        await endTransaction()
     }
 
     private mutating func readChunk(

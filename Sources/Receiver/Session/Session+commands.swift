@@ -84,7 +84,7 @@ extension Session {
         case .bdat(let size, let isLast): await bdat(size, isLast)
         case .reset:
             logIncomplete("RSET")
-            endTransaction()
+            await endTransaction()
             await say(Reply(250, "Reset OK"))
         case .noop: await say(Reply(250, "OK"))
         case .quit: await quit()

@@ -51,7 +51,7 @@ extension Session {
     mutating func mayReceive() async -> Reply? {
         if envelope.hasTooMany, settings.limits.rejectsTooManyRecipients {
             await say(Reply(554, "Too many recipients"))
-            endTransaction()
+            await endTransaction()
             return nil
         }
         let verdict = await runACL(.predata)
@@ -105,7 +105,7 @@ extension Session {
             message = try intake.finish()
         } catch {
             await refuse(error, headers, size: size, id: id)
-            return endTransaction()
+            return await endTransaction()
         }
         var arriving = Reception.Arriving(
             begun: begun, origin: ProcessOrigin.own(login: context.login, owner: system.settings.owner))
@@ -118,12 +118,13 @@ extension Session {
         arriving.queued = settings.queueing.reason(context.choice, circumstances)
         queuedFor = arriving.queued
         var reception = Reception(context, log, state, envelope, arriving)
+        reception.held = held
         let outcome = await reception.complete(message)
         let (waits, pretence) = (reception.waits, PretendedRefusal(reception.state))
         let queue = reception.state.queue ?? ""
         state.delay = reception.state.delay
         await delay()
-        endTransaction()
+        await endTransaction()
         await answer(outcome, chunking, pretence)
         if case .committed(let id, _, let queued) = outcome {
             messagesAccepted += 1
@@ -167,7 +168,7 @@ extension Session {
         _ outcome: ReceptionOutcome, _ chunking: (last: Int, total: Int)?, _ pretence: PretendedRefusal?
     ) async {
         switch outcome {
-        case .committed(let id, let said, _):
+        case .committed(let id, let said, _), .passedOn(let id, let said):
             if let pretence {
                 await say(acceptance(pretence.text, Reply(pretence.code, "")))
             } else if let said {
@@ -176,6 +177,7 @@ extension Session {
                 await say(accepted("OK id=\(id.bytes)", chunking))
             }
             await sayUnreal()
+        case .relayed(let reply): await say(reply)
         case .discarded(let id):
             await say(accepted("OK id=\(id.bytes)", chunking))
             await sayUnreal()

@@ -10,7 +10,9 @@ import SMTP
 
 extension Session {
     /// Forgets the transaction, if there is one; the connection's variables stay.
-    mutating func endTransaction() {
+    mutating func endTransaction() async {
+        await held?.end()
+        held = nil
         envelope = Envelope()
         let order = state.variableOrder.filter { $0.first == UInt8(ascii: "c") }
         let lasting = state.controls.filter { Self.lastingControls.contains($0.name) }
@@ -121,7 +123,7 @@ extension Session {
             await say(acceptance(verdict.message, Reply(250, standard)))
         case .deny, .drop, .defer:
             log.rejected(.mail(argument: command.argument), verdict, state)
-            endTransaction()
+            await endTransaction()
             await refuse(verdict)
         }
     }
@@ -173,7 +175,8 @@ extension Session {
         if settings.limits.recipients > 0, envelope.acceptedCount >= settings.limits.recipients {
             return await tooManyRecipients()
         }
-        let verdict = await decide(on: recipient)
+        holdCallouts()
+        let verdict = await cutThrough(recipient, await decide(on: recipient))
         await answer(recipient, command, verdict)
     }
 

@@ -22,7 +22,7 @@ extension Session {
             state.facts.connection.helo = nil
             return
         }
-        endTransaction()
+        await endTransaction()
         phase.acceptHello()
         state.facts.connection.receivedProtocol = protocolName(isExtended: isExtended)
         await say(await helloReply(argument, isExtended, verdict.message))

@@ -98,6 +98,8 @@ struct Session {
     var recipientDelay = 0.0
     /// RCPT commands of the transaction.
     var recipientCommands = 0
+    /// The connection that callouts of the transaction have left open.
+    var held: HeldCallout?
 
     var system: MailSystem { context.system }
     var settings: ReceptionSettings { context.settings }
@@ -121,6 +123,7 @@ struct Session {
         while isOpen, let line = await nextLine() {
             await obey(line)
         }
+        await held?.end()
     }
 
     /// `smtp_receive_timeout` in seconds; nil for none.
@@ -194,10 +197,7 @@ struct Session {
     }
 
     /// How long the session has lasted.
-    var duration: LogInterval {
-        let (seconds, attoseconds) = (ContinuousClock.now - begun).components
-        return LogInterval(microseconds: Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000))
-    }
+    var duration: LogInterval { LogInterval(ContinuousClock.now - begun) }
 
     /// Tells of a transaction that the client gave up, where the log selector wants it.
     func logIncomplete(_ cause: ByteString) {

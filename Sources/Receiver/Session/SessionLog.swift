@@ -114,6 +114,18 @@ struct SessionLog {
         )
     }
 
+    /// The host that a message was passed on to has refused it for an address.
+    func rejected(_ delivery: Delivery, isTemporary: Bool, _ state: ACLState, header: [Header]) {
+        let subject = Rejection.Subject.passedOn(
+            address: delivery.addressText(by: selector), isTemporary: isTemporary)
+        let record = Rejection(
+            subject, of: Self.identity(state.facts), sender: state.facts.message.sender ?? "",
+            isTemporary: false, reason: delivery.wayText(by: selector))
+        write(
+            record.text(by: selector), to: isTemporary ? [.main] : [.main, .reject],
+            id: state.facts.message.id, header: isTemporary ? nil : Self.known(state, header))
+    }
+
     /// The first line of why.
     private static func reason(of verdict: ACLVerdict) -> ByteString? {
         verdict.logMessage.map { ByteString($0.prefix { $0 != .newline }) }
