@@ -6,7 +6,8 @@
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
 // ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProcessZone.swift, ProgramRunning.swift, SocketReading.swift,
 // UDPSending.swift, SPFLookup.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
-// CalloutCache.swift, SignalListener.swift, StoredFacts.swift, StartError.swift.
+// CalloutCache.swift, HeldCallout.swift, HeldCallout+passing.swift, SignalListener.swift, StoredFacts.swift, OutgoingMessage+stored.swift,
+// DeliveryNames.swift, StartError.swift.
 
 package import ACL
 package import Bytes

@@ -14,6 +14,7 @@
 //     CommandWords.swift, LMTPTransport.swift
 //   queuefile: QueuefileTransport.swift
 //   smtp: SMTPSettings.swift, HostBook.swift, SharedTurns.swift, DeliveryLoop.swift, ClientSocket.swift,
-//     TransportEvents.swift, SMTPConnection.swift, ConnectionPool.swift, SMTPTransport.swift, SMTPTransport+hosts.swift,
+//     TransportEvents.swift, DataStream.swift, SMTPConnection.swift, ConnectionPool.swift, SMTPTransport.swift, SMTPTransport+hosts.swift,
 //     SMTPTransport+connection.swift, SMTPTransport+outcomes.swift, SMTPTransport+events.swift
+//   callouts: CalloutRoute.swift, CalloutTalk.swift, CalloutTalk+message.swift, CutthroughSettings.swift, Transport+passing.swift
 //   system calls: SystemCalls.swift

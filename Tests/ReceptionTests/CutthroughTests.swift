@@ -100,6 +100,13 @@ extension ReceptionTests {
         Passing(title: "denied-b", to: two),
     ]
 
+    /// Exim passes these on, as no ordinary delivery would be made: Bobbin queues them.
+    static let ordinary: [Passing] = [
+        Passing(title: "spool-limited", to: ["a@limited.example", "b@limited.example"]),
+        Passing(title: "spool-secret", to: ["a@secret.example"]),
+        Passing(title: "spool-tls", to: ["a@tls.example"]),
+    ]
+
     @Test(
         """
         A message that is passed on while its client waits draws the same replies, log lines and spool files as with \
@@ -107,7 +114,8 @@ extension ReceptionTests {
         nobody else has it
         """)
     func cutthrough() async throws {
-        let (wanted, found, hosts) = try await Self.hold(Self.passings + Self.withoutData + Self.promised)
+        let (wanted, found, hosts) = try await Self.hold(
+            Self.passings + Self.withoutData + Self.promised + Self.ordinary)
         for title in (Self.passings + Self.withoutData).map(\.title) {
             let difference = KnownDifferences.between(wanted[title] ?? [], found[title] ?? [])
             #expect(difference == [], "\(title):\n\(difference.joined(separator: "\n"))")
@@ -119,10 +127,10 @@ extension ReceptionTests {
             let heard = hosts.exim.heard(title).filter { $0 != "DATA" } + ["QUIT"]
             #expect(hosts.bobbin.heard(title) == heard, "\(title)")
         }
-        for passing in Self.passings + Self.withoutData + Self.promised {
+        for passing in Self.passings + Self.withoutData + Self.promised + Self.ordinary {
             Self.expectPromisesKept(passing, found[passing.title] ?? [], hosts.bobbin)
         }
-        for title in Self.promised.map(\.title) {
+        for title in (Self.promised + Self.ordinary).map(\.title) {
             let lines = found[title] ?? []
             #expect(!Self.queuedRecipients(lines).isEmpty, "\(title): \(lines)")
         }
@@ -201,7 +209,11 @@ struct PassingHost: Sendable {
                 step.argument.isEmpty || step.verb == "MAIL" ? step.verb : "\(step.verb) \(step.argument)"
             let text = step.message.isEmpty ? said : "\(said) \(Latin1.text(step.message))"
             steps.heard.withLock { $0[sender, default: []].append(masked(text)) }
-            return answers[sender]?[said]
+            switch said {
+            case "EHLO tls.example.org": return .reply("250-wire.example.com\r\n250 STARTTLS")
+            case "STARTTLS": return .reply("454 not now")
+            default: return answers[sender]?[said]
+            }
         }
     }
 
