@@ -68,7 +68,7 @@ package enum AddressVerification: Sendable, Hashable {
         package var logged: ByteString
         /// Whether it is hosts that could not be asked.
         package var isCallout = false
-        /// What the last host answered, with its code; nil where none did.
+        /// What the last host answered, with its code in front; nil where none did.
         package var answer: ByteString?
 
         /// Makes the value.

@@ -81,7 +81,7 @@ struct CalloutWords: Sendable {
         var deferral = AddressVerification.Deferral(
             said: tellsDetails ? "\(head) for <\(address)>.\n\(advice)" : head, logged: "\(head): \(why)")
         deferral.isCallout = true
-        deferral.answer = answer?.text
+        deferral.answer = answer.map { "\($0.code) \($0.lines.joined(separator: "\n"))" }
         return .deferred(deferral)
     }
 

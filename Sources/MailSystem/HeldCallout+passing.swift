@@ -48,7 +48,7 @@ extension HeldCallout {
             let duration = LogInterval(begun.duration(to: .now))
             return .answered(
                 reply,
-                items.reversed().filter { !$0.instruction.disablesLogging }.map {
+                items.reversed().filter { !reply.isPositive || !$0.instruction.disablesLogging }.map {
                     record(of: $0, message, used, reply, duration)
                 })
         }

@@ -22,6 +22,8 @@ extension CalloutTalk {
     ///
     /// Until its last octet the host cannot have it; from then on only its answer tells.
     mutating func send(_ message: WireMessage, _ times: MessageTimes) async -> Taking {
+        // A host that has spoken unasked, or has hung up, answers nothing that is asked now.
+        guard !reader.hasPending, socket.readNow() == nil else { return .notTaken }
         do throws(CalloutTrouble) {
             guard try await say("DATA").isIntermediate else { return .notTaken }
         } catch { return .notTaken }

@@ -56,7 +56,7 @@ extension ReceptionTests {
         Passing(title: "spool-lost", host: ["DATA": .close]),
         Passing(title: "spool-norcpt", host: ["RCPT a@x.example": refusal], end: nobody),
         Passing(title: "spool-laterrcpt", host: ["RCPT a@x.example": later]),
-        Passing(title: "pass-laterrcpt", host: ["RCPT a@x.example": later], end: nobody),
+        Passing(title: "pass-laterrcpt", host: ["RCPT a@x.example": .reply("452 later")], end: nobody),
         Passing(title: "spool-noA", to: two, host: ["RCPT a@x.example": refusal]),
         Passing(title: "spool-noB", to: two + ["c@x.example"], host: ["RCPT b@x.example": refusal]),
         Passing(title: "spool-laterB", to: two, host: ["RCPT b@x.example": later]),

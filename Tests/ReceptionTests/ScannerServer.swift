@@ -90,7 +90,7 @@ final class ScannerServer: Sendable {
     private static func shown(_ request: ByteString) -> String {
         var text = Latin1.text(request)
         text.replace(/From MAILER-DAEMON [^\n]*/, with: "From MAILER-DAEMON <date>")
-        text.replace(/\/tmp\/[^\/]*\//, with: "<site>/")
+        text.replace(/\/\S*?\/bobbin-[^\/]*\//, with: "<site>/")
         text.replace(/1[0-9A-Za-z]{5}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}/, with: "<id>")
         return text.replacing(/\t[A-Z][a-z][a-z], [^\n]*/, with: "\t<date>")
     }
