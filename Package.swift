@@ -81,7 +81,7 @@ let package = Package(
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
-        module("Configuration", ["Bytes", "MailText", "EximLog", "Expansion"]),
+        module("Configuration", ["Bytes", "MailText", "OpenSSL", "EximLog", "Expansion"]),
         module("Filter", ["Bytes", "MailText", "Expansion"]),
         // Tier 5
         module(
@@ -113,7 +113,7 @@ let package = Package(
         program(
             "Receiver",
             [
-                "Bytes", "MailText", "EximLog", "ChildPrograms", "SMTP", "Spooler", "Expansion",
+                "Bytes", "MailText", "OpenSSL", "EximLog", "ChildPrograms", "SMTP", "Spooler", "Expansion",
                 "Configuration",
                 "Routing", "ACL", "MailSystem", argumentParser, nioCore, nioPosix,
             ]),

@@ -28,6 +28,8 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     case expn
     /// ETRN.
     case etrn
+    /// STARTTLS.
+    case starttls
     /// AUTH.
     case auth
     /// The AUTH parameter of MAIL.
@@ -64,6 +66,7 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
         case .vrfy: "VRFY"
         case .expn: "EXPN"
         case .etrn: "ETRN"
+        case .starttls: "STARTTLS"
         case .auth: "AUTH"
         case .mailauth: "MAILAUTH"
         case .notquit: "not-QUIT"

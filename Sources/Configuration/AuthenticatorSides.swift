@@ -8,9 +8,15 @@ extension OptionBlock {
         case "plaintext", "external": template("server_condition") != nil
         case "cram_md5": template("server_secret") != nil
         case "dovecot": text("server_socket") != nil
+        case "tls": Self.certificateOptions.contains { template($0) != nil }
         default: false
         }
     }
+
+    /// What makes an instance of driver `tls` one that is asked.
+    private static let certificateOptions: [ByteString] = [
+        "server_param1", "server_param", "server_param2", "server_param3", "server_condition", "server_set_id",
+    ]
 
     /// Whether we authenticate by this instance where we are the client.
     package var servesUsAsClient: Bool {
@@ -24,7 +30,7 @@ extension OptionBlock {
     /// The mechanism's name; where the driver has one name only and none is set, the instance's.
     package var publicName: ByteString? {
         if let name = text("public_name") { return name }
-        return driver == "external" || driver == "dovecot" ? name : nil
+        return ["external", "dovecot", "tls"].contains(driver) ? name : nil
     }
 }
 
@@ -40,6 +46,10 @@ enum AuthenticatorCheck {
             }
             if block.servesClients { servers.append((block, name)) }
             if block.servesUsAsClient { clients.append((block, name)) }
+        }
+        if let second = blocks.filter({ $0.driver == "tls" }).dropFirst().first {
+            throw ConfigurationError(
+                "more than one authenticator of driver tls: \(second.name)", at: second.place)
         }
         try refuseTwins("server", servers)
         try refuseTwins("client", clients)

@@ -70,6 +70,7 @@ private struct ConfigurationReader {
             if try !namedList(line) { try assigner.take(OptionLine(line)) }
         }
         try MainCheck(main: assigner.block).run()
+        try TLSOptionCheck.run(assigner.block)
         result.main = assigner.block
         result.notices += assigner.notices
         return next

@@ -143,7 +143,9 @@ enum DriverTables {
         "accept", "dnslookup", "ipliteral", "manualroute", "queryprogram", "redirect",
     ]
     /// Authenticators that run today.
-    static let runningAuthenticators: Set<ByteString> = ["cram_md5", "dovecot", "external", "plaintext"]
+    static let runningAuthenticators: Set<ByteString> = [
+        "cram_md5", "dovecot", "external", "plaintext", "tls",
+    ]
     /// Transports that run today; mail that is routed to another one is deferred.
     static let runningTransports: Set<ByteString> = [
         "appendfile", "autoreply", "lmtp", "pipe", "queuefile", "smtp",

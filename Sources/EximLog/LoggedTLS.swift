@@ -30,7 +30,11 @@ package struct LoggedTLS: Sendable, Hashable {
         self.isResumed = isResumed
     }
 
-    // ` X=... CV=... DN="..." SNI="..."`, each with its blank before it.
+    private static func isOfName(_ octet: UInt8) -> Bool {
+        octet.isASCIIAlphanumeric || [UInt8](".-_".utf8).contains(octet)
+    }
+
+    // ` X=... CV=... DN="..." SNI=...`, each with its blank before it.
     func items(by selector: LogSelector, withSNI: Bool) -> ByteString {
         var text = ByteString()
         if selector.has(.tlsCipher) {
@@ -41,7 +45,9 @@ package struct LoggedTLS: Sendable, Hashable {
             text += " DN=\(peerDN.shown(by: selector).inDoubleQuotes())" as ByteString
         }
         if withSNI, selector.has(.tlsSNI), let sni {
-            text += " SNI=\(sni.shown(by: selector).inDoubleQuotes())" as ByteString
+            // A name of another form is quoted: a client must not write items of its own.
+            let shown = sni.shown(by: selector)
+            text += " SNI=\(sni.allSatisfy(Self.isOfName) ? shown : shown.inDoubleQuotes())" as ByteString
         }
         return text
     }

@@ -70,6 +70,11 @@ package enum SessionEvent: Sendable, Hashable {
     /// `rejected "EHLO name" from <peer>`: the name is not the client's; main and reject log.
     case unverifiedHello(line: ByteString)
 
+    /// `TLS error on connection from <peer> <text>`; main log.
+    case tlsFailed(text: ByteString)
+    /// `SMTP connection from <peer> closed by EOF`: there was to be TLS; selector `smtp_connection`.
+    case closedByEOF
+
     /// `<authenticator> authenticator failed for <peer>: <text>`; main and reject log.
     case authenticationFailed(authenticator: ByteString, text: ByteString)
 
@@ -84,7 +89,7 @@ package enum SessionEvent: Sendable, Hashable {
 
     private var neededItem: LogItem? {
         switch self {
-        case .opened, .closedByQuit, .droppedByACL, .closedByClient: .smtpConnection
+        case .opened, .closedByQuit, .droppedByACL, .closedByClient, .closedByEOF: .smtpConnection
         case .etrn: .etrn
         case .lost, .unexpectedDisconnection, .commandTimeout, .dataTimeout: .lostIncomingConnection
         case .syntaxError: .smtpSyntaxError
@@ -96,7 +101,7 @@ package enum SessionEvent: Sendable, Hashable {
         case .refused, .refusedForNow, .rejectedByHost: .connectionReject
         case .headerTooLong, .outOfStep, .tooEarly, .tooManyMessages, .unverifiedHello, .closedAfterSignal,
             .unqualified, .badHello, .noHello, .tooManyErrors, .tooManyNonMail,
-            .tooManyUnknown, .authenticationFailed:
+            .tooManyUnknown, .authenticationFailed, .tlsFailed:
             nil
         }
     }
@@ -108,6 +113,7 @@ package enum SessionEvent: Sendable, Hashable {
             return "\(line.connection)\(tail)"
         case .closedByQuit: return "\(line.connection) closed by QUIT"
         case .droppedByACL: return "\(line.connection) closed by DROP in ACL"
+        case .closedByEOF: return "\(line.connection) closed by EOF"
         case .lost(let activity, let duration):
             let doing: ByteString = activity.isEmpty ? "" : " while \(activity)"
             let time: ByteString = duration.map { " D=\(line.time($0))" } ?? ""
@@ -157,6 +163,8 @@ package enum SessionEvent: Sendable, Hashable {
         case .tooManyMessages: "rejected MAIL command \(line.host): too many messages in one connection"
         case .authenticationFailed(let authenticator, let text):
             "\(authenticator) authenticator failed for \(line.call): \(text.shown(by: line.selector))"
+        case .tlsFailed(let text):
+            "TLS error on connection from \(line.call) \(text.shown(by: line.selector))"
         case .unverifiedHello(let text): "rejected \"\(text.shown(by: line.selector))\" from \(line.call)"
         default: verdict(line)
         }

@@ -28,6 +28,10 @@ package struct MailEvent: Sendable, Hashable {
         case tcpClose = "tcp:close"
         /// A connection is to be made; what the action gives prevents it.
         case tcpConnect = "tcp:connect"
+        /// The peer's chain holds a certificate; what the action gives refuses it.
+        case tlsCertificate = "tls:cert"
+        /// TLS with a client has not come about.
+        case tlsFailure = "tls:fail:connect"
     }
 
     /// `$event_name`.

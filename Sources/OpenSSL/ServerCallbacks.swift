@@ -62,23 +62,20 @@ enum ServerCallbacks {
         return names
     }
 
-    /// Takes the first protocol of the client's that is one of ours.
+    /// Takes the client's protocol when it offers just one, and that is one of ours (manual, option `tls_alpn`).
     private static func choose(
         _ session: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
         _ length: UnsafeMutablePointer<UInt8>?, _ offered: UnsafeBufferPointer<UInt8>
     ) -> CInt {
-        guard let exchange = unsafe exchange(of: session) else { return SSL_TLSEXT_ERR_NOACK }
-        var position = 0
-        while position < offered.count {
-            let count = unsafe Int(offered[position])
-            let name = unsafe ByteString(offered[(position + 1)...].prefix(count))
-            if exchange.protocols.contains(name) {
-                unsafe chosen?.pointee = unsafe offered.baseAddress?.advanced(by: position + 1)
-                unsafe length?.pointee = UInt8(clamping: count)
-                return SSL_TLSEXT_ERR_OK
-            }
-            position += 1 + count
+        guard let exchange = unsafe exchange(of: session), !exchange.protocols.isEmpty else {
+            return SSL_TLSEXT_ERR_NOACK
         }
-        return exchange.protocols.isEmpty ? SSL_TLSEXT_ERR_NOACK : SSL_TLSEXT_ERR_ALERT_FATAL
+        let names = unsafe protocols(Array(offered)[...])
+        guard names.count == 1, exchange.protocols.contains(names[0]) else {
+            return SSL_TLSEXT_ERR_ALERT_FATAL
+        }
+        unsafe chosen?.pointee = unsafe offered.baseAddress?.advanced(by: 1)
+        unsafe length?.pointee = UInt8(clamping: names[0].count)
+        return SSL_TLSEXT_ERR_OK
     }
 }

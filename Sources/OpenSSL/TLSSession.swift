@@ -90,8 +90,8 @@ internal import COpenSSL
 
     /// Sets what a client is served with, after its first message was heard.
     ///
-    /// - Parameter protocols: the application protocols that are agreed to; a client that offers only others is turned away,
-    ///   one that offers none is served (RFC 7301, section 3.2).
+    /// - Parameter protocols: the application protocols that are agreed to; a client that offers another one or several is
+    ///   turned away, one that offers none is served (manual, option `tls_alpn`). Where this is empty, all are served.
     package mutating func serve(
         with context: TLSContext, _ verification: TLSVerification, protocols: [ByteString]
     ) throws(OpenSSLError) {

@@ -173,9 +173,10 @@ extension EnvelopePhase {
         refusedRecipients = []
     }
 
-    /// TLS has started: the client must greet again.
+    /// TLS has started: what was learnt in the clear is forgotten, and the client must greet again (RFC 3207, section 4.2).
     package mutating func acceptTLS() {
         isSecure = true
+        isAuthenticated = false
         phase = .fresh
         refusedRecipients = []
     }

@@ -49,6 +49,7 @@ package struct AuthenticationExchange: Sendable {
             guard let initial else { return ask("") }
             if let fault = read(initial: initial) { return await end(fault) }
             return await decideExternal()
+        case .certificate(let parameters): return await decide(adding: parameters)
         case .dovecot(let socket):
             var exchange = DovecotExchange(socket, authenticator.publicName, expander, facts)
             let step = await exchange.begin(initial)
@@ -71,7 +72,7 @@ package struct AuthenticationExchange: Sendable {
             add(text)
             return await nextPrompt()
         case .cramMD5(let secret): return await checkDigest(text, secret)
-        case .external, .dovecot:
+        case .external, .dovecot, .certificate:
             add(text)
             return await decideExternal()
         }
@@ -162,8 +163,12 @@ package struct AuthenticationExchange: Sendable {
 
     private mutating func decideExternal() async -> Step {
         guard case .external(let second, let third) = authenticator.method else { return await decide() }
-        let further = second.map { [$0] + (third.map { [$0] } ?? []) } ?? []
-        for template in further {
+        return await decide(adding: second.map { [$0] + (third.map { [$0] } ?? []) } ?? [])
+    }
+
+    /// Adds what templates come to, each of which sees those before it, and decides.
+    private mutating func decide(adding templates: [Template]) async -> Step {
+        for template in templates {
             showStrings()
             do throws(ExpansionError) {
                 strings.append(try await expander.expand(template, facts).bytes)

@@ -14,6 +14,8 @@ package struct ServerAuthenticator: Sendable {
         case external(second: Template?, third: Template?)
         /// `dovecot`: Dovecot's authentication server decides.
         case dovecot(socket: ByteString)
+        /// `tls`: the client's certificate, which has been found good; what becomes `$auth1` and so on.
+        case certificate(parameters: [Template])
     }
 
     /// The instance's name (`$sender_host_authenticated`).
@@ -41,6 +43,11 @@ package struct ServerAuthenticator: Sendable {
         mailCondition = block.template("server_mail_auth_condition")
     }
 
+    /// Whether it authenticates by the client's certificate alone, without AUTH (manual, chapter 42).
+    package var isByCertificate: Bool {
+        if case .certificate = method { true } else { false }
+    }
+
     private static func method(_ block: OptionBlock) -> Method? {
         switch block.driver {
         case "plaintext": return .plaintext(prompts: block.template("server_prompts"))
@@ -49,6 +56,13 @@ package struct ServerAuthenticator: Sendable {
             return .external(
                 second: block.template("server_param2"), third: block.template("server_param3"))
         case "dovecot": return block.text("server_socket").map { .dovecot(socket: $0) }
+        case "tls":
+            let all = [
+                block.template("server_param1") ?? block.template("server_param"),
+                block.template("server_param2"), block.template("server_param3"),
+            ]
+            // As in Exim, one that is not set ends the list.
+            return .certificate(parameters: all.prefix { $0 != nil }.compactMap(\.self))
         default: return nil
         }
     }

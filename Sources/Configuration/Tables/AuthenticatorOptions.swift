@@ -117,9 +117,9 @@ extension OptionTable {
     /// The tls authenticator.
     static let tlsAuthenticator = OptionTable([
         .init(
-            .expanded, .notYetDecisive,
+            .expanded, .honoured,
             """
-            server_param1 server_param2 server_param3
+            server_param server_param1 server_param2 server_param3
             """)
     ])
 }

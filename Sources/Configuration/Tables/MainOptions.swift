@@ -15,12 +15,12 @@ extension OptionTable {
             return_path_remove smtp_accept_keepalive smtp_check_spool_space smtp_enforce_sync
             smtp_etrn_serialize smtp_return_error_details split_spool_directory spool_wireformat
             strip_excess_angle_brackets strict_acl_vars strip_trailing_dot syslog_duplication syslog_pid
-            syslog_timestamp tcp_nodelay write_rejectlog
+            syslog_timestamp tcp_nodelay tls_remember_esmtp write_rejectlog
             """),
         .init(
             .boolean, .notYet,
             """
-            prdr_enable tls_remember_esmtp
+            prdr_enable
             """),
         .init(
             .boolean, .notYetDecisive,
@@ -131,49 +131,40 @@ extension OptionTable {
             system_filter_file_transport system_filter_pipe_transport system_filter_reply_transport
             acl_not_smtp acl_not_smtp_mime acl_not_smtp_start acl_smtp_auth acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
             acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_mime acl_smtp_notquit acl_smtp_predata acl_smtp_quit
-            acl_smtp_rcpt acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from event_action gecos_name
+            acl_smtp_rcpt acl_smtp_starttls acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from event_action gecos_name
             hints_directory localhost_number message_id_header_domain message_id_header_text
             message_size_limit pid_file_path received_header_text smtp_accept_max_per_host
             smtp_active_hostname smtp_banner smtp_etrn_command spf_smtp_comment_template spool_directory submission_socket
+            tls_crl tls_dhparam tls_eccurve tls_require_ciphers tls_verify_certificates
             unknown_login uucp_from_sender warn_message_file
             """),
         .init(
             .expanded, .notYet,
             """
-            dmarc_forensic_sender tls_crl
-            tls_dhparam tls_eccurve tls_ocsp_file tls_require_ciphers tls_verify_certificates
+            dmarc_forensic_sender tls_ocsp_file
             """),
         .init(
             .expanded, .notYetDecisive,
             """
-            acl_smtp_data_prdr acl_smtp_dkim acl_smtp_starttls
+            acl_smtp_data_prdr acl_smtp_dkim
             """),
         .init(
             .list, .honoured,
             """
             add_environment dns_forwarders extra_local_interfaces freeze_tell host_lookup_order keep_environment
-            local_interfaces pgsql_servers redis_servers
+            local_interfaces openssl_options pgsql_servers redis_servers tls_on_connect_ports
             """),
         .init(
             .list, .notYet,
             """
             dkim_verify_hashes dkim_verify_keytypes dkim_verify_min_keysizes
-            mysql_servers openssl_options
-            """),
-        .init(
-            .list, .notYetDecisive,
-            """
-            tls_on_connect_ports
+            mysql_servers
             """),
         .init(
             .expandedList, .honoured,
             """
-            admin_groups errors_copy log_file_path never_users trusted_groups trusted_users
-            """),
-        .init(
-            .expandedList, .notYet,
-            """
-            tls_alpn tls_certificate tls_privatekey
+            admin_groups errors_copy log_file_path never_users tls_alpn tls_certificate tls_privatekey
+            trusted_groups trusted_users
             """),
         .init(
             .domainList, .honoured,
@@ -196,20 +187,21 @@ extension OptionTable {
             """
             auth_advertise_hosts smtputf8_advertise_hosts chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts
             helo_try_verify_hosts helo_verify_hosts host_lookup host_reject_connection
-            hosts_connection_nolog hosts_require_helo ignore_fromline_hosts limits_advertise_hosts
+            hosts_connection_nolog hosts_require_alpn hosts_require_helo ignore_fromline_hosts
+            limits_advertise_hosts
             pipelining_advertise_hosts recipient_unqualified_hosts rfc1413_hosts sender_unqualified_hosts
-            smtp_accept_max_nonmail_hosts smtp_ratelimit_hosts smtp_reserve_hosts
+            smtp_accept_max_nonmail_hosts smtp_ratelimit_hosts smtp_reserve_hosts tls_advertise_hosts
+            tls_try_verify_hosts tls_verify_hosts
             """),
         .init(
             .hostList, .notYet,
             """
-            pipelining_connect_advertise_hosts tls_advertise_hosts
-            tls_resumption_hosts tls_try_verify_hosts
+            pipelining_connect_advertise_hosts tls_resumption_hosts
             """),
         .init(
             .hostList, .notYetDecisive,
             """
-            hosts_proxy hosts_require_alpn tls_verify_hosts
+            hosts_proxy
             """),
         .init(
             .addressList, .honoured,

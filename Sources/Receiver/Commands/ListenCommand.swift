@@ -33,6 +33,9 @@ struct ListenCommand: AsyncParsableCommand {
     @Flag(help: "Only queue what comes in; a queue run delivers it.")
     var queueOnly = false
 
+    @Flag(help: "Begin with TLS at every port, as at those of tls_on_connect_ports.")
+    var tlsOnConnect = false
+
     mutating func run() async throws {
         do throws(StartError) {
             try await Daemon(source: try program.shared.source(), command: self).run()

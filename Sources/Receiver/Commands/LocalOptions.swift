@@ -52,6 +52,9 @@ struct LocalOptions: ParsableArguments {
         name: .customLong("oMm", withSingleDash: true), help: "The id of the message that this one answers.")
     var reference: String?
 
+    @Flag(help: "For a session of SMTP: begin with TLS.")
+    var tlsOnConnect = false
+
     /// When deliveries begin.
     var choice: DeliveryChoice { queueOnly ? .queue : deliverNow || queueSMTP ? .now : .standard }
 

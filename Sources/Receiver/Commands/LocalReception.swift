@@ -77,7 +77,7 @@ struct LocalReception: Sendable {
         ProcessLimits.prepare()
         signal(SIGPIPE, SIG_IGN)
         let system = try await MailSystem.start(source)
-        let settings = ReceptionSettings(system)
+        let settings = try ReceptionSettings(system)
         let caller = await LocalCaller(
             identity, system, settings, fullName: options.fullName.map { ByteString($0) })
         let (starter, deliveries) = (DeliveryStarter(source), deliveries)
@@ -96,6 +96,7 @@ struct LocalReception: Sendable {
                 }
             })
         context.claims = try options.claims(of: caller)
+        context.beginsInTLS = options.tlsOnConnect
         return (context, caller)
     }
 

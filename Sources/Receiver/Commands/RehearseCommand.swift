@@ -66,7 +66,7 @@ struct Rehearsing {
         let rehearsal = Rehearsal(observer: trace, makesCallouts: makesCallouts)
         let system = try await MailSystem.start(source, rehearsal: rehearsal)
         trace.attach(SessionLog(system: system))
-        let settings = ReceptionSettings(system)
+        let settings = try ReceptionSettings(system)
         var context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
             login: "", commits: CommitGroup(system.spool, .eximOrder), choice: .queue, localCaller: nil,

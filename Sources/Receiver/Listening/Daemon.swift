@@ -20,7 +20,7 @@ struct Daemon {
     func run() async throws(StartError) {
         ProcessLimits.prepare()
         let system = try await MailSystem.start(source)
-        let settings = ReceptionSettings(system)
+        let settings = try ReceptionSettings(system)
         let log = SessionLog(system: system)
         // The queue runner may need root's rights, for deliveries as other users; sessions never do.
         let runner =
@@ -38,13 +38,14 @@ struct Daemon {
         let door = localDoor(system, log)
         let signals = Signals.arrivals(of: [SIGTERM, SIGINT, SIGHUP])
         try pidFile?.write()
-        announce(sockets, system, log)
+        announce(sockets, context, log)
         // Sessions need none of root's rights, and none begins before this.
         try Privileges.drop(to: system.settings.owner)
         door?.open(runner)
+        await ServiceCheck(context, log).run()
         // What is open now stays open; the rest of the descriptors is for sessions.
         let listener = Listener(context: context, log: log, reserve: .ofProcess())
-        let status = statusSocket(sockets, listener, system)
+        let status = statusSocket(sockets, listener, context)
         let bound = sockets
         await serve(sockets, listener, signals, door) { await reload(listener, runner, bound) }
         await listener.current.forgetTurns()
@@ -90,10 +91,12 @@ struct Daemon {
     private func context(
         _ system: MailSystem, _ settings: ReceptionSettings, _ commits: CommitGroup, _ runner: RunnerProcess?
     ) -> SessionContext {
-        SessionContext(
+        var context = SessionContext(
             system: system, settings: settings, acls: system.aclEvaluator(RoutingVerifier(system)),
             login: owner(system), commits: commits, choice: command.queueOnly ? .queue : .standard,
             localCaller: nil, deliver: { runner?.deliver($0) })
+        context.beginsInTLS = command.tlsOnConnect
+        return context
     }
 
     /// Reads the configuration anew (SIGHUP): for sessions that begin from now on, and for the queue runner.
@@ -107,10 +110,12 @@ struct Daemon {
             guard system.spool.directory == old.system.spool.directory else {
                 throw StartError("another spool_directory needs a restart")
             }
-            let new = context(system, ReceptionSettings(system), old.commits, runner)
+            let new = context(system, try ReceptionSettings(system), old.commits, runner)
             listener.current.replace(by: new)
             runner?.restart()
-            announce(sockets, system, SessionLog(system: system))
+            let log = SessionLog(system: system)
+            announce(sockets, new, log)
+            await ServiceCheck(new, log).run()
         } catch {
             old.system.log.panic(
                 "the new configuration is not used, the old one stays: \(ByteString(error.description))")
@@ -176,11 +181,11 @@ struct Daemon {
 
     /// Tells whoever asks which sessions there are (doc/bobbin-status.md).
     private func statusSocket(
-        _ sockets: [ListeningSocket], _ listener: Listener, _ system: MailSystem
+        _ sockets: [ListeningSocket], _ listener: Listener, _ context: SessionContext
     ) -> StatusSocket? {
         let since = SpoolTime.now().seconds
-        let sessions = listener.sessions
-        let text: ByteString = "daemon: \(queueRuns), listening for SMTP on \(Self.places(sockets))"
+        let (sessions, system) = (listener.sessions, context.system)
+        let text: ByteString = "daemon: \(queueRuns), listening \(Self.services(sockets, context))"
         return StatusSocket(
             program: "bobbin-receiver", spool: system.spool.directory, owner: system.settings.owner
         ) {
@@ -193,6 +198,15 @@ struct Daemon {
             ?? "no queue runs"
     }
 
+    /// The places of SMTP, and of those where TLS comes first.
+    private static func services(_ sockets: [ListeningSocket], _ context: SessionContext) -> ByteString {
+        let secure = sockets.filter { context.beginsWithTLS(at: $0.local.port) }
+        let clear = sockets.filter { !context.beginsWithTLS(at: $0.local.port) }
+        let parts: [(ByteString, [ListeningSocket])] = [("SMTP", clear), ("SMTPS", secure)]
+        let texts = parts.filter { !$0.1.isEmpty }.map { "for \($0.0) on \(places($0.1))" as ByteString }
+        return ByteString(texts.joined(separator: " and "))
+    }
+
     private static func places(_ sockets: [ListeningSocket]) -> ByteString {
         let places = sockets.compactMap { socket -> ByteString? in
             guard let ip = socket.local.ipAddress, let port = socket.local.port else { return nil }
@@ -201,13 +215,13 @@ struct Daemon {
         return places.joined(separator: " ")
     }
 
-    private func announce(_ sockets: [ListeningSocket], _ system: MailSystem, _ log: SessionLog) {
-        let list = Self.places(sockets)
-        log.main(
-            "\(system.settings.product) daemon started: pid=\(getpid()), \(queueRuns), listening for SMTP on \(list)"
-        )
-        system.logNotices()
-        let line = "listening on \(list)\n" as ByteString
+    private func announce(_ sockets: [ListeningSocket], _ context: SessionContext, _ log: SessionLog) {
+        ServiceCheck(context, log).warn()
+        let product = context.system.settings.product
+        let services = Self.services(sockets, context)
+        log.main("\(product) daemon started: pid=\(getpid()), \(queueRuns), listening \(services)")
+        context.system.logNotices()
+        let line = "listening on \(Self.places(sockets))\n" as ByteString
         unsafe line.bytes.withUnsafeBytes { _ = unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

@@ -65,13 +65,13 @@ struct ListeningAddress: Hashable, Sendable {
         if let bare = IPAddress(interface) {
             var result: [ListeningAddress] = []
             for port in ports {
-                result.append(ListeningAddress(host: bare.text.string, port: try number(port)))
+                result.append(ListeningAddress(host: bare.text.string, port: try number(port, of: Self.portOption)))
             }
             return result
         }
         // Exim writes a port behind a dot as well: 127.0.0.1.2525.
         if let parts = interface.cutAtLast(UInt8(ascii: ".")), let ip = IPAddress(parts.before) {
-            return [ListeningAddress(host: ip.text.string, port: try number(ByteString(parts.after)))]
+            return [ListeningAddress(host: ip.text.string, port: try number(ByteString(parts.after), of: Self.portOption))]
         }
         guard let address = ListeningAddress(interface) else {
             throw StartError("local_interfaces: \"\(interface)\" is no IP address, nor one with a port")
@@ -79,7 +79,10 @@ struct ListeningAddress: Hashable, Sendable {
         return [address]
     }
 
-    private static func number(_ port: ByteString) throws(StartError) -> Int {
+    private static let portOption: ByteString = "daemon_smtp_ports"
+
+    /// A port by its number or name; the error names the option that it stands in.
+    static func number(_ port: ByteString, of option: ByteString) throws(StartError) -> Int {
         switch port {
         case "smtp": return 25
         case "submission": return 587
@@ -88,7 +91,7 @@ struct ListeningAddress: Hashable, Sendable {
         }
         guard let number = port.decimalInteger(), (0...65_535).contains(number) else {
             throw StartError(
-                "daemon_smtp_ports: \"\(port)\" is no port from 0 to 65535, nor smtp or submission")
+                "\(option): \"\(port)\" is no port from 0 to 65535, nor smtp or submission")
         }
         return Int(number)
     }

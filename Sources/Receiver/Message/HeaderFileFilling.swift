@@ -3,6 +3,7 @@ import Bytes
 import Expansion
 import MailSystem
 import MailText
+import OpenSSL
 import SMTP
 import Spooler
 
@@ -38,7 +39,7 @@ struct HeaderFileFilling {
             header.spamScoreInt = TaintedBytes(spam.scoreInt)
         }
         flags(&header)
-        header.tlsResumption = UInt8(ascii: "A")
+        security(&header)
         header.smtpUTF8 = envelope.mail?.isSMTPUTF8 ?? envelope.isInternational
         if header.smtpUTF8, let control = state.controls.last(where: { $0.name == "utf8_downconvert" }) {
             let wanted = control.options.isEmpty ? .always : Downconversion(control.options)
@@ -86,6 +87,20 @@ struct HeaderFileFilling {
         case .notFound: header.hostLookupFailed = true
         case .found, nil: break
         }
+    }
+
+    private func security(_ header: inout HeaderFile) {
+        let tls = state.facts.connection.tlsIn
+        header.tlsResumption = UInt8(ascii: "A") &+ UInt8(truncatingIfNeeded: tls.resumption)
+        guard let cipher = tls.cipher else { return }
+        header.tlsCertificateVerified = tls.certificateVerified
+        header.tlsCipher = TaintedBytes(cipher)
+        header.tlsVersion = tls.version.map { TaintedBytes($0) }
+        // What the peer has sent is not to be trusted, whatever stands in it.
+        header.tlsPeerCertificate = tls.peerCertificate.map { TaintedBytes($0.pem, .tainted) }
+        header.tlsPeerDN = tls.peerDN.map { TaintedBytes($0, .tainted) }
+        header.tlsSNI = tls.serverName.map { TaintedBytes($0, .tainted) }
+        header.tlsOurCertificate = tls.ourCertificate.map { TaintedBytes($0.pem) }
     }
 
     private func variables(_ header: inout HeaderFile) {

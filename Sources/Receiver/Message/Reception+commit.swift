@@ -107,6 +107,8 @@ extension Reception {
         record.interface = connection.interfaceAddress.map {
             LoggedInterface(address: $0.text, port: connection.interfacePort ?? 0)
         }
+        record.tls = SessionLog.security(state.facts)
+        record.tlsOnConnect = arrival.beganInTLS
         record.authentication = SessionLog.authentication(state.facts)
         record.usedChunking = arrival.usedChunking
         record.pipelining = arrival.pipelining

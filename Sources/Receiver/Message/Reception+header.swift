@@ -33,6 +33,8 @@ extension Reception {
         header.ident = connection.ident
         header.helo = connection.helo
         header.protocol = connection.receivedProtocol
+        header.tlsVersion = connection.tlsIn.version
+        header.tlsCipher = connection.tlsIn.standardCipher
         header.recipient = recipient
         return header.line(date: date)
     }

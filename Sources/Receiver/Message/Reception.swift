@@ -52,6 +52,8 @@ struct Reception {
         var usedChunking = false
         /// How pipelining went.
         var pipelining = LoggedPipelining.notOffered
+        /// Whether the connection began with TLS.
+        var beganInTLS = false
         /// Whether the body is in wire form.
         var isWireFormat = false
         /// The moment whose ACL decides.

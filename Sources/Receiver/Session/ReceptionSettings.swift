@@ -27,6 +27,7 @@ struct ReceptionSettings: Sendable {
     /// `rfc1413_query_timeout` in seconds; 0 asks nobody.
     var identTimeout: Int64
     var fromLine: FromLine
+    var tls: TLSRules
     var gecos: GecosRules
     var usesWireFormat: Bool
     var receivedHeaderText: Template?
@@ -70,11 +71,16 @@ struct ReceptionSettings: Sendable {
         case identAsked = "rfc1413_hosts"
         case smtpUTF8Advertise = "smtputf8_advertise_hosts"
         case authAdvertise = "auth_advertise_hosts"
+        case tlsAdvertise = "tls_advertise_hosts"
+        case tlsVerified = "tls_verify_hosts"
+        case tlsTried = "tls_try_verify_hosts"
+        case alpnRequired = "hosts_require_alpn"
 
         /// What holds where the option is not set.
         var standard: ByteString {
             switch self {
-            case .chunkingAdvertise, .pipeliningAdvertise, .nonMailLimited, .helloRequired, .authAdvertise:
+            case .chunkingAdvertise, .pipeliningAdvertise, .nonMailLimited, .helloRequired, .authAdvertise,
+                .tlsAdvertise:
                 "*"
             case .identAsked: "@[]"
             default: ""
@@ -82,7 +88,7 @@ struct ReceptionSettings: Sendable {
         }
     }
 
-    init(_ system: MailSystem) {
+    init(_ system: MailSystem) throws(StartError) {
         let main = system.configuration.main
         accepts8BitMIME = main.flag("accept_8bitmime") ?? true
         banner =
@@ -101,6 +107,7 @@ struct ReceptionSettings: Sendable {
         patience = BindingPatience(main)
         backlogMonitor = Int(main.number("smtp_backlog_monitor") ?? 0)
         identTimeout = main.seconds("rfc1413_query_timeout") ?? 0
+        tls = try TLSRules(main)
         fromLine = FromLine(main) { system.log.panic($0) }
         gecos = GecosRules(main) { system.log.panic($0) }
         receiveTimeout = main.seconds("receive_timeout").flatMap { $0 > 0 ? $0 : nil }

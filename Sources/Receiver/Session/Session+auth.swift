@@ -51,7 +51,7 @@ extension Session {
 
     private func authenticator(_ mechanism: ByteString) -> ServerAuthenticator? {
         settings.authenticators.first { authenticator in
-            authenticator.publicName.equalsIgnoringCase(mechanism)
+            !authenticator.isByCertificate && authenticator.publicName.equalsIgnoringCase(mechanism)
                 && (offeredMechanisms.contains(authenticator.publicName)
                     || state.has("allow_auth_unadvertised"))
         }
@@ -74,7 +74,7 @@ extension Session {
         }
     }
 
-    private mutating func note(_ result: AuthenticationVerdict, _ authenticator: ServerAuthenticator) {
+    mutating func note(_ result: AuthenticationVerdict, _ authenticator: ServerAuthenticator) {
         guard result.outcome == .succeeded else {
             if let identity = result.identity { state.facts.connection.authenticatedFailID = identity }
             return
@@ -93,7 +93,7 @@ extension Session {
             return []
         }
         var names: [ByteString] = []
-        for authenticator in settings.authenticators {
+        for authenticator in settings.authenticators where !authenticator.isByCertificate {
             do throws(ExpansionError) {
                 if try await authenticator.isAdvertised(by: system.expander, state.facts) {
                     names.append(authenticator.publicName)

@@ -56,7 +56,7 @@ extension Session {
     private mutating func passOver(_ size: Int) async {
         var remaining = size - framer.takeRest(atMost: size).count
         while remaining > 0 {
-            switch await wire.read() {
+            switch await hear() {
             case .octets(let octets):
                 framer.feed(octets.dropFirst(remaining))
                 remaining -= min(remaining, octets.count)

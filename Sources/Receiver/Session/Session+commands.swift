@@ -31,7 +31,9 @@ extension Session {
     }
 
     /// Whether the client has sent more than it might, by `smtp_enforce_sync`.
-    var isAhead: Bool { framer.hasPending && enforcesSync }
+    ///
+    /// What comes under TLS cannot be somebody else's, and is not looked at so.
+    var isAhead: Bool { framer.hasPending && enforcesSync && !phase.isSecure }
 
     private mutating func note(_ name: CommandName, _ line: ByteString) {
         state.facts.connection.smtpCommandArgument = ByteString(line.dropFirst(name.spelled).trimmed())
@@ -92,7 +94,7 @@ extension Session {
         case .expand(let argument): await expand(argument)
         case .etrn(let argument): await turn(argument)
         case .help: await help()
-        case .startTLS: await say(Reply(503, "STARTTLS command used when not advertised"))
+        case .startTLS: await ordered(.startTLS) { await $0.startTLS() }
         case .auth(let mechanism, let initial): await auth(mechanism, initial)
         case .xclient, .unknown: await unknown()
         }

@@ -74,7 +74,7 @@ extension Session {
     /// More of a message, or nil when the client is lost; then the message is forgotten with its files.
     mutating func nextOctets(_ intake: borrowing MessageIntake) async -> ArraySlice<UInt8>? {
         while true {
-            switch await wire.read() {
+            switch await hear() {
             case .octets(let octets): return octets
             case .stopping: isStopping = true
             case .timedOut:
@@ -111,6 +111,7 @@ extension Session {
             begun: begun, origin: ProcessOrigin.own(login: context.login, owner: system.settings.owner))
         arriving.longestLine = longestLine
         arriving.usedChunking = chunking != nil
+        arriving.beganInTLS = beganInTLS
         arriving.isWireFormat = chunking != nil && settings.usesWireFormat
         arriving.pipelining =
             !advertised.contains(.pipelining) ? .notOffered : usedPipelining ? .used : .offeredOnly

@@ -52,10 +52,15 @@ extension Session {
 
     /// Whether the client is in the host list of an option; trouble means no.
     mutating func isListed(_ option: ReceptionSettings.HostListOption) async -> Bool {
-        guard let list = settings.lists[option], !list.source.isEmpty else { return false }
+        await match(option).isMatch
+    }
+
+    /// What an option's host list says of the client.
+    mutating func match(_ option: ReceptionSettings.HostListOption) async -> ListMatch {
+        guard let list = settings.lists[option], !list.source.isEmpty else { return .notMatched }
         let connection = state.facts.connection
         let host = HostIdentity(name: connection.hostName.name, address: connection.remoteAddress)
-        return await system.expander.matchHost(host, in: list, &state.facts).isMatch
+        return await system.expander.matchHost(host, in: list, &state.facts)
     }
 
     func expanded(_ template: Template) async -> ByteString? {

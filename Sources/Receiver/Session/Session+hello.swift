@@ -32,6 +32,7 @@ extension Session {
     func protocolName(isExtended: Bool) -> ByteString {
         var way = ReceivedProtocol(isLocal ? .localSMTP : .remote)
         way.isExtended = isExtended
+        way.isSecure = phase.isSecure
         way.isAuthenticated = isExtended && phase.isAuthenticated
         return way.name
     }
@@ -99,6 +100,10 @@ extension Session {
         if await isListed(.chunkingAdvertise) {
             advertised.insert(.chunking)
             lines.append("CHUNKING")
+        }
+        if !phase.isSecure, await isListed(.tlsAdvertise) {
+            advertised.insert(.startTLS)
+            lines.append("STARTTLS")
         }
         if settings.accepts8BitMIME, await isListed(.smtpUTF8Advertise) {
             advertised.insert(.smtpUTF8)

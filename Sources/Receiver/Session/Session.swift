@@ -5,6 +5,7 @@ import EximLog
 import Expansion
 import MailSystem
 import MailText
+import OpenSSL
 import SMTP
 import Spooler
 
@@ -29,6 +30,10 @@ struct SessionContext: Sendable {
     var isRehearsal = false
     /// Whether the session is a batch (`-bS`): nobody reads replies, and the first mistake ends it.
     var isBatched = false
+    /// What sessions under TLS are set up with.
+    let tls = TLSContexts()
+    /// Whether every session begins with TLS (`-tls-on-connect`).
+    var beginsInTLS = false
     /// Starts the delivery of a committed message.
     let deliver: @Sendable (DeliveryOrder) -> Void
     /// What ETRN starts.
@@ -49,6 +54,11 @@ struct SessionContext: Sendable {
         self.deliver = deliver
         turns = Turns(system, isSerialized: settings.etrn.isSerialized, deliver: deliver)
     }
+
+    /// Whether sessions at a port begin with TLS.
+    func beginsWithTLS(at port: Int?) -> Bool {
+        beginsInTLS || port.map(settings.tls.ports.contains) ?? false
+    }
 }
 
 /// One SMTP session, from the greeting to the end of the connection.
@@ -56,7 +66,10 @@ struct SessionContext: Sendable {
 /// The state lives in this value and in one task; what it says is Exim's, unless doc/deviations.md says why not.
 struct Session {
     let context: SessionContext
-    let wire: any Wire
+    /// The client's line; another under TLS.
+    var wire: any Wire
+    /// Whether the connection began with TLS.
+    var beganInTLS = false
     /// Facts of the connection and the message, and what ACLs left behind.
     var state: ACLState
     var phase: EnvelopePhase
@@ -117,17 +130,23 @@ struct Session {
     /// Runs the session to its end.
     mutating func run() async {
         await wire.setTimeout(seconds: await receiveTimeout())
-        guard await admit(), await greet() else { return }
+        guard await admit() else { return }
+        if await startTLSOnConnect(), await greet() { await talk() }
+        await (wire as? TLSWire)?.close()
+    }
+
+    private mutating func talk() async {
         phase.requiresHello = context.isBatched ? false : await isListed(.helloRequired)
-        defer { logNoMail() }
+        await authenticateByCertificate()
         while isOpen, let line = await nextLine() {
             await obey(line)
         }
         await held?.end()
+        logNoMail()
     }
 
     /// `smtp_receive_timeout` in seconds; nil for none.
-    private func receiveTimeout() async -> Int64? {
+    func receiveTimeout() async -> Int64? {
         do {
             let seconds = try await system.expander.expandToTime(
                 settings.limits.receiveTimeout, state.facts)
@@ -162,7 +181,7 @@ struct Session {
                 await leave(for: "signal-exit", Reply(421, "\(activeHostName): \(text)"))
                 return nil
             }
-            switch await wire.read() {
+            switch await hear() {
             case .octets(let octets): framer.feed(octets)
             case .stopping: isStopping = true
             case .timedOut:

@@ -30,12 +30,23 @@ struct SessionLog {
         }
     }
 
+    /// TLS of the session; nil for clear text.
+    static func security(_ facts: Facts) -> LoggedTLS? {
+        let tls = facts.connection.tlsIn
+        return tls.cipher.map {
+            LoggedTLS(
+                cipher: $0, verification: tls.certificateVerified ? .yes : .no, peerDN: tls.peerDN,
+                sni: tls.serverName)
+        }
+    }
+
     /// Who talks to us, for all lines of a session.
     static func identity(_ facts: Facts) -> SessionIdentity {
         var identity = SessionIdentity(peerName(facts))
         identity.interface = facts.connection.interfaceAddress.map {
             LoggedInterface(address: $0.text, port: facts.connection.interfacePort ?? 0)
         }
+        identity.tls = security(facts)
         identity.authentication = authentication(facts)
         return identity
     }

@@ -49,6 +49,7 @@ struct EximHandOver: Sendable {
     private var daemon: [ByteString] {
         var words: [ByteString] = ["listen"]
         for place in ListeningPlaces.places(in: request.interfaces) { words += ["--listen", place] }
+        words += request.submission.securityWords
         if request.submission.queueOnly { words.append("--queue-only") }
         if request.run.interval != nil { words += runs.map { "--run-word=\($0)" } }
         return words + pidFile

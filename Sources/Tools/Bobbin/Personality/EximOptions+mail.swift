@@ -146,8 +146,8 @@ extension EximOptions {
         },
         EximOption("-d", .joined, "Accepted: nothing more is told.", nothing),
         EximOption("-dropcr", "Accepted, without effect.", nothing),
-        EximOption("-tls-on-connect", "Not supported.") { _, _ throws(EximUsageError) in
-            throw .unsupported("-tls-on-connect", "there is no TLS for incoming mail yet")
+        EximOption("-tls-on-connect", "With -bd, -bs: sessions begin with TLS, whatever the port.") {
+            request, _ in request.submission.beginsInTLS = true
         },
     ]
 }

@@ -125,6 +125,8 @@ struct SubmissionRequest: Sendable, Equatable {
     var bouncedMessage: ByteString?
     /// Whether -odq is given.
     var queueOnly = false
+    /// Whether sessions begin with TLS (-tls-on-connect).
+    var beginsInTLS = false
     /// Whether -odqs is given.
     var queueSMTP = false
     /// Whether -odb, -odf or -odi is given.
@@ -160,7 +162,12 @@ struct SubmissionRequest: Sendable, Equatable {
     }
 
     /// The receiver's words for a session or a batch on standard input.
-    func words(session: ByteString) -> [ByteString] { [session] + senderWords + deliveryWords }
+    func words(session: ByteString) -> [ByteString] {
+        [session] + securityWords + senderWords + deliveryWords
+    }
+
+    /// Whether sessions begin with TLS.
+    var securityWords: [ByteString] { beginsInTLS ? ["--tls-on-connect"] : [] }
 
     private var senderWords: [ByteString] {
         var words: [ByteString] = []
