@@ -166,7 +166,8 @@ let package = Package(
                 "TestKit",
             ]),
         tests("System", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
-        tests("Reception", ["Bytes", "TestKit"], exclude: ["Fixtures", "Scanners", "Cutthrough"]),
+        tests(
+            "Reception", ["Bytes", "OpenSSL", "TestKit"], exclude: ["Fixtures", "Scanners", "Cutthrough"]),
         tests("Robustness", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
         tests("Delivery", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
         tests(

@@ -123,8 +123,7 @@ package enum LogItem: Int, Sendable, Hashable, CaseIterable {
     /// Items of which nothing is logged yet, since what they tell of does not happen here.
     private static let silent: LogSelector = [
         LogSelector([.connectionID, .dkim, .dkimVerbose, .dmarc, .dmarcVerbose, .protocolDetail, .proxy]),
-        LogSelector([.spf, .spfVerbose, .tlsCertificateVerified, .tlsCipher, .tlsOnConnect, .tlsPeerDN]),
-        LogSelector([.tlsResumption, .tlsSNI]),
+        LogSelector([.spf, .spfVerbose, .tlsResumption]),
     ]
 
     /// The names that have an effect, for the macros `_LOG_...`.

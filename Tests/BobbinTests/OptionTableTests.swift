@@ -120,7 +120,7 @@ struct OptionTableTests {
         "main notifier_socket",
         "main openssl_options", "main redis_servers", "main spf_smtp_comment_template", "main sqlite_dbfile",
         "dnslookup ipv4_only", "dnslookup ipv4_prefer", "redirect sieve_enotify_mailto_owner",
-        "queuefile directory",
+        "queuefile directory", "tls server_param",
     ]
 
     private static func rows() async throws -> [Row] {

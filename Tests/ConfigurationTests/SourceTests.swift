@@ -142,8 +142,8 @@ struct SourceTests {
     @Test("An option that is known and does nothing yet is noted with its line, a decisive one as such")
     func notices() throws {
         let configuration = try Configuration.read(
-            text: "tls_certificate = /x\nacl_smtp_dkim = y\n", file: "test.conf")
-        #expect(configuration.notices.map(\.option) == ["tls_certificate", "acl_smtp_dkim"])
+            text: "tls_ocsp_file = /x\nacl_smtp_dkim = y\n", file: "test.conf")
+        #expect(configuration.notices.map(\.option) == ["tls_ocsp_file", "acl_smtp_dkim"])
         #expect(configuration.notices.map(\.isDecisive) == [false, true])
         #expect(configuration.notices.map(\.place.line) == [1, 2])
     }

@@ -80,7 +80,7 @@ struct RecordTests {
         arrival.queue = "bulk"
         #expect(
             arrival.text(by: all)
-                == "<= a@b.c H=host.example (x) [192.0.2.1] I=[192.0.2.9]:25 U=identy P=essmtpa L- X=TLS1.3:TLS_AES_256_GCM_SHA384:256* CV=no DN=\"CN=\\\"a\\\"\" SNI=\"mx\" A=plain:foo:foo K S=233 M8S=0 RT=0.204s Q=bulk from <a@b.c>"
+                == "<= a@b.c H=host.example (x) [192.0.2.1] I=[192.0.2.9]:25 U=identy P=essmtpa L- X=TLS1.3:TLS_AES_256_GCM_SHA384:256* CV=no DN=\"CN=\\\"a\\\"\" SNI=mx A=plain:foo:foo K S=233 M8S=0 RT=0.204s Q=bulk from <a@b.c>"
         )
         var bounce = Arrival(
             sender: "", peer: PeerName(address: nil, ident: "exim"), protocol: "local", size: 99)

@@ -109,6 +109,24 @@ struct TLSSessionTests {
         #expect(seen.applicationProtocol == "smtp")
     }
 
+    @Test("A client that offers another protocol than the server's, or several, is turned away")
+    func protocols() throws {
+        for (offered, isServed) in [(["smtp"], true), (["h2"], false), (["smtp", "h2"], false), ([], true)] {
+            var wishes = TLSClientWishes()
+            wishes.protocols = offered.map { ByteString($0) }
+            var pair = try Pair(wishes)
+            pair.service.selfSignedName = "mail.example.org"
+            pair.protocols = ["smtp", "esmtp"]
+            do {
+                try pair.shakeHands()
+                #expect(isServed)
+            } catch let error as OpenSSLError {
+                #expect(!isServed)
+                #expect(error.reason.string.contains("no application protocol"))
+            }
+        }
+    }
+
     @Test("A client's certificate is known to the server, good or not, where it is tried")
     func clientCertificates() throws {
         let (authority, stranger) = (try TestAuthority(), try TestAuthority(named: "Stranger"))
@@ -206,7 +224,7 @@ struct TLSSessionTests {
     func strange() throws {
         var wishes = TLSClientWishes()
         wishes.serverName = "one.example"
-        wishes.protocols = ["smtp", "h2"]
+        wishes.protocols = ["smtp"]
         var client = try TLSSession(clientWith: TLSContext(TLSSettings()), wishes)
         _ = try client.handshake()
         let hello = ByteString(client.takeOutput())

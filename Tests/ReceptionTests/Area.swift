@@ -128,6 +128,9 @@ struct Server: Sendable {
     init(_ configuration: ByteString, isExim: Bool, queueOnly: Bool = true) throws {
         self.isExim = isExim
         site = try MailSite(configuration)
+        if configuration.contains(ByteString("tls_certificate")) {
+            try SiteCertificates.shared.get().put(into: site)
+        }
         var attempt = 1
         while true {
             do {

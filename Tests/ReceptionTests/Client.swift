@@ -36,10 +36,11 @@ struct Client: Sendable {
     }
 
     private func converse(_ port: Int) throws -> [String] {
-        let stream = try LoopbackStream(port: port, from: source, patience: Self.patience)
+        let stream = SecureStream(
+            try LoopbackStream(port: port, from: source, patience: Self.patience))
         var heard: [String] = []
         if !script.early.isEmpty { try stream.write(script.early) }
-        guard reply(stream, &heard) else { return heard }
+        guard script.isSilentServer || reply(stream, &heard) else { return heard }
         for step in script.steps {
             switch step {
             case .send(let octets):
@@ -48,11 +49,26 @@ struct Client: Sendable {
             case .close:
                 stream.shutDown()
                 return heard
+            case .secure(let words):
+                guard try secure(stream, words, &heard) else { return heard }
             }
         }
         stream.endWriting()
         while reply(stream, &heard) {}
         return heard
+    }
+
+    /// Begins with TLS; false when that failed.
+    private func secure(_ stream: SecureStream, _ words: [String], _ heard: inout [String]) throws -> Bool {
+        let identities = try SiteCertificates.shared.get().identities
+        do {
+            let (version, peer) = try stream.shakeHands(try SecureStream.Wishes(words, identities))
+            heard.append("tls: \(version) with \(peer)")
+            return true
+        } catch {
+            heard.append("tls: none")
+            return false
+        }
     }
 
     /// A CRAM-MD5 challenge is another one each time.
@@ -64,7 +80,7 @@ struct Client: Sendable {
     }
 
     /// Reads a reply; false when there was none.
-    private func reply(_ stream: LoopbackStream, _ heard: inout [String]) -> Bool {
+    private func reply(_ stream: SecureStream, _ heard: inout [String]) -> Bool {
         do {
             while let line = try stream.readLine() {
                 heard.append("reply: \(masked(Self.withoutNonce(line)))")

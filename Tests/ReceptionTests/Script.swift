@@ -13,6 +13,7 @@ import TestKit
 ///     W: n       reads n replies
 ///     E: text    sends the octets before the greeting is read
 ///     X:         closes the connection at once
+///     T: cert=joe sni=a.example alpn=smtp,x tls1.3    begins with TLS; the words may be left out
 ///     @ 127.0.0.9    the client's address (else one of its own)
 ///     A: -odq a@b    the session is a run of the program with these arguments, and the rest is its input
 ///
@@ -22,6 +23,7 @@ struct Script: Sendable {
         case send(ByteString)
         case reply
         case close
+        case secure([String])
     }
 
     /// A fixture that cannot be read.
@@ -33,6 +35,8 @@ struct Script: Sendable {
     var steps: [Step] = []
     /// What is sent before the greeting is read.
     var early = ByteString()
+    /// Whether the server waits for TLS before it greets.
+    var isSilentServer = false
     /// The client's address, when the session needs a certain one.
     var source: UInt32?
     /// The arguments, for a run of the program instead of a connection.
@@ -72,6 +76,7 @@ struct Script: Sendable {
         case "W:": steps += Array(repeating: .reply, count: Int(rest) ?? 1)
         case "E:": early += try Self.octets(rest)
         case "X:": steps.append(.close)
+        case "T:": steps.append(.secure(Self.words(rest)))
         case "A:": arguments = Self.words(rest)
         case "@ ": source = Self.address(String(line.dropFirst(2)))
         default: throw Malformed(description: "no line of a session: \(line)")

@@ -73,6 +73,11 @@ struct Traces {
             text = text.replacing("[\(client.address)]", with: "[<client>]")
             if text.hasSuffix(client.address) { text = text.dropLast(client.address.count) + "<client>" }
         }
+        // What each library has names of its own for.
+        text.replace(/TLS1\.[0-9]:[A-Za-z0-9_-]+:[0-9]+/, with: "<cipher>")
+        text.replace(/\/O=Example\/CN=/, with: "O=Example,CN=")
+        text.replace(/-tls_resumption [A-Z]/, with: "-tls_resumption <bits>")
+        text.replace(/(TLS error on connection from .*?\]) \(.*/) { "\($0.1) (<why>)" }
         text.replace(/<time>\.[0-9]{3}/, with: "<time>.<milliseconds>")
         text.replace(/^(main|reject|panic)?(<time>\S*) \[[0-9]+\]/) { "\($0.2) [<pid>]" }
         text.replace(/(space|inodes)=[0-9]+/) { "\($0.1)=<n>" }

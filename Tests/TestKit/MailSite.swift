@@ -36,7 +36,7 @@ package final class MailSite: Sendable {
             MAIL = \(directory.path)/mail
             SITE = \(directory.path)
             primary_hostname = mail.example.org
-            tls_advertise_hosts =
+            \(configuration.contains(ByteString("tls_advertise_hosts")) ? "" : "tls_advertise_hosts =")
             pipelining_connect_advertise_hosts =
             keep_environment =
             \(configuration.contains(ByteString("smtputf8_advertise_hosts")) ? "" : "smtputf8_advertise_hosts =")

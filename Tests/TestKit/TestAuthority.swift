@@ -12,6 +12,7 @@ package final class TestAuthority: Sendable {
 
     private let files: TemporaryDirectory
     private let program: Program
+    private let isSubordinate: Bool
 
     /// The authority's own certificate: what a peer trusts.
     package var certificate: ByteString { files.file("authority.crt") }
@@ -20,9 +21,52 @@ package final class TestAuthority: Sendable {
     package init(named name: String = "Test Authority") throws {
         files = try TemporaryDirectory()
         program = try Program("openssl", package: "openssl")
+        isSubordinate = false
         try program.run(
             ["req", "-x509"] + subject("authority", name) + ["-out", certificate.string]
                 + ["-addext", "basicConstraints=critical,CA:true"])
+    }
+
+    /// Makes an authority that another one vouches for.
+    ///
+    /// What it issues is followed by its own certificate in the same file, as a server or client presents it.
+    package init(named name: String, under root: TestAuthority) throws {
+        files = try TemporaryDirectory()
+        program = root.program
+        isSubordinate = true
+        let request = files.file("authority.csr").string
+        try files.write("basicConstraints=critical,CA:true\n", to: "authority.ext")
+        try program.run(["req", "-new"] + subject("authority", name) + ["-out", request])
+        try program.run([
+            "x509", "-req", "-in", request, "-out", files.file("authority.crt").string, "-days", "30",
+            "-CA", root.certificate.string, "-CAkey", root.files.file("authority.key").string,
+            "-CAcreateserial", "-extfile", files.file("authority.ext").string,
+        ])
+    }
+
+    /// Revokes a certificate; gives the file of the authority's list, in PEM.
+    package func revoke(_ own: Identity) throws -> ByteString {
+        try files.write("", to: "index.txt")
+        try files.write("01\n", to: "crlnumber")
+        try files.write(
+            """
+            [ca]
+            default_ca = own
+            [own]
+            database = \(files.file("index.txt"))
+            crlnumber = \(files.file("crlnumber"))
+            default_md = sha256
+            default_crl_days = 30
+
+            """, to: "ca.cnf")
+        let words = [
+            "ca", "-config", files.file("ca.cnf").string, "-cert", certificate.string,
+            "-keyfile", files.file("authority.key").string,
+        ]
+        let list = files.file("revoked.crl")
+        try program.run(words + ["-revoke", own.certificate.string])
+        try program.run(words + ["-gencrl", "-out", list.string])
+        return list
     }
 
     /// Issues a certificate for a host.
@@ -40,6 +84,10 @@ package final class TestAuthority: Sendable {
             "-CA", certificate.string, "-CAkey", files.file("authority.key").string, "-CAcreateserial",
             "-extfile", files.file("\(host).ext").string,
         ])
+        if isSubordinate {
+            let chain = try files.read("\(ByteString(host)).crt") + files.read("authority.crt")
+            try files.write(chain, to: "\(ByteString(host)).crt")
+        }
         return own
     }
 

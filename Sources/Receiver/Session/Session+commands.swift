@@ -122,8 +122,8 @@ extension Session {
     // MARK: The end, and mistakes
 
     private mutating func quit() async {
-        let verdict = await runACL(.quit)
         logIncomplete("QUIT")
+        let verdict = await runACL(.quit)
         await say(Reply(221, verdict.message ?? "\(activeHostName) closing connection"))
         log.event(.closedByQuit, state.facts)
         hasQuit = true

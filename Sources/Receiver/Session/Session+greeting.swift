@@ -118,8 +118,8 @@ extension Session {
 
     /// Ends the connection as an ACL wants it.
     mutating func drop() async {
-        await endWithoutQuit(for: "acl-drop")
         log.event(.droppedByACL, state.facts)
+        await endWithoutQuit(for: "acl-drop")
         isOpen = false
     }
 
