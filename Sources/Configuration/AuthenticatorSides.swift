@@ -15,7 +15,8 @@ extension OptionBlock {
 
     /// What makes an instance of driver `tls` one that is asked.
     private static let certificateOptions: [ByteString] = [
-        "server_param1", "server_param", "server_param2", "server_param3", "server_condition", "server_set_id",
+        "server_param1", "server_param", "server_param2", "server_param3", "server_condition",
+        "server_set_id",
     ]
 
     /// Whether we authenticate by this instance where we are the client.

@@ -23,7 +23,8 @@ enum TLSOptionCheck {
         else { return }
         if isPriorityString(setting.source) {
             throw ConfigurationError(
-                "tls_require_ciphers: \"\(setting.source)\" is a priority string of GnuTLS", at: setting.place,
+                "tls_require_ciphers: \"\(setting.source)\" is a priority string of GnuTLS",
+                at: setting.place,
                 hint: "TLS is OpenSSL's here: take a cipher list, such as ECDHE+AESGCM:ECDHE+CHACHA20")
         }
         var settings = TLSSettings()
@@ -37,6 +38,7 @@ enum TLSOptionCheck {
 
     private static func isPriorityString(_ text: ByteString) -> Bool {
         let first = ByteString(text.prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: ",") })
-        return priorities.contains(first) || first.first == UInt8(ascii: "@") && !first.starts(with: ByteString("@S"))
+        return priorities.contains(first)
+            || first.first == UInt8(ascii: "@") && !first.starts(with: ByteString("@S"))
     }
 }

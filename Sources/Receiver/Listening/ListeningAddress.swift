@@ -65,13 +65,17 @@ struct ListeningAddress: Hashable, Sendable {
         if let bare = IPAddress(interface) {
             var result: [ListeningAddress] = []
             for port in ports {
-                result.append(ListeningAddress(host: bare.text.string, port: try number(port, of: Self.portOption)))
+                result.append(
+                    ListeningAddress(host: bare.text.string, port: try number(port, of: Self.portOption)))
             }
             return result
         }
         // Exim writes a port behind a dot as well: 127.0.0.1.2525.
         if let parts = interface.cutAtLast(UInt8(ascii: ".")), let ip = IPAddress(parts.before) {
-            return [ListeningAddress(host: ip.text.string, port: try number(ByteString(parts.after), of: Self.portOption))]
+            return [
+                ListeningAddress(
+                    host: ip.text.string, port: try number(ByteString(parts.after), of: Self.portOption))
+            ]
         }
         guard let address = ListeningAddress(interface) else {
             throw StartError("local_interfaces: \"\(interface)\" is no IP address, nor one with a port")
