@@ -2,10 +2,10 @@
 //
 // Purpose: files, includes, macros and conditional lines; the main options; the sections acl, routers,
 // transports, authenticators, retry and rewrite. It decides nothing about mail.
-// May import: Bytes, MailText, EximLog, Expansion.
+// May import: Bytes, MailText, EximLog, OpenSSL, Expansion.
 // Read in this order: SourcePlace.swift, SourceReader.swift (physical lines to logical lines), Macros.swift, PredefinedMacros.swift,
 // OptionKind.swift, OptionTable.swift and the tables in Tables/, OptionBlock.swift, ACLSection.swift,
-// MainCheck.swift, DriverSection.swift, AuthenticatorSides.swift, InstanceCheck.swift, RetrySection.swift, RewriteSection.swift, ConfigurationReader.swift, BuiltIn.swift.
+// MainCheck.swift, TLSOptionCheck.swift, DriverSection.swift, AuthenticatorSides.swift, InstanceCheck.swift, RetrySection.swift, RewriteSection.swift, ConfigurationReader.swift, BuiltIn.swift.
 
 package import Bytes
 package import Expansion

@@ -147,4 +147,26 @@ struct SourceTests {
         #expect(configuration.notices.map(\.isDecisive) == [false, true])
         #expect(configuration.notices.map(\.place.line) == [1, 2])
     }
+
+    @Test(
+        "What the TLS library cannot take stops the start, with its line and what would do",
+        arguments: [
+            ("tls_require_ciphers = SECURE256:+SECURE128", "is a priority string of GnuTLS"),
+            ("tls_require_ciphers = NORMAL:-VERS-TLS1.0", "is a priority string of GnuTLS"),
+            ("tls_require_ciphers = NO-SUCH-CIPHER", "tls_require_ciphers invalid"),
+            ("openssl_options = +no_sslv2 no_sslv3", "openssl_options parse error: \"no_sslv3\""),
+            (
+                "begin authenticators\na:\n  driver = tls\nb:\n  driver = tls",
+                "more than one authenticator of driver tls: b"
+            ),
+        ])
+    func unfitForTLS(text: String, complaint: String) throws {
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration.read(text: ByteString("\n\(text)\n"), file: "test.conf")
+        }
+        #expect(error?.description.contains(complaint) == true, "\(error?.description ?? "")")
+        #expect(error?.place?.line == (text.hasPrefix("begin") ? 5 : 2))
+        _ = try Configuration.read(
+            text: "tls_require_ciphers = ECDHE+AESGCM:!kDHE\nopenssl_options = +no_tlsv1 -no_ticket\n", file: "x")
+    }
 }

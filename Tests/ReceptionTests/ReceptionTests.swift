@@ -3,10 +3,10 @@
 // Purpose: Fixtures/<Area>/exim.conf configures both programs; each session in Fixtures/<Area>/*.smtp is held with
 // both, and what they answer, spool and log must be equal. Fixtures/differences.txt has the differences that we know,
 // each with its reason; one that is there no more is a failure too.
-// May import: TestKit, Bytes, Foundation.
-// Read in this order: Script.swift, Area.swift, ProcessGroup.swift, Client.swift, Submission.swift, Traces.swift,
+// May import: TestKit, Bytes, OpenSSL, Foundation.
+// Read in this order: Script.swift, Area.swift, ProcessGroup.swift, SecureStream.swift, SiteCertificates.swift, Client.swift, Submission.swift, Traces.swift,
 // ReceptionTests.swift, LimitTests.swift, TurnTests.swift, PeerTests.swift,
-// StopTests.swift, ScannerServer.swift, ClamProcess.swift, ScannerTests.swift, CutthroughTests.swift.
+// TLSTests.swift, StopTests.swift, ScannerServer.swift, ClamProcess.swift, ScannerTests.swift, CutthroughTests.swift.
 import Bytes
 import TestKit
 import Testing

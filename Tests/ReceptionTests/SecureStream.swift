@@ -84,12 +84,7 @@ final class SecureStream {
     func readLine() throws -> ByteString? {
         guard session != nil else { return try stream.readLine() }
         while true {
-            if let cut = unread.cut(at: .newline) {
-                var line = ByteString(cut.before)
-                if line.last == .carriageReturn { line.bytes.removeLast() }
-                unread = ByteString(cut.after)
-                return line
-            }
+            if let line = unread.takeLine() { return line }
             guard let more = try readSecure() else { return nil }
             unread += more
         }

@@ -76,12 +76,7 @@ package final class LoopbackStream: Sendable {
     package func readLine() throws -> ByteString? {
         try unread.withLock { unread in
             while true {
-                if let cut = unread.cut(at: .newline) {
-                    var line = ByteString(cut.before)
-                    if line.last == .carriageReturn { line.bytes.removeLast() }
-                    unread = ByteString(cut.after)
-                    return line
-                }
+                if let line = unread.takeLine() { return line }
                 guard let more = try readSome() else { return nil }
                 unread += more
             }
@@ -135,6 +130,17 @@ package final class LoopbackStream: Sendable {
         let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
         guard count > 0 else { return nil }
         return ByteString(buffer[0..<count])
+    }
+}
+
+extension ByteString {
+    /// Takes the first line away, and gives it without its CRLF or LF; nil when it is not whole.
+    package mutating func takeLine() -> ByteString? {
+        guard let cut = cut(at: .newline) else { return nil }
+        var line = ByteString(cut.before)
+        if line.last == .carriageReturn { line.bytes.removeLast() }
+        self = ByteString(cut.after)
+        return line
     }
 }
 

@@ -101,7 +101,7 @@ extension Session {
             advertised.insert(.chunking)
             lines.append("CHUNKING")
         }
-        if !phase.isSecure, await isListed(.tlsAdvertise) {
+        if !phase.isSecure, !context.isBatched, await isListed(.tlsAdvertise) {
             advertised.insert(.startTLS)
             lines.append("STARTTLS")
         }
