@@ -167,6 +167,7 @@ struct SourceTests {
         #expect(error?.description.contains(complaint) == true, "\(error?.description ?? "")")
         #expect(error?.place?.line == (text.hasPrefix("begin") ? 5 : 2))
         _ = try Configuration.read(
-            text: "tls_require_ciphers = ECDHE+AESGCM:!kDHE\nopenssl_options = +no_tlsv1 -no_ticket\n", file: "x")
+            text: "tls_require_ciphers = ECDHE+AESGCM:!kDHE\nopenssl_options = +no_tlsv1 -no_ticket\n",
+            file: "x")
     }
 }
