@@ -18,7 +18,7 @@ extension Session {
             return await refuse(verdict)
         }
         logIncomplete("STARTTLS")
-        endTransaction()
+        await endTransaction()
         let first: TLSContext
         do throws(TLSFailure) { first = try await serviceContext() } catch {
             log.event(.tlsFailed(text: error.text), state.facts)
