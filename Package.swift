@@ -135,7 +135,7 @@ let package = Package(
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
         // Tests
-        .target(name: "TestKit", dependencies: ["Bytes"], path: "Tests/TestKit", swiftSettings: house),
+        .target(name: "TestKit", dependencies: ["Bytes", "OpenSSL"], path: "Tests/TestKit", swiftSettings: house),
         tests("Bytes", ["Bytes", "TestKit"]),
         tests("Spooler", ["Bytes", "Spooler", "TestKit"], exclude: ["Fixtures"]),
         tests("MailText", ["Bytes", "MailText", "TestKit"], exclude: ["Fixtures"]),
@@ -169,7 +169,7 @@ let package = Package(
         tests(
             "Reception", ["Bytes", "OpenSSL", "TestKit"], exclude: ["Fixtures", "Scanners", "Cutthrough"]),
         tests("Robustness", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
-        tests("Delivery", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
+        tests("Delivery", ["Bytes", "OpenSSL", "TestKit"], exclude: ["Fixtures"]),
         tests(
             "Bobbin",
             ["Bobbin", "Bytes", "Hints", "Spooler", "MailSystem", "DMARCReports", "Redis", "TestKit"],

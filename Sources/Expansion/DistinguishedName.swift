@@ -1,5 +1,5 @@
-import Bytes
-import OpenSSL
+package import Bytes
+package import OpenSSL
 
 /// A distinguished name as text (RFC 4514), in the order of the certificate and with the labels of GnuTLS, as Exim has it.
 struct DistinguishedName {
@@ -58,4 +58,9 @@ struct DistinguishedName {
         "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionOfIncorporationStateOrProvinceName",
         "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionOfIncorporationCountryName",
     ]
+}
+
+extension Certificate {
+    /// Who has it, in one line (RFC 4514).
+    package var subjectText: ByteString { DistinguishedName(subject).text }
 }

@@ -33,17 +33,19 @@ struct Callouts: Sendable {
     private let tellsDetails: Bool
     private let observer: (any ACLObserver)?
     private let isWanted: Bool
-    /// Writes what the panic log is to have.
-    var tellPanic: @Sendable (ByteString) -> Void = { _ in }
+    /// Writes a line to the logs.
+    var tell: @Sendable (TransportLogLine) -> Void = { _ in }
+    private let tls: ClientTLS
 
     init(
-        _ configuration: Configuration, _ services: ACLServices, _ loops: CalloutLoops,
+        _ configuration: Configuration, _ services: ACLServices, _ loops: CalloutLoops, _ tls: ClientTLS,
         qualifyDomain: ByteString
     ) {
         transports = configuration.transports.mapValues { Transport($0) }
         let main = configuration.main
         cache = services.hints.map { CalloutCache($0.callouts, CalloutCache.Expiry(main)) }
         self.loops = loops
+        self.tls = tls
         randomLocalPart =
             main.template("callout_random_local_part") ?? "$primary_hostname-$tod_epoch-testing"
         postmaster = "postmaster@\(qualifyDomain)"
@@ -66,7 +68,7 @@ struct Callouts: Sendable {
         let words = CalloutWords(address, asSender: order.asSender, tellsDetails: tellsDetails)
         do throws(TransportTrouble) {
             let route = try await transports[instruction.transport]?
-                .calloutRoute(instruction, facts, routing) { [tellPanic] in tellPanic($0.text) }
+                .calloutRoute(instruction, facts, routing, tls, tell: tell)
             guard let route else { return nil }
             let subject = await subject(address, callout, facts, routing.expander)
             let answer = await answer(about: subject, callout, route, words, keeping)

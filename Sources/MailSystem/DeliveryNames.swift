@@ -1,6 +1,6 @@
 import Bytes
 package import EximLog
-import Expansion
+package import Expansion
 package import Routing
 package import Transports
 
@@ -31,5 +31,14 @@ extension LoggedHost {
         if let local = host.localAddress {
             interface = LoggedInterface(address: local.text, port: host.localPort)
         }
+    }
+}
+
+extension LoggedTLS {
+    /// A session as the log shows it; nil where there is none.
+    package init?(_ tls: TLSFacts) {
+        guard let cipher = tls.cipher else { return nil }
+        let verification: Verification = tls.dane == true ? .dane : tls.certificateVerified ? .yes : .no
+        self.init(cipher: cipher, verification: verification, peerDN: tls.peerDN)
     }
 }

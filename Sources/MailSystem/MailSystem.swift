@@ -19,6 +19,7 @@ package import Hints
 import PolicyChecks
 package import Routing
 package import Spooler
+package import Transports
 
 /// A session that is held to see what would happen (`-bh`, `bobbin check-host`): nothing is accepted, logged or sent.
 package struct Rehearsal: Sendable {
@@ -60,13 +61,16 @@ package final class MailSystem: Sendable {
     package let router: AddressRouter
     /// Asks hosts of addresses that are verified.
     let callouts: Callouts
+    /// What TLS sessions with servers share.
+    package let clientTLS: ClientTLS
     /// What ACLs use: hints, and whoever watches them.
     package let aclServices: ACLServices
 
     private init(
         configuration: Configuration, settings: Settings, expander: Expander, spool: Spool,
         ids: MessageIDGenerator, log: EximLogWriter, resolver: any NameResolver, hints: HintsSettings,
-        rewriter: Rewriter, router: AddressRouter, callouts: Callouts, aclServices: ACLServices
+        rewriter: Rewriter, router: AddressRouter, callouts: Callouts, clientTLS: ClientTLS,
+        aclServices: ACLServices
     ) {
         self.configuration = configuration
         self.settings = settings
@@ -80,6 +84,7 @@ package final class MailSystem: Sendable {
         self.router = router
         self.callouts = callouts
         self.aclServices = aclServices
+        self.clientTLS = clientTLS
     }
 
     /// Reads the configuration and puts the parts together.
@@ -118,10 +123,11 @@ package final class MailSystem: Sendable {
         services.spf = SPFChecker(resolver.withoutRulesForHosts)
         services.observer = rehearsal?.observer
         services.makesCallouts = rehearsal?.makesCallouts ?? true
+        let clientTLS = try ClientTLS(configuration)
         var callouts = Callouts(
-            configuration, services, CalloutLoops(),
+            configuration, services, CalloutLoops(), clientTLS,
             qualifyDomain: EnvironmentFilling.constants(configuration, variables).settings.qualifyDomain)
-        callouts.tellPanic = { log.panic($0) }
+        callouts.tell = { $0.isPanic ? log.panic($0.text) : log.main($0.text) }
         let environment = EnvironmentFilling(
             configuration: configuration, settings: settings, resolver: resolver, log: log,
             variables: variables, aclServices: services, callouts: callouts
@@ -136,7 +142,7 @@ package final class MailSystem: Sendable {
         return MailSystem(
             configuration: configuration, settings: settings, expander: expander, spool: settings.spool,
             ids: ids, log: log, resolver: resolver, hints: hints, rewriter: rewriter,
-            router: try routing.router(rewriter), callouts: callouts, aclServices: services)
+            router: try routing.router(rewriter), callouts: callouts, clientTLS: clientTLS, aclServices: services)
     }
 
     /// Where an ordinary user's program finds the receiver.

@@ -18,7 +18,7 @@ extension MessageDelivery {
     ) async {
         guard let action = eventAction(of: instruction.transport) else { return }
         await raise(MailEvent(.messageDelivery, data: said ?? ""), action) {
-            $0 = Self.facts(instruction, host)
+            $0.setDelivery(instruction, host)
         }
     }
 
@@ -30,25 +30,16 @@ extension MessageDelivery {
         guard let action = eventAction(of: instruction.transport) else { return }
         let isRemote = runner.transports[instruction.transport]?.isRemote ?? false
         let event = MailEvent(.failedDelivery, data: isRemote ? failure.text : "")
-        await raise(event, action) { $0 = Self.facts(instruction, failure.host) }
-    }
-
-    /// A pipe, file or reply stands where the local part would, as in Exim.
-    private static func facts(_ instruction: DeliveryInstruction, _ host: UsedHost?) -> AddressFacts {
-        var facts = instruction.facts
-        facts.transportName = instruction.transport
-        if let item = instruction.target.text { facts.localPart = TaintedBytes(item, .tainted) }
-        if let host { facts.setHost(host) }
-        return facts
+        await raise(event, action) { $0.setDelivery(instruction, failure.host) }
     }
 
     private mutating func tellOfFailureInside(_ failure: FailedAddress) async {
         guard let action = runner.system.eventAction(about: id.bytes) else { return }
         let parts = EmailParts(tree.nodes[failure.node].address.address)
         await raise(MailEvent(.failedInternally, data: failure.text), action) { facts in
-            facts.localPart = TaintedBytes(parts.localPart, .tainted)
-            facts.domain = TaintedBytes(parts.domain, .tainted)
-            facts.routerName = failure.router ?? failure.instruction?.router
+            facts.address.localPart = TaintedBytes(parts.localPart, .tainted)
+            facts.address.domain = TaintedBytes(parts.domain, .tainted)
+            facts.address.routerName = failure.router ?? failure.instruction?.router
         }
     }
 
@@ -61,11 +52,25 @@ extension MessageDelivery {
 
     /// Variables that the action sets are there for the message's next events.
     private mutating func raise(
-        _ event: MailEvent, _ action: EventAction, _ change: (inout AddressFacts) -> Void
+        _ event: MailEvent, _ action: EventAction, _ change: (inout Facts) -> Void
     ) async {
         var facts = outgoing.facts
-        change(&facts.address)
+        change(&facts)
         await action.raise(event, updating: &facts)
         outgoing.facts.keepACLVariables(of: facts)
+    }
+}
+
+extension Facts {
+    /// What is known of a recipient that was served or has failed.
+    ///
+    /// A pipe, file or reply stands where the local part would, as in Exim.
+    fileprivate mutating func setDelivery(_ instruction: DeliveryInstruction, _ host: UsedHost?) {
+        address = instruction.facts
+        address.transportName = instruction.transport
+        if let item = instruction.target.text { address.localPart = TaintedBytes(item, .tainted) }
+        guard let host else { return }
+        address.setHost(host)
+        connection.tlsOut = host.tls ?? TLSFacts()
     }
 }

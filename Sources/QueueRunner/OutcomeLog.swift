@@ -36,6 +36,7 @@ extension MessageDelivery {
         path.queue = runner.options.queue
         path.returnPath = tree.nodes[node].address.errorsTo ?? original.sender
         path.host = host.map(LoggedHost.init)
+        path.tls = host?.tls.flatMap(LoggedTLS.init)
         return path
     }
 

@@ -87,6 +87,7 @@ final class RunnerSystem: Sendable {
             hosts: HostBook(retries, dataExpire: system.settings.retryDataExpire),
             connections: ConnectionPool(loops: loops, whileWaiting: waiting))
         environment.turns = turns
+        environment.tls = system.clientTLS
         environment.authenticators = system.configuration.authenticators.compactMap {
             ClientAuthenticator($0)
         }

@@ -40,8 +40,7 @@ extension ClientMachine {
             return pump()
         }
         guard !options.requiresTLS else {
-            return fail(
-                tlsTrouble("a TLS session is required, but the server did not offer TLS support"))
+            return fail(tlsTrouble(TLSTexts.missing(isOffered: extensions.startTLS)))
         }
         return [.ready(extensions)]
     }
@@ -50,12 +49,12 @@ extension ClientMachine {
         if reply.isPositive {
             // Clear text after the go-ahead would be taken as if it had come under TLS.
             guard !reader.hasPending else {
-                return giveUp { machine in machine.tlsTrouble("synch error before starting TLS") }
+                return giveUp { machine in machine.tlsTrouble(TLSTexts.unsynchronised) }
             }
             return [.startTLS]
         }
         if options.requiresTLS {
-            return fail(tlsTrouble("a TLS session is required, but an attempt to start TLS failed"))
+            return fail(tlsTrouble(TLSTexts.missing(isOffered: true)))
         }
         if reply.isTemporary, !options.clearAfterTemporaryTLSRefusal {
             return fail(hostRefusal(reply, after: "STARTTLS"))

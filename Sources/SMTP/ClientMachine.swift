@@ -140,6 +140,7 @@ package struct ClientMachine: Sendable {
     package mutating func tlsStarted() -> [ClientAction] {
         isSecure = true
         extensions = ServerExtensions()
+        ehloReply = nil
         return sayHello()
     }
 

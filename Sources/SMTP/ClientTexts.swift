@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 
 // Exim's numbers in `defer (n)`.
 enum ClientErrno {
@@ -10,6 +10,17 @@ enum ClientErrno {
     static let data4xx = -46
     static let utf8Address = -49
     static let timedOut = 110
+}
+
+/// What is said of a session that is wanted under TLS and does not come about.
+package enum TLSTexts {
+    /// Something came in clear text behind the go-ahead.
+    package static let unsynchronised: ByteString = "synch error before starting TLS"
+
+    /// The text for a server that did not offer it, or did not do it.
+    package static func missing(isOffered: Bool) -> ByteString {
+        "a TLS session is required, but \(isOffered ? "an attempt to start TLS failed" : "the server did not offer TLS support")"
+    }
 }
 
 // What went wrong, in Exim's words and classes (delivery.md 4.3 and 4.4).

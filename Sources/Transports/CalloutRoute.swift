@@ -14,15 +14,16 @@ extension Transport {
     /// `tell` gets lines for the logs about `event_action`. Throws why the route cannot be told.
     package func calloutRoute(
         _ instruction: DeliveryInstruction, _ facts: Facts, _ routing: RoutingEnvironment,
-        tell: @escaping @Sendable (TransportLogLine) -> Void
+        _ tls: ClientTLS, tell: @escaping @Sendable (TransportLogLine) -> Void
     ) async throws(TransportTrouble) -> CalloutRoute? {
         guard case .smtp(let settings) = driver else { return nil }
         var facts = facts
         facts.address = instruction.facts
         facts.address.transportName = name
-        let events = TransportEvents(eventAction(routing.expander, tell: tell), facts)
+        let events = TransportEvents(eventAction(routing.expander, tell: tell), facts, tell: tell)
         let finding = CalloutHosts(
-            settings: settings, facts: facts, routing: routing, transport: name, events: events)
+            settings: settings, facts: facts, routing: routing, transport: name, events: events, tls: tls,
+            tell: tell)
         let hosts = try await finding.hosts(routed: instruction.hosts)
         guard !hosts.isEmpty else { return nil }
         return CalloutRoute(hosts: try await finding.places(hosts))
@@ -36,6 +37,8 @@ private struct CalloutHosts {
     let routing: RoutingEnvironment
     let transport: ByteString
     let events: TransportEvents?
+    let tls: ClientTLS
+    let tell: @Sendable (TransportLogLine) -> Void
 
     func hosts(routed: [RouteHost]) async throws(TransportTrouble) -> [RouteHost] {
         guard let template = settings.hosts, settings.hostsOverride || routed.isEmpty else { return routed }
@@ -68,6 +71,9 @@ private struct CalloutHosts {
                     helo: try await expand(settings.helo, "helo_data", own)),
                 isLMTP: settings.protocolName == "lmtp", usesESMTP: await usesESMTP(host, own))
             place.topBitPrints = routing.expander.environment.settings.printTopBitChars
+            place.shown = "\(host.name) [\(address.text)]"
+            place.tell = tell
+            place.tls = await offer(host, own)
             place.events = HostEvents(events, host: host.name, address: address, port: place.identity.port)
             result.append((host.name, address, place))
         }
@@ -93,11 +99,16 @@ private struct CalloutHosts {
         return all.first { $0.isV6 == address.isV6 }
     }
 
+    /// Nil where TLS is neither spoken nor wanted.
+    private func offer(_ host: RouteHost, _ facts: Facts) async -> TLSOffer? {
+        let plan = await settings.tls.plan(
+            for: host, facts, routing.expander, tls.options, isCallout: true)
+        return plan.isAvoided && !plan.isRequired ? nil : await TLSOffer(plan, tls)
+    }
+
     private func usesESMTP(_ host: RouteHost, _ facts: Facts) async -> Bool {
         guard let list = settings.avoidsESMTP else { return true }
-        var facts = facts
-        let identity = HostIdentity(name: host.name, address: host.address)
-        return !(await routing.expander.matchHost(identity, in: list, &facts).isMatch)
+        return !(await routing.expander.isListed(host, list, facts))
     }
 
     private func expand(

@@ -1,4 +1,5 @@
 package import Bytes
+package import Expansion
 import Hints
 import MailText
 package import SMTP
@@ -11,6 +12,12 @@ package struct CalloutTrouble: Error, Sendable, Hashable {
     package var reply: Reply?
     /// The text for the log.
     package var text: ByteString
+    /// Whether no TLS session came about after the server had agreed to one.
+    var isTLSFailure = false
+
+    init(command: ByteString, reply: Reply?, text: ByteString) {
+        (self.command, self.reply, self.text) = (command, reply, text)
+    }
 
     /// Whether the host said no for good.
     package var isRefusal: Bool { reply?.isPermanent ?? false }
@@ -35,20 +42,28 @@ package struct CalloutTalk: ~Copyable {
         var topBitPrints = false
         /// Who hears of the connection.
         var events: HostEvents?
+        /// What a TLS session is begun with; nil in clear text.
+        var tls: TLSOffer?
+        /// The host as log lines show it.
+        var shown = ByteString()
+        /// Writes a line to the logs.
+        var tell: @Sendable (TransportLogLine) -> Void = { _ in }
     }
 
-    var socket: ClientSocket
+    var socket: SecureSocket
     var reader: ReplyReader
-    /// What the host offers.
+    /// What the host offers; after STARTTLS, what it offers under TLS.
     private(set) var extensions = ServerExtensions()
-    private let timeout: Int64
-    private let events: HostEvents?
+    let timeout: Int64
+    let events: HostEvents?
     /// The host's port.
     let port: Int
     /// Our end.
     var local: (address: IPAddress, port: Int)? { socket.local }
+    /// What TLS was negotiated to; nil in clear text.
+    package var tls: TLSFacts? { socket.tls }
 
-    private init(_ socket: consuming ClientSocket, timeout: Int64, _ place: Place) {
+    private init(_ socket: consuming SecureSocket, timeout: Int64, _ place: Place) {
         self.socket = socket
         self.timeout = timeout
         events = place.events
@@ -56,8 +71,8 @@ package struct CalloutTalk: ~Copyable {
         port = place.identity.port
     }
 
-    /// Connects, waits for the greeting, and says EHLO, or HELO where that is not understood.
-    package static func open(
+    /// Connects, waits for the greeting, says EHLO, or HELO where that is not understood, and begins TLS.
+    static func openOnce(
         _ place: Place, connectTimeout: Int64, timeout: Int64, _ loops: DeliveryLoops
     ) async throws(CalloutTrouble) -> CalloutTalk {
         if await place.events?.connecting() != nil {
@@ -66,7 +81,7 @@ package struct CalloutTalk: ~Copyable {
                 command: "connect", reply: nil, text: "Unknown error \(EximErrno.event)")
         }
         let socket = try await connected(place, connectTimeout, loops)
-        var talk = CalloutTalk(socket, timeout: timeout, place)
+        var talk = CalloutTalk(SecureSocket(socket), timeout: timeout, place)
         do throws(CalloutTrouble) {
             try await talk.begin(place)
             return talk
@@ -77,10 +92,11 @@ package struct CalloutTalk: ~Copyable {
     }
 
     private mutating func begin(_ place: Place) async throws(CalloutTrouble) {
+        try await secureAtOnce(place)
         let command: ByteString = "initial connection"
         let greeting = try await reply(to: command)
         guard greeting.isPositive else { throw Self.refusal(command, greeting) }
-        if let trouble = await events?.greeted(greeting, socket.local) {
+        if let trouble = await events?.greeted(greeting, socket.state) {
             await sayQuit()
             throw CalloutTrouble(command: "connect", reply: nil, text: trouble.text)
         }
@@ -99,18 +115,20 @@ package struct CalloutTalk: ~Copyable {
         }
     }
 
-    private mutating func greet(_ place: Place) async throws(CalloutTrouble) {
+    mutating func greet(_ place: Place) async throws(CalloutTrouble) {
         if place.usesESMTP || place.isLMTP {
             let hello: ByteString = "\(place.isLMTP ? "LHLO" : "EHLO") \(place.identity.helo)"
             let reply = try await say(hello)
-            await events?.answeredHello(reply, socket.local)
+            await events?.answeredHello(reply, socket.state)
             if reply.isPositive {
                 extensions = ServerExtensions(ehlo: reply)
-                return
+                return try await secure(place)
             }
             guard reply.isPermanent, !place.isLMTP else { throw Self.refusal(hello, reply) }
         }
         try await sayExpecting("HELO \(place.identity.helo)")
+        extensions = ServerExtensions()
+        try await secure(place)
     }
 
     /// Says a command that must be taken.
@@ -169,12 +187,13 @@ package struct CalloutTalk: ~Copyable {
     }
 
     /// The connection is closed with the value.
-    private consuming func end() async { await events?.closed(socket.local) }
+    private consuming func end() async { await events?.closed(socket.state) }
 
     private mutating func sayQuit() async {
         do throws(SystemFailure) {
             try await socket.write(Array("QUIT\r\n".utf8)[...], timeout: 1) { _ in }
             _ = await socket.read(timeout: 1)
+            await socket.close()
         } catch {
             // The other end is gone already.
             return

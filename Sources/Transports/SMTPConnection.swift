@@ -13,6 +13,8 @@ package struct ConnectionKey: Sendable, Hashable {
     var helo: ByteString
     /// What we authenticate with, as far as it is known beforehand; never shown.
     var credentials = ByteString()
+    /// How TLS goes: nothing that must be verified goes where it was not, and nothing in clear text that must not.
+    var tls = TLSPlan.none
 }
 
 /// The time limits of a connection, in seconds, and how it is kept.
@@ -72,6 +74,7 @@ package final class SMTPConnection: Sendable {
     private let session: Mutex<Session?>
     private let known = Mutex<ClientIdentity?>(nil)
     private let listener = Mutex<HostEvents?>(nil)
+    private let secured = Mutex<ByteString?>(nil)
 
     private init(_ key: ConnectionKey, _ turn: SharedTurns.Turn?, _ session: consuming Session) {
         self.key = key
@@ -85,6 +88,8 @@ package final class SMTPConnection: Sendable {
         var timeouts: ConnectionTimeouts
         var turn: SharedTurns.Turn?
         var events: HostEvents?
+        /// Nil where TLS is not spoken.
+        var tls: TLSOffer?
     }
 
     /// Connects and greets.
@@ -98,9 +103,10 @@ package final class SMTPConnection: Sendable {
                 to: key.address, port: key.port, from: key.interface, timeout: timeouts.connect, loops)
             if timeouts.keepsAlive { socket.keepAlive() }
             if let trafficClass = timeouts.trafficClass { socket.mark(trafficClass) }
-            var session = Session(socket, ClientMachine(options: opening.options), timeouts, key)
-            if let trouble = await session.greet(telling: events) {
-                await events?.closed(session.local)
+            var session = Session(
+                SecureSocket(socket), ClientMachine(options: opening.options), timeouts, key)
+            if let trouble = await session.greet(telling: events, opening.tls) {
+                await events?.closed(session.state)
                 return .failure(trouble)
             }
             let connection = SMTPConnection(key, opening.turn, session)
@@ -134,6 +140,12 @@ package final class SMTPConnection: Sendable {
         set { known.withLock { $0 = newValue } }
     }
 
+    /// What was authenticated with, where the TLS session bears on it; set once, when the connection is new.
+    var credentials: ByteString? {
+        get { secured.withLock { $0 } }
+        set { secured.withLock { $0 = newValue } }
+    }
+
     /// Who hears of its end: whoever has used it last.
     var events: HostEvents? {
         get { listener.withLock { $0 } }
@@ -142,10 +154,10 @@ package final class SMTPConnection: Sendable {
 
     /// Says QUIT and closes.
     func quit() async {
-        let local = local
+        let state = state
         await sayQuit()
         await turn?.end()
-        await events?.closed(local)
+        await events?.closed(state)
     }
 
     /// When it returns, the connection is closed.
@@ -184,12 +196,12 @@ package final class SMTPConnection: Sendable {
             }
         }
     }
-    /// Our end.
-    var local: (address: IPAddress, port: Int)? {
+    /// Our end, and TLS.
+    var state: ConnectionState {
         session.withLock { session in
             switch session {
-            case .some(let session): session.local
-            case .none: nil
+            case .some(let session): session.state
+            case .none: ConnectionState()
             }
         }
     }
@@ -206,17 +218,20 @@ package final class SMTPConnection: Sendable {
 private struct Session: ~Copyable {
     private static let blockSize = 1 << 16
 
-    private var socket: ClientSocket
+    private var socket: SecureSocket
     private var machine: ClientMachine
     private let timeouts: ConnectionTimeouts
     private let key: ConnectionKey
     private var bodyOctets = 0
-    /// Who hears of the server's first answers, until all are told.
+    /// Who hears of the server's first answers.
     private var listener: HostEvents?
     private var hasToldGreeting = false
+    private var hasToldHello = false
+    /// What a TLS session is begun with; nil where TLS is not spoken.
+    private var tls: TLSOffer?
 
     init(
-        _ socket: consuming ClientSocket, _ machine: ClientMachine, _ timeouts: ConnectionTimeouts,
+        _ socket: consuming SecureSocket, _ machine: ClientMachine, _ timeouts: ConnectionTimeouts,
         _ key: ConnectionKey
     ) {
         self.socket = socket
@@ -227,7 +242,7 @@ private struct Session: ~Copyable {
 
     var extensions: ServerExtensions { machine.extensions }
     var transactionCount: Int { machine.transactionCount }
-    var local: (address: IPAddress, port: Int)? { socket.local }
+    var state: ConnectionState { socket.state }
 
     mutating func isStale() -> Bool { socket.readNow() != nil }
 
@@ -240,9 +255,23 @@ private struct Session: ~Copyable {
     }
 
     /// Gives the trouble, if there is some.
-    mutating func greet(telling events: HostEvents?) async -> ClientTrouble? {
+    mutating func greet(telling events: HostEvents?, _ tls: TLSOffer?) async -> ClientTrouble? {
+        self.tls = tls
         listener = events
-        return await obey(machine.connected(), nil).trouble
+        guard let tls, tls.plan.isImmediate else { return await obey(machine.connected(), nil).trouble }
+        if let trouble = await tls.secure(&socket, events, timeout: timeouts.command) { return trouble }
+        return await obey(machine.connected(isSecure: true), nil).trouble
+    }
+
+    /// Begins TLS where the machine wants it; the connection is lost when that fails.
+    private mutating func startTLS() async -> [ClientAction] {
+        guard let tls else { return machine.ioFailed(errno: -37, text: "TLS session: not prepared") }
+        if let trouble = await tls.secure(&socket, listener, timeout: timeouts.command) {
+            return machine.ioFailed(errno: trouble.errno, text: trouble.text)
+        }
+        // The server answers another EHLO now.
+        hasToldHello = false
+        return machine.tlsStarted()
     }
 
     mutating func send(_ transaction: Transaction, _ message: WireMessage) async -> TransactionEnding {
@@ -265,7 +294,10 @@ private struct Session: ~Copyable {
             ending.trouble ?? ClientTrouble(scope: .host, isPermanent: false, errno: -18, text: ""))
     }
 
-    mutating func quit() async { _ = await obey(machine.quit(), nil) }
+    mutating func quit() async {
+        _ = await obey(machine.quit(), nil)
+        await socket.close()
+    }
 
     private mutating func obey(_ actions: [ClientAction], _ message: WireMessage?) async -> Ending {
         var ending = Ending()
@@ -282,7 +314,7 @@ private struct Session: ~Copyable {
                 ending.outcomes = outcomes
                 ending.isOpen = isOpen
             case .failed(let trouble): ending.trouble = trouble
-            case .startTLS: waiting = machine.ioFailed(errno: -37, text: "TLS is not available")[...]
+            case .startTLS: waiting = await startTLS()[...]
             case .authReply(let reply): ending.answer = reply
             case .ready, .close: break
             }
@@ -308,11 +340,11 @@ private struct Session: ~Copyable {
         guard let listener else { return nil }
         if !hasToldGreeting, let greeting = machine.greeting, greeting.isPositive {
             hasToldGreeting = true
-            if let trouble = await listener.greeted(greeting, local) { return machine.stop(for: trouble) }
+            if let trouble = await listener.greeted(greeting, state) { return machine.stop(for: trouble) }
         }
-        guard let answer = machine.ehloReply else { return nil }
-        self.listener = nil
-        await listener.answeredHello(answer, local)
+        guard !hasToldHello, let answer = machine.ehloReply else { return nil }
+        hasToldHello = true
+        await listener.answeredHello(answer, state)
         return nil
     }
 

@@ -45,6 +45,7 @@ struct SMTPSettings: Sendable {
     let authenticatedSender: Template?
     let forcesAuthenticatedSender: Bool
     let cutthrough: CutthroughSettings
+    let tls: TLSTransportOptions
 
     init(_ block: OptionBlock) {
         hosts = block.template("hosts")
@@ -86,6 +87,7 @@ struct SMTPSettings: Sendable {
         authenticatedSender = block.template("authenticated_sender")
         forcesAuthenticatedSender = block.flag("authenticated_sender_force") ?? false
         cutthrough = CutthroughSettings(block)
+        tls = TLSTransportOptions(block)
     }
 
     private static func items(_ text: ByteString?) -> [ByteString] {

@@ -12,8 +12,13 @@ extension SMTPTransport {
     {
         let isRequired = await isListed(host, settings.requiresAuthentication, otherwise: false)
         guard await mayAuthenticate(host) else { return nil }
+        var facts = scene.facts
+        facts.connection.tlsOut = connection.state.tls ?? TLSFacts()
+        if facts.connection.tlsOut.cipher != nil {
+            connection.credentials = await credentials(for: host, facts)
+        }
         var attempts = ClientAuthentication(
-            expander: environment.expander, facts: scene.facts, authenticators: environment.authenticators,
+            expander: environment.expander, facts: facts, authenticators: environment.authenticators,
             host: host, isRequired: isRequired)
         let outcome = await attempts.run(on: connection)
         lines += attempts.lines
@@ -32,14 +37,14 @@ extension SMTPTransport {
     }
 
     /// What this message would authenticate with, so that no message uses a connection of another identity.
-    func credentials(for host: RouteHost) async -> ByteString {
+    func credentials(for host: RouteHost, _ facts: Facts) async -> ByteString {
         guard !environment.authenticators.isEmpty, await mayAuthenticate(host) else { return "" }
         var parts: [ByteString] = []
         for authenticator in environment.authenticators {
             let templates = authenticator.templates + [authenticator.condition].compactMap { $0 }
             for template in templates {
                 do throws(ExpansionError) {
-                    parts.append(try await environment.expander.expand(template, scene.facts).bytes)
+                    parts.append(try await environment.expander.expand(template, facts).bytes)
                 } catch {
                     parts.append("! \(error.text)")
                 }

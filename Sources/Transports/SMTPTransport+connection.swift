@@ -27,7 +27,7 @@ extension SMTPTransport {
         if scene.message.isDryRun { return pretend(used) }
         let connection = ConnectionKey(
             transport: scene.transport.name, hostName: host.name, address: address, port: used.port,
-            interface: interface, helo: helo, credentials: await credentials(for: host))
+            interface: interface, helo: helo, credentials: await credentials(for: host, scene.facts), tls: await plan(for: host))
         used.authenticatedSender = try await authenticatedSender()
         used.downconversion = try await downconversion()
         let isSerialized = await isListed(host, settings.serialized, otherwise: false)
@@ -74,12 +74,14 @@ extension SMTPTransport {
 
     // MARK: One connection
 
-    private func options(for host: RouteHost, helo: ByteString) async -> ClientOptions {
-        var options = ClientOptions(helo: helo)
+    private func options(for host: RouteHost, _ key: ConnectionKey) async -> ClientOptions {
+        var options = ClientOptions(helo: key.helo)
+        options.usesTLS = !key.tls.isAvoided
+        options.requiresTLS = key.tls.isRequired
+        options.clearAfterTemporaryTLSRefusal = key.tls.mayGoClear
         options.isLMTP = settings.protocolName == "lmtp"
         options.ignoresQuota = settings.ignoresQuota
         options.topBitPrints = environment.expander.environment.settings.printTopBitChars
-        options.usesTLS = false
         options.usesPRDR = false
         options.sizeAddition = settings.sizeAddition
         options.maximumRecipients = settings.maximumRecipients
@@ -97,23 +99,21 @@ extension SMTPTransport {
 
     func isListed(_ host: RouteHost, _ list: ListText?, otherwise: Bool) async -> Bool {
         guard let list else { return otherwise }
-        var facts = scene.facts
-        let identity = HostIdentity(name: host.name, address: host.address)
-        return await environment.expander.matchHost(identity, in: list, &facts).isMatch
+        return await environment.expander.isListed(host, list, scene.facts)
     }
 
     mutating func converse(
         _ key: ConnectionKey, _ host: RouteHost, _ used: inout UsedHost, _ retryKey: RetryKey, isLast: Bool,
         _ message: WireMessage, isSerialized: Bool
     ) async throws(TransportTrouble) {
-        let options = await options(for: host, helo: key.helo)
+        let options = await options(for: host, key)
         var timeouts = ConnectionTimeouts(
             connect: settings.connectTimeout, command: settings.commandTimeout, data: settings.dataTimeout,
             final: settings.finalTimeout)
         timeouts.keepsAlive = settings.keepsAlive
         timeouts.trafficClass = await trafficClass()
         let told = HostEvents(events, host: host.name, address: key.address, port: key.port)
-        if let kept = await environment.connections.take(key) {
+        if let kept = await keptConnection(key, host) {
             kept.events = told
             used.isContinued = true
             if await transact(kept, &used, retryKey, isLast: isLast, message, mayRenew: true) { return }
@@ -130,7 +130,7 @@ extension SMTPTransport {
         flush()
         let opening = SMTPConnection.Opening(
             options: options, timeouts: timeouts, turn: turn, events: told)
-        switch await SMTPConnection.open(key, opening, environment.connections.loops) {
+        switch await open(key, opening) {
         case .success(let connection):
             environment.connections.prove(key.address, key.port)
             do throws(TransportTrouble) {
@@ -164,8 +164,10 @@ extension SMTPTransport {
         _ message: WireMessage, mayRenew: Bool
     ) async -> Bool {
         let extensions = connection.extensions
-        used.localAddress = connection.local?.address
-        used.localPort = connection.local?.port ?? 0
+        let state = connection.state
+        used.localAddress = state.local?.address
+        used.localPort = state.local?.port ?? 0
+        used.tls = state.tls
         used.offersPipelining = extensions.pipelining
         used.identity = connection.identity
         if used.identity == nil, !settings.forcesAuthenticatedSender { used.authenticatedSender = nil }
@@ -189,7 +191,7 @@ extension SMTPTransport {
         }
         let mayServeMore =
             settings.maximumMessages == 0 || connection.transactionCount < settings.maximumMessages
-        if isOpen, mayServeMore {
+        if isOpen, mayServeMore, !(state.tls != nil && connection.key.tls.servesOneMessage) {
             await environment.connections.keep(connection)
         } else {
             // QUIT is said where the server still listens, after a 421 too.

@@ -70,6 +70,7 @@ extension SMTPTransport {
             facts.address.setHost(used)
             facts.connection.sendingAddress = used.localAddress
             facts.connection.sendingPort = used.localAddress.map { _ in used.localPort }
+            facts.connection.tlsOut = used.tls ?? TLSFacts()
         }
     }
 }

@@ -128,7 +128,7 @@ extension SMTPTransport {
     mutating func note(
         _ trouble: ClientTrouble, _ used: UsedHost, isLast: Bool, _ said: inout Set<ByteString>
     ) {
-        if trouble.errno == Int(EximErrno.authenticationFailed) { return }
+        if trouble.errno == Int(EximErrno.authenticationFailed) || TLSOffer.isFailure(trouble) { return }
         let isOfRecipient = trouble.scope == .recipient
         if trouble.isPermanent, trouble.scope == .message { return }
         if isOfRecipient, trouble.code == nil || trouble.text.starts(with: ByteString("LMTP")) { return }

@@ -27,6 +27,8 @@ package struct TransportEnvironment: Sendable {
     package var turns = SharedTurns(nil)
     /// The authenticators that we have as a client, in order.
     package var authenticators: [ClientAuthenticator] = []
+    /// What TLS sessions with servers share.
+    package var tls = ClientTLS()
     /// How hosts are spelled in retry keys.
     package var hostSpelling: RetryHostSpelling = .upTo497
     /// Whether retry times are not regarded (a forced delivery).

@@ -1,6 +1,7 @@
 import Bytes
 package import Expansion
 import Hints
+import OpenSSL
 import SMTP
 import Synchronization
 
@@ -23,11 +24,16 @@ extension Transport {
 final class TransportEvents: Sendable {
     private let action: EventAction
     private let facts: Mutex<Facts>
+    /// Writes a line to the logs.
+    let tell: @Sendable (ByteString) -> Void
 
     /// Nil when nobody wants to hear.
-    init?(_ action: EventAction?, _ facts: Facts) {
+    init?(
+        _ action: EventAction?, _ facts: Facts, tell: @escaping @Sendable (TransportLogLine) -> Void
+    ) {
         guard let action else { return nil }
         self.action = action
+        self.tell = { tell(TransportLogLine($0)) }
         self.facts = Mutex(facts)
     }
 
@@ -41,6 +47,14 @@ final class TransportEvents: Sendable {
         facts.withLock { $0.keepACLVariables(of: own) }
         return answer
     }
+}
+
+/// What events are told of a connection.
+struct ConnectionState: Sendable {
+    /// Our end; nil before there is a connection.
+    var local: (address: IPAddress, port: Int)?
+    /// What TLS came to; nil in clear text.
+    var tls: TLSFacts?
 }
 
 /// What a connection to one host tells, from before it is made until it is closed.
@@ -58,14 +72,14 @@ struct HostEvents: Sendable {
 
     /// The trouble that keeps us from connecting; nil when there is none.
     func connecting() async -> ClientTrouble? {
-        let answer = await raise(MailEvent(.tcpConnect), nil)
+        let answer = await raise(MailEvent(.tcpConnect), ConnectionState())
         guard !answer.isEmpty else { return nil }
         return ClientTrouble(scope: .host, isPermanent: false, errno: Int(EximErrno.event), text: "")
     }
 
     /// The trouble that closes a connection whose server has greeted; nil when there is none.
-    func greeted(_ greeting: Reply, _ local: LocalEnd?) async -> ClientTrouble? {
-        let answer = await raise(MailEvent(.smtpConnect, data: greeting.text), local)
+    func greeted(_ greeting: Reply, _ state: ConnectionState) async -> ClientTrouble? {
+        let answer = await raise(MailEvent(.smtpConnect, data: greeting.text), state)
         guard !answer.isEmpty else { return nil }
         return ClientTrouble(
             scope: .host, isPermanent: false, errno: Int(EximErrno.expansionFailed),
@@ -73,23 +87,40 @@ struct HostEvents: Sendable {
     }
 
     /// The server has answered EHLO or LHLO.
-    func answeredHello(_ answer: Reply, _ local: LocalEnd?) async {
-        _ = await raise(MailEvent(.smtpHello, data: answer.text), local)
+    func answeredHello(_ answer: Reply, _ state: ConnectionState) async {
+        _ = await raise(MailEvent(.smtpHello, data: answer.text), state)
     }
 
     /// The connection is closed.
-    func closed(_ local: LocalEnd?) async { _ = await raise(MailEvent(.tcpClose), local) }
+    func closed(_ state: ConnectionState) async { _ = await raise(MailEvent(.tcpClose), state) }
 
-    /// Our end of a connection.
-    typealias LocalEnd = (address: IPAddress, port: Int)
+    /// The server has shown certificates, its own first; whether the action takes them all.
+    ///
+    /// The one that vouches for the others is asked about first.
+    func certificates(_ chain: [Certificate], _ state: ConnectionState) async -> Bool {
+        for (depth, certificate) in chain.enumerated().reversed() {
+            // What the session came to is known to nobody before its certificates are taken.
+            var seen = ConnectionState(local: state.local, tls: TLSFacts())
+            seen.tls?.serverName = state.tls?.serverName
+            seen.tls?.peerCertificate = certificate
+            let answer = await raise(MailEvent(.tlsCertificate, data: "\(depth)"), seen)
+            guard !answer.isEmpty else { continue }
+            events.tell(
+                "[\(address.text)] SSL verify denied by event-action: depth=\(depth) cert=\(certificate.subjectText): \(answer)"
+            )
+            return false
+        }
+        return true
+    }
 
-    private func raise(_ event: MailEvent, _ local: LocalEnd?) async -> ByteString {
+    private func raise(_ event: MailEvent, _ state: ConnectionState) async -> ByteString {
         await events.raise(event) { facts in
             facts.address.host = TaintedBytes(host)
             facts.address.hostAddress = address
             facts.address.hostPort = port
-            facts.connection.sendingAddress = local?.address
-            facts.connection.sendingPort = local?.port
+            facts.connection.sendingAddress = state.local?.address
+            facts.connection.sendingPort = state.local?.port
+            facts.connection.tlsOut = state.tls ?? TLSFacts()
         }
     }
 }

@@ -1,4 +1,5 @@
 package import Bytes
+package import Expansion
 import Glibc
 package import Hints
 package import Routing
@@ -105,6 +106,8 @@ package struct UsedHost: Sendable, Hashable {
     package var localPort = 0
     /// Whether addresses beyond ASCII are turned into A-labels for it.
     var downconversion = Downconversion.never
+    /// What TLS came to; nil in clear text.
+    package var tls: TLSFacts?
     /// Whether pipelining was offered, and used.
     package var offersPipelining = false
     /// Whether pipelining was used.

@@ -9,6 +9,8 @@ import TestKit
 ///                         localfile:, retry:, transport: and authenticator: (a line with a colon at its end begins a definition)
 ///     server: 2           a server on 127.0.1.2; `server: lmtp` one on the local socket SITE/lmtp
 ///     offers: SIZE DSN    what it offers at EHLO (else SIZE 8BITMIME PIPELINING); `+` is a blank
+///     tls: good ask         it speaks TLS: with a `good` certificate for mx<number>.tls.test, one that is `expired`, one from a
+///                         `stranger`, or its `own`; `ask` wants the client's, `smtp` agrees to that protocol only, `atonce` begins with it
 ///     when: RCPT bad -> 550 no      what it answers to commands that begin with the verb and contain the text;
 ///                         `when: RCPT#2 -> ...` to the second such command only
 ///     mail: <a@b> RET=HDRS          a message is submitted: MAIL's argument
@@ -28,7 +30,7 @@ import TestKit
 ///
 /// An answer is a reply, or `<close>`, `<silence>`, `<reset>`; `<raw>text` sends it without a line end, and
 /// `<closing>text` closes after the reply; `<held>text` is given when the delivery releases it, and
-/// after `<deaf>text` nothing more is read.
+/// after `<deaf>text` nothing more is read; `<garbage>220` is followed by what is no handshake, `<stalled>220` by nothing.
 /// In texts `\r \n \t \0 \\ \xHH` are octets and `\{1000:x}` is a repetition.
 struct Delivery: Sendable {
     /// A server's behaviour.
@@ -39,6 +41,8 @@ struct Delivery: Sendable {
         var rules: [Rule] = []
         /// Whether no connection to it comes to stand.
         var isFull = false
+        /// How it speaks TLS; nil when it does not.
+        var tls: ServerTLS?
     }
 
     /// An answer to certain commands.
@@ -118,6 +122,7 @@ struct Delivery: Sendable {
                     ByteString($0).replacing(ByteString("+"), with: ByteString(" "))
                 }
             }
+        case "tls": try editServer { $0.tls = try ServerTLS(Self.words(rest)) }
         case "when": try takeRule(rest)
         case "mail": steps.append(.mail(Mail(sender: rest)))
         case "rcpt": try editMail { $0.recipients.append(rest) }

@@ -169,6 +169,11 @@ struct Remains {
             /^-max_received_linelength (99|9[5-9]|10[01])$/, with: "-max_received_linelength <boundary>")
         text.replace(/\btmp\/[0-9][0-9MPQ.]+\.mail\.example\.org/, with: "tmp/<unique>")
         text.replace(/\btemp\.[0-9]+\.[0-9a-z.]+\)?/, with: "temp.<unique>")
+        // The two libraries have names and texts of their own.
+        text.replace(/\bX=(TLS[0-9.]+):[A-Za-z0-9_-]+:/) { "X=\($0.1):<cipher>:" }
+        text.replace("/O=Example/CN=", with: "O=Example,CN=")
+        text.replace(/\/CN=wire/, with: "CN=wire")
+        text.replace(/TLS session: [^>]*?(: delivering unencrypted|>|$)/) { "TLS session: <why>\($0.1)" }
         // Whose message it is is said to us by an option, which makes it tainted.
         text.replace(/^--ident root$/, with: "-ident root")
         // With an exceeded quota goes the time in seconds since somebody read the mailbox: days are told apart.

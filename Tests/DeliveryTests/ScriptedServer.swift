@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import Glibc
+import OpenSSL
 import Synchronization
 import TestKit
 
@@ -136,6 +137,7 @@ final class ScriptedServer: Sendable {
     }
 
     fileprivate var offers: [ByteString] { script.offers }
+    fileprivate var tls: ServerTLS? { script.tls }
 
     /// What the fixture says; nil for the ordinary answer.
     fileprivate func answer(_ verb: ByteString, _ argument: ByteString) -> ByteString? {
@@ -167,9 +169,10 @@ private struct Talk {
     mutating func hold() throws {
         server.record(number, "<connection>")
         do {
+            if server.tls?.isAtOnce == true { try shakeHands() }
             _ = try answer("CONNECT", "", "220 wire.example.com ESMTP")
             while let line = try stream.readLine() {
-                server.record(number, "< \(Latin1.text(line))")
+                server.record(number, "\(mark) \(Latin1.text(line))")
                 if try take(line) { return }
             }
             server.record(number, "<closed>")
@@ -184,7 +187,7 @@ private struct Talk {
         switch verb {
         case "EHLO", "LHLO":
             isLMTP = verb == "LHLO"
-            let lines = ["wire.example.com"] + server.offers
+            let lines = ["wire.example.com"] + server.offers.filter { !stream.isSecure || $0 != "STARTTLS" }
             let offer = lines.enumerated().map { index, line in
                 "250\(index == lines.count - 1 ? " " : "-")\(line)" as ByteString
             }
@@ -197,14 +200,37 @@ private struct Talk {
             }
             try takeMessage()
         case "BDAT": try takeChunk(argument)
+        case "STARTTLS":
+            if try answer(verb, argument, "220 go ahead") { try shakeHands() }
         case "QUIT":
             _ = try answer(verb, "", "221 bye")
+            try stream.endTLS()
             return true
         default:
             if verb == "MAIL" || verb == "RSET" { recipients = [] }
             _ = try answer(verb, argument, "250 OK")
         }
         return false
+    }
+
+    /// What stands before what the client says.
+    private var mark: String { stream.isSecure ? "<TLS" : "<" }
+
+    private mutating func shakeHands() throws {
+        let tls = try server.tls ?? ServerTLS([])
+        recipients = []
+        do {
+            let (hello, found) = try stream.serveTLS(
+                tls.settings(Papers.made()), tls.asksForCertificate ? .tried : .none, protocols: tls.protocols)
+            var words = ["TLS"]
+            words += hello?.serverName.map { ["sni=\($0)"] } ?? []
+            words += found.applicationProtocol.map { ["alpn=\($0)"] } ?? []
+            words += found.peerDN.map { ["client=\($0)\(found.isVerified ? "" : " unverified")"] } ?? []
+            server.record(number, "<\(words.joined(separator: " "))>")
+        } catch {
+            server.record(number, "<no TLS>")
+            throw Ended()
+        }
     }
 
     private mutating func takeMessage() throws {
@@ -267,6 +293,13 @@ private struct Talk {
             // A client may have ended its half only.
             usleep(2_500_000)
             throw Ended()
+        case "garbage":
+            try stream.write("\(said)\r\n")
+            try stream.write(ByteString(Array(repeating: UInt8(0x5A), count: 200)))
+            try waitForEnd()
+        case "stalled":
+            try stream.write("\(said)\r\n")
+            try waitForEnd()
         case "raw": try stream.write(said)
         case "held":
             server.gate.pass()
@@ -279,5 +312,12 @@ private struct Talk {
         default: try stream.write("\(said)\r\n")
         }
         return said.first.map { $0 < UInt8(ascii: "4") } ?? false
+    }
+
+    /// Until the client closes; what it says meanwhile is no line.
+    private func waitForEnd() throws {
+        while try stream.readSome() != nil {}
+        server.record(number, "<closed>")
+        throw Ended()
     }
 }

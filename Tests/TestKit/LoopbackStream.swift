@@ -1,5 +1,6 @@
 package import Bytes
 package import Glibc
+import OpenSSL
 import Synchronization
 
 /// A TCP connection on 127.0.0.1 that is read line by line; it is closed when the value goes.
@@ -10,6 +11,8 @@ package final class LoopbackStream: Sendable {
     private let descriptor: CInt
     private let patience: CInt
     private let unread = Mutex(ByteString())
+    /// The TLS session; nil in clear text.
+    let session = Mutex<TLSSession?>(nil)
 
     /// Takes over an open descriptor.
     package init(descriptor: CInt) {
@@ -59,8 +62,18 @@ package final class LoopbackStream: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sends octets; throws when the peer has gone.
+    /// Sends octets, under TLS where it stands; throws when the peer has gone.
     package func write(_ octets: ByteString) throws {
+        let sealed = try session.withLock { session -> ByteString? in
+            guard session != nil else { return nil }
+            try session?.encrypt(octets.bytes[...])
+            return ByteString(session?.takeOutput() ?? [])
+        }
+        try writeRaw(sealed ?? octets)
+    }
+
+    /// Sends octets as they are.
+    func writeRaw(_ octets: ByteString) throws {
         var sent = 0
         while sent < octets.count {
             let count = unsafe octets.bytes[sent...].withUnsafeBytes { buffer in
@@ -120,8 +133,23 @@ package final class LoopbackStream: Sendable {
     /// Says that nothing more will be written; what the peer still says can be read.
     package func endWriting() { shutdown(descriptor, CInt(SHUT_WR)) }
 
-    /// Reads what has come, at most so many octets; waits for the first; nil when the peer has closed.
+    /// Reads what has come, at most so many octets in clear text; waits for the first; nil when the peer has closed.
     package func readSome(atMost limit: Int = 1 << 16) throws -> ByteString? {
+        guard isSecure else { return try readRaw(atMost: limit) }
+        while true {
+            let reading = try session.withLock { session -> TLSSession.Reading? in try session?.decrypt() }
+            switch reading {
+            case .octets(let octets): return ByteString(octets)
+            case .closed, nil: return nil
+            case .needsInput:
+                guard let more = try readRaw(atMost: limit) else { return nil }
+                session.withLock { $0?.feed(more.bytes[...]) }
+            }
+        }
+    }
+
+    /// Reads octets as they are.
+    func readRaw(atMost limit: Int = 1 << 16) throws -> ByteString? {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&waiting, 1, patience) == 1 else {
             throw Program.Failure(description: "the peer has been silent for \(patience / 1000) seconds")

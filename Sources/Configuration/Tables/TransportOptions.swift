@@ -214,7 +214,7 @@ extension OptionTable {
             .boolean, .honoured,
             """
             address_retry_include_sender allow_localhost authenticated_sender_force delay_after_cutoff gethostbyname
-            hosts_override hosts_randomize keepalive lmtp_ignore_quota
+            hosts_override hosts_randomize keepalive lmtp_ignore_quota tls_tempfail_tryclear
             """),
         .init(
             .boolean, .notYet,
@@ -222,9 +222,9 @@ extension OptionTable {
             dns_qualify_single dns_search_parents
             """),
         .init(
-            .boolean, .notYet,
+            .boolean, .needless("TLS is OpenSSL's"),
             """
-            gnutls_compat_mode tls_tempfail_tryclear
+            gnutls_compat_mode
             """),
         .init(
             .expandedBoolean, .honoured,
@@ -238,7 +238,7 @@ extension OptionTable {
             message_linelength_limit size_addition
             """),
         .init(
-            .integer, .notYet,
+            .integer, .needless("TLS is OpenSSL's, for which the manual gives it no effect"),
             """
             tls_dh_min_bits
             """),
@@ -260,14 +260,14 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            authenticated_sender dscp helo_data port utf8_downconvert
+            authenticated_sender dscp helo_data port tls_alpn tls_certificate tls_crl tls_privatekey
+            tls_require_ciphers tls_sni tls_verify_certificates utf8_downconvert
             """),
         .init(
             .expanded, .notYet,
             """
             dane_require_tls_ciphers dkim_canon dkim_hash dkim_identity dkim_sign_headers
-            dkim_strict tls_alpn tls_certificate tls_crl tls_privatekey tls_require_ciphers
-            tls_sni tls_verify_certificates
+            dkim_strict
             """),
         .init(
             .expanded, .notYetDecisive,
@@ -302,22 +302,25 @@ extension OptionTable {
         .init(
             .hostList, .honoured,
             """
-            hosts_avoid_esmtp hosts_avoid_pipelining hosts_require_auth hosts_try_auth hosts_try_chunking
-            serialize_hosts
+            hosts_avoid_esmtp hosts_avoid_pipelining hosts_avoid_tls hosts_nopass_tls hosts_require_alpn hosts_require_auth
+            hosts_require_tls hosts_try_auth hosts_try_chunking hosts_verify_avoid_tls serialize_hosts
+            tls_try_verify_hosts tls_verify_cert_hostnames tls_verify_hosts
+            """),
+        .init(
+            .hostList, .needless("a TLS session stays in the process that began it"),
+            """
+            hosts_noproxy_tls
             """),
         .init(
             .hostList, .notYet,
             """
-            hosts_avoid_tls hosts_nopass_tls hosts_noproxy_tls hosts_pipe_connect hosts_request_ocsp
-            hosts_try_dane hosts_try_fastopen hosts_try_prdr hosts_verify_avoid_tls
-            tls_resumption_hosts tls_try_verify_hosts tls_verify_cert_hostnames
-            tls_verify_hosts
+            hosts_pipe_connect hosts_request_ocsp hosts_try_dane hosts_try_fastopen hosts_try_prdr
+            tls_resumption_hosts
             """),
         .init(
             .hostList, .notYetDecisive,
             """
-            hosts_require_alpn hosts_require_dane hosts_require_ocsp
-            hosts_require_tls
+            hosts_require_dane hosts_require_ocsp
             """),
     ])
 }
