@@ -135,7 +135,8 @@ let package = Package(
         program("DeliverLocal", ["Bytes", "Transports", argumentParser], path: "Sources/Tools/DeliverLocal"),
 
         // Tests
-        .target(name: "TestKit", dependencies: ["Bytes", "OpenSSL"], path: "Tests/TestKit", swiftSettings: house),
+        .target(
+            name: "TestKit", dependencies: ["Bytes", "OpenSSL"], path: "Tests/TestKit", swiftSettings: house),
         tests("Bytes", ["Bytes", "TestKit"]),
         tests("Spooler", ["Bytes", "Spooler", "TestKit"], exclude: ["Fixtures"]),
         tests("MailText", ["Bytes", "MailText", "TestKit"], exclude: ["Fixtures"]),

@@ -142,7 +142,8 @@ package final class MailSystem: Sendable {
         return MailSystem(
             configuration: configuration, settings: settings, expander: expander, spool: settings.spool,
             ids: ids, log: log, resolver: resolver, hints: hints, rewriter: rewriter,
-            router: try routing.router(rewriter), callouts: callouts, clientTLS: clientTLS, aclServices: services)
+            router: try routing.router(rewriter), callouts: callouts, clientTLS: clientTLS,
+            aclServices: services)
     }
 
     /// Where an ordinary user's program finds the receiver.

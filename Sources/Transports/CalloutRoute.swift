@@ -103,7 +103,7 @@ private struct CalloutHosts {
     private func offer(_ host: RouteHost, _ facts: Facts) async -> TLSOffer? {
         let plan = await settings.tls.plan(
             for: host, facts, routing.expander, tls.options, isCallout: true)
-        return plan.isAvoided && !plan.isRequired ? nil : await TLSOffer(plan, tls)
+        return plan.isAvoided && !plan.isRequired ? nil : TLSOffer(plan, tls)
     }
 
     private func usesESMTP(_ host: RouteHost, _ facts: Facts) async -> Bool {

@@ -11,9 +11,9 @@ extension CalloutTalk {
         do throws(CalloutTrouble) {
             return try await openOnce(place, connectTimeout: connectTimeout, timeout: timeout, loops)
         } catch {
-            guard error.isTLSFailure, let offer = place.tls else { throw error }
-            if let line = offer.fault?.line { place.tell(TransportLogLine(line, isPanic: true)) }
-            guard offer.mayGoClear else { throw error }
+            guard error.isTLSFailure, let offer = place.tls, await offer.mayGoClear(tell: place.tell) else {
+                throw error
+            }
             place.tell(
                 TransportLogLine(
                     "\(error.text): callout unencrypted to \(place.shown) (not in hosts_require_tls)"))
@@ -43,7 +43,7 @@ extension CalloutTalk {
             guard !offer.plan.isRequired else {
                 throw CalloutTrouble(command: command, reply: nil, text: TLSTexts.missing(isOffered: true))
             }
-            guard reply.isPermanent || offer.mayGoClear else { throw Self.refusal(command, reply) }
+            guard reply.isPermanent || offer.plan.mayGoClear else { throw Self.refusal(command, reply) }
             return
         }
         // Clear text after the go-ahead would be taken as if it had come under TLS.

@@ -16,13 +16,24 @@ package struct ClientTLS: Sendable {
 
     /// A context for some settings; the reason why there is none, in Exim's words for what cannot be set up.
     func context(for settings: TLSSettings) async -> Result<TLSContext, TLSFault> {
-        await Offload.run { [contexts] in
-            do throws(OpenSSLError) {
-                return .success(try contexts.context(for: settings))
-            } catch {
-                return .failure(TLSFault(text: "(\(error.operation)): \(error.reason)"))
-            }
+        guard settings.namesFiles else { return known(settings) }
+        // They may lie on a disk that is slow.
+        return await Offload.run { known(settings) }
+    }
+
+    private func known(_ settings: TLSSettings) -> Result<TLSContext, TLSFault> {
+        do throws(OpenSSLError) {
+            return .success(try contexts.context(for: settings))
+        } catch {
+            return .failure(TLSFault(text: "(\(error.operation)): \(error.reason)"))
         }
+    }
+}
+
+extension TLSSettings {
+    fileprivate var namesFiles: Bool {
+        if case .path = trust { return true }
+        return !certificates.isEmpty || revocationList != nil
     }
 }
 

@@ -27,7 +27,8 @@ extension SMTPTransport {
         if scene.message.isDryRun { return pretend(used) }
         let connection = ConnectionKey(
             transport: scene.transport.name, hostName: host.name, address: address, port: used.port,
-            interface: interface, helo: helo, credentials: await credentials(for: host, scene.facts), tls: await plan(for: host))
+            interface: interface, helo: helo, credentials: await credentials(for: host, scene.facts),
+            tls: await plan(for: host))
         used.authenticatedSender = try await authenticatedSender()
         used.downconversion = try await downconversion()
         let isSerialized = await isListed(host, settings.serialized, otherwise: false)

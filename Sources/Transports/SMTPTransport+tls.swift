@@ -30,12 +30,11 @@ extension SMTPTransport {
         let loops = environment.connections.loops
         guard !key.tls.isAvoided else { return await SMTPConnection.open(key, opening, loops) }
         var opening = opening
-        let offer = await TLSOffer(key.tls, environment.tls)
+        let offer = TLSOffer(key.tls, environment.tls)
         opening.tls = offer
         let result = await SMTPConnection.open(key, opening, loops)
         guard case .failure(let trouble) = result, TLSOffer.isFailure(trouble) else { return result }
-        if let line = offer.fault?.line { lines.append(TransportLogLine(line, isPanic: true)) }
-        guard offer.mayGoClear else { return result }
+        guard await offer.mayGoClear(tell: { lines.append($0) }) else { return result }
         await tellOfEnding(pending.map { (index: $0, trouble: trouble) }, UsedHost(key), isLast: false)
         lines.append(
             TransportLogLine(

@@ -36,7 +36,8 @@ struct SMTPTransport {
         self.served = served
         self.cutoff = cutoff
         events = TransportEvents(
-            scene.transport.eventAction(scene.environment.expander, tell: scene.environment.tell), scene.facts,
+            scene.transport.eventAction(scene.environment.expander, tell: scene.environment.tell),
+            scene.facts,
             tell: scene.environment.tell)
         outcomes = Array(repeating: nil, count: scene.items.count)
     }

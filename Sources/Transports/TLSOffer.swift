@@ -7,33 +7,41 @@ import SMTP
 /// What a connection to one host needs to begin a TLS session.
 struct TLSOffer: Sendable {
     let plan: TLSPlan
-    /// What is wrong with our side, so that none can begin.
-    let fault: TLSFault?
-    private let context: TLSContext?
+    private let tls: ClientTLS
 
-    /// Prepares what the plan wants; files are read when they are new.
-    init(_ plan: TLSPlan, _ tls: ClientTLS) async {
-        self.plan = plan
-        guard !plan.isAvoided, plan.fault == nil else {
-            (fault, context) = (plan.fault, nil)
-            return
-        }
-        switch await tls.context(for: plan.settings) {
-        case .success(let made): (fault, context) = (nil, made)
-        case .failure(let found): (fault, context) = (found, nil)
+    init(_ plan: TLSPlan, _ tls: ClientTLS) { (self.plan, self.tls) = (plan, tls) }
+
+    /// What is wrong with our side, so that no session can begin.
+    var fault: TLSFault? {
+        get async { if case .failure(let fault) = await context { fault } else { nil } }
+    }
+
+    private var context: Result<TLSContext, TLSFault> {
+        get async {
+            if let fault = plan.fault { return .failure(fault) }
+            return await tls.context(for: plan.settings)
         }
     }
 
     /// Whether a host with which no session came about may be spoken to in clear text.
     ///
-    /// Not where our own configuration is at fault: what was to be encrypted waits until it is mended.
-    var mayGoClear: Bool { fault == nil && plan.mayGoClear }
+    /// Not where our own configuration is at fault: what was to be encrypted waits until it is mended. Then `tell` is given
+    /// what the logs are to have, if that is more than the deferral says.
+    func mayGoClear(tell: (TransportLogLine) -> Void) async -> Bool {
+        guard let fault = await fault else { return plan.mayGoClear }
+        if let line = fault.line { tell(TransportLogLine(line, isPanic: true)) }
+        return false
+    }
 
     /// Begins a session; gives the trouble that keeps us from it, after which the connection is of no use.
     func secure(
         _ socket: inout SecureSocket, _ events: HostEvents?, timeout: Int64
     ) async -> ClientTrouble? {
-        guard let context else { return Self.trouble(fault?.text ?? "Internal error") }
+        let context: TLSContext
+        switch await self.context {
+        case .success(let made): context = made
+        case .failure(let fault): return Self.trouble(fault.text)
+        }
         switch await socket.startTLS(context, plan.wishes, timeout: timeout) {
         case .failure(let failure): return Self.trouble(failure.text)
         case .success(let found):

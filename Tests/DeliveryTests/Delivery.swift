@@ -5,7 +5,7 @@ import TestKit
 ///
 /// In a `.delivery` file each begins with `== title`. Its lines:
 ///
-///     main: option        a line for the place `@main` of the configuration; so too control:, router:, remote:, smtp:, local:,
+///     main: option        a line for the place `@main` of the configuration; so too acl:, control:, router:, remote:, smtp:, trust:, local:,
 ///                         localfile:, retry:, transport: and authenticator: (a line with a colon at its end begins a definition)
 ///     server: 2           a server on 127.0.1.2; `server: lmtp` one on the local socket SITE/lmtp
 ///     offers: SIZE DSN    what it offers at EHLO (else SIZE 8BITMIME PIPELINING); `+` is a blank
@@ -110,8 +110,8 @@ struct Delivery: Sendable {
         let name = ByteString(parts.before).string
         let rest = ByteString(parts.after.dropFirst(parts.after.first == .blank ? 1 : 0))
         switch name {
-        case "main", "control", "router", "remote", "smtp", "local", "localfile", "retry", "transport",
-            "authenticator", "mainevent", "action", "messages":
+        case "main", "acl", "control", "router", "remote", "smtp", "local", "localfile", "retry", "transport",
+            "authenticator", "trust", "mainevent", "action", "messages":
             settings[name, default: []].append(rest)
         case "server":
             let words = Self.words(rest)

@@ -5,10 +5,11 @@ import Testing
 extension DeliveryTests {
     /// Deliveries to a real Exim, whose mailboxes must hold what was sent, octet for octet.
     @Test(
-        "A real Exim takes messages of many sizes octet for octet, by BDAT and by DATA",
-        arguments: ["*", ""] as [ByteString])
-    func realServer(chunking: ByteString) throws {
+        "A real Exim takes messages of many sizes octet for octet, by BDAT and by DATA, in clear text and under TLS",
+        arguments: [("*", false), ("", false), ("*", true), ("", true)] as [(ByteString, Bool)])
+    func realServer(chunking: ByteString, isSecure: Bool) throws {
         let peer = try MailSite(Self.peer)
+        if isSecure { try Self.secure(peer) }
         let (daemon, port) = try peer.eximDaemon()
         let site = try MailSite(Self.sender(port: port, chunking: chunking))
         let bodies = (0..<24).map { Self.body(lines: $0 * $0 * 4, $0) }
@@ -29,6 +30,20 @@ extension DeliveryTests {
         #expect(Set(found) == Set(bodies))
         let marked = try peer.log().count { $0.contains("<= ") && $0.contains(" K ") }
         #expect(marked == (chunking.isEmpty ? 0 : bodies.count))
+        let secured = try peer.log().count { $0.contains("<= ") && $0.contains(" P=esmtps X=TLS1.3:") }
+        #expect(secured == (isSecure ? bodies.count : 0))
+    }
+
+    /// Gives the peer a certificate.
+    private static func secure(_ peer: MailSite) throws {
+        let papers = try Papers.made()
+        try peer.directory.write(
+            readFile(papers.good.certificate.string) + readFile(papers.good.key.string), to: "both.pem")
+        try MailSite.give(peer.directory.file("both.pem"))
+        let text = Latin1.text(try peer.directory.read("exim.conf")).replacing(
+            "tls_advertise_hosts =\n",
+            with: "tls_advertise_hosts = *\ntls_certificate = \(peer.directory.file("both.pem"))\n")
+        try peer.directory.write(ByteString(text), to: "exim.conf")
     }
 
     /// Lines that begin with dots, octets above 127 and a number that tells bodies apart.

@@ -221,7 +221,8 @@ private struct Talk {
         recipients = []
         do {
             let (hello, found) = try stream.serveTLS(
-                tls.settings(Papers.made()), tls.asksForCertificate ? .tried : .none, protocols: tls.protocols)
+                tls.settings(Papers.made()), tls.asksForCertificate ? .tried : .none, protocols: tls.protocols
+            )
             var words = ["TLS"]
             words += hello?.serverName.map { ["sni=\($0)"] } ?? []
             words += found.applicationProtocol.map { ["alpn=\($0)"] } ?? []

@@ -5,7 +5,7 @@ import TestKit
 /// How a scripted server speaks TLS.
 struct ServerTLS: Sendable {
     enum Certificate: String, Sendable {
-        case good, expired, stranger, own
+        case good, chain, expired, stranger, own
     }
 
     var certificate = Certificate.own
@@ -32,9 +32,10 @@ struct ServerTLS: Sendable {
     /// What the server is set up with.
     func settings(_ papers: Papers) -> TLSSettings {
         var settings = TLSSettings()
-        let own: TestAuthority.Identity? =
+        let own: Papers.Files? =
             switch certificate {
             case .good: papers.good
+            case .chain: papers.chain
             case .expired: papers.expired
             case .stranger: papers.strangers
             case .own: nil
@@ -51,14 +52,20 @@ struct ServerTLS: Sendable {
 
 /// The certificates of all deliveries, made once.
 struct Papers: Sendable {
+    /// A certificate and its key.
+    typealias Files = (certificate: ByteString, key: ByteString)
+
     let authority: TestAuthority
     /// A server's, for mx2.tls.test.
-    let good: TestAuthority.Identity
-    let expired: TestAuthority.Identity
+    let good: Files
+    let expired: Files
+    /// The same name, vouched for by somebody whom the authority vouches for, who is in the same file.
+    let chain: Files
+    private let files: TemporaryDirectory
     /// The same name from an authority that nobody knows.
-    let strangers: TestAuthority.Identity
+    let strangers: Files
     /// A client's.
-    let client: TestAuthority.Identity
+    let client: Files
     private let stranger: TestAuthority
 
     private static let shared = Result { try Papers() }
@@ -66,10 +73,46 @@ struct Papers: Sendable {
     private init() throws {
         authority = try TestAuthority()
         stranger = try TestAuthority(named: "Stranger")
-        good = try authority.issue("mx2.tls.test")
-        strangers = try stranger.issue("mx2.tls.test")
-        client = try authority.issue("client.test")
-        expired = try authority.issue("late.tls.test", days: -1)
+        func issued(by authority: TestAuthority, _ host: String, days: Int = 30) throws -> Files {
+            let identity = try authority.issue(host, days: days)
+            return (identity.certificate, identity.key)
+        }
+        good = try issued(by: authority, "mx2.tls.test")
+        strangers = try issued(by: stranger, "mx2.tls.test")
+        client = try issued(by: authority, "client.test")
+        expired = try issued(by: authority, "late.tls.test", days: -1)
+        files = try TemporaryDirectory()
+        chain = try Self.chain(from: authority, in: files)
+    }
+
+    private static func chain(
+        from authority: TestAuthority, in files: TemporaryDirectory
+    ) throws -> Files {
+        let openssl = try Program("openssl", package: "openssl")
+        let middle = files.file("middle").string
+        let own: Files = (files.file("own.crt"), files.file("own.key"))
+        let root = authority.certificate.string
+        try files.write("basicConstraints=critical,CA:true\n", to: "middle.ext")
+        try files.write("subjectAltName=DNS:mx2.tls.test\n", to: "own.ext")
+        func issue(
+            _ name: String, key: String, extensions: String, certificate: String, by issuer: String,
+            _ issuerKey: String
+        ) throws {
+            try openssl.run(
+                ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/O=Example/CN=\(name)"]
+                    + ["-keyout", key, "-out", key + ".csr"])
+            try openssl.run(
+                ["x509", "-req", "-in", key + ".csr", "-out", certificate, "-days", "30", "-CA", issuer]
+                    + ["-CAkey", issuerKey, "-CAcreateserial", "-extfile", extensions])
+        }
+        try issue(
+            "Middle", key: middle + ".key", extensions: middle + ".ext", certificate: middle + ".crt",
+            by: root, root.replacing("authority.crt", with: "authority.key"))
+        try issue(
+            "mx2.tls.test", key: own.key.string, extensions: files.file("own.ext").string,
+            certificate: own.certificate.string, by: middle + ".crt", middle + ".key")
+        try files.write(readFile(own.certificate.string) + readFile(middle + ".crt"), to: "own.crt")
+        return own
     }
 
     /// Those that were made.

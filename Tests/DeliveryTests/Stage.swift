@@ -36,7 +36,7 @@ struct Stage {
                 let site = try MailSite(
                     bobbin: "message_id_format = short\ndns_trust_anchor_file =\n",
                     place + Self.filled(configuration, delivery.settings))
-                if delivery.servers.contains(where: { $0.tls != nil }) { try Papers.made().give(to: site) }
+                if configuration.contains(ByteString("SITE/ca.crt")) { try Papers.made().give(to: site) }
                 servers = try delivery.servers.map {
                     try ScriptedServer($0, port: port, socketPath: site.directory.file("lmtp"))
                 }
