@@ -108,8 +108,8 @@ struct ClientAuthentication {
         facts.connection.authenticationStrings = []
         facts.captures = []
         switch authenticator.method {
-        case .plaintext(let list, let ignoresInvalid):
-            let items = expander.items(ofList: TaintedBytes(list)).map { Template($0.bytes) }
+        case .plaintext(_, let ignoresInvalid):
+            let items = authenticator.templates(expander)
             return await sendStrings(items, ignoresInvalid, authenticator, connection)
         case .external(let string): return await sendStrings([string], false, authenticator, connection)
         case .cramMD5(let name, let secret):

@@ -50,9 +50,10 @@ package struct ClientAuthenticator: Sendable {
     }
 
     /// The templates that make up what is sent.
-    var templates: [Template] {
+    func templates(_ expander: Expander) -> [Template] {
         switch method {
-        case .plaintext(let strings, _): [Template(strings)]
+        case .plaintext(let strings, _):
+            expander.items(ofList: TaintedBytes(strings)).map { Template($0.bytes) }
         case .external(let string): [string]
         case .cramMD5(let name, let secret): [name, secret]
         }

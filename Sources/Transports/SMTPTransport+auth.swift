@@ -41,7 +41,8 @@ extension SMTPTransport {
         guard !environment.authenticators.isEmpty, await mayAuthenticate(host) else { return "" }
         var parts: [ByteString] = []
         for authenticator in environment.authenticators {
-            let templates = authenticator.templates + [authenticator.condition].compactMap { $0 }
+            let templates =
+                authenticator.templates(environment.expander) + [authenticator.condition].compactMap { $0 }
             for template in templates {
                 do throws(ExpansionError) {
                     parts.append(try await environment.expander.expand(template, facts).bytes)

@@ -296,6 +296,8 @@ private struct Talk {
             throw Ended()
         case "garbage":
             try stream.write("\(said)\r\n")
+            // Not before the client is in the handshake.
+            _ = try stream.readSome()
             try stream.write(ByteString(Array(repeating: UInt8(0x5A), count: 200)))
             try waitForEnd()
         case "stalled":
