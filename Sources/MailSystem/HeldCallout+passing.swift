@@ -94,6 +94,7 @@ extension HeldCallout {
             address: LoggedAddress(item.address, by: item.instruction), sender: message.sender,
             router: item.instruction.router, transport: item.instruction.transport,
             host: LoggedHost(used))
+        path.tls = used.tls.flatMap(LoggedTLS.init)
         path.deliverTime = duration
         var record = Delivery(.cutthrough, path, confirmation: reply.loggedText)
         record.size = message.size

@@ -82,11 +82,11 @@ struct TLSTransportOptions: Sendable {
         let lists = HostLists(host: host, facts: facts, expander: expander)
         var plan = TLSPlan()
         plan.isImmediate = isImmediate
-        plan.isRequired = isImmediate ? true : await lists.have(required)
+        plan.isRequired = isImmediate ? true : await lists.mayHave(required)
         plan.isAvoided = isImmediate ? false : await lists.have(isCallout ? avoidedInCallouts : avoided)
         plan.triesClear = triesClear
         guard !plan.isAvoided else { return plan }
-        plan.needsProtocol = await lists.have(needingProtocol)
+        plan.needsProtocol = await lists.mayHave(needingProtocol)
         plan.servesOneMessage = await lists.have(singled)
         plan.settings.options = options
         plan.wishes.verification = await verification(lists)
@@ -106,7 +106,7 @@ struct TLSTransportOptions: Sendable {
         let isTriedBlank = tried.map { $0.template.source.trimmed().isEmpty } ?? false
         let isVerifiedBlank = verified.map { $0.template.source.trimmed().isEmpty } ?? true
         if isTriedBlank, isVerifiedBlank { return .required }
-        if await lists.have(verified) { return .required }
+        if await lists.mayHave(verified) { return .required }
         return await lists.have(tried, otherwise: true) ? .tried : .none
     }
 
@@ -143,6 +143,15 @@ private struct HostLists {
     func have(_ list: ListText?, otherwise: Bool = false) async -> Bool {
         guard let list else { return otherwise }
         return await expander.isListed(host, list, facts)
+    }
+
+    /// Whether a list has the host, or it cannot be told: for what protects.
+    func mayHave(_ list: ListText?) async -> Bool {
+        guard let list else { return false }
+        var facts = facts
+        let identity = HostIdentity(name: host.name, address: host.address)
+        if case .notMatched = await expander.matchHost(identity, in: list, &facts) { return false }
+        return true
     }
 
     /// Nil for an option that is not set, is empty, or fails by force.

@@ -29,12 +29,14 @@ extension Transport {
         let prepared: WireMessage
         do throws(TransportTrouble) {
             prepared = try await wireMessage(
-                message, items, settings, host, offersTLS: talk.extensions.startTLS, environment)
+                message, items, settings, host,
+                talk.tls == nil ? .clear(isOffered: talk.extensions.startTLS) : .on, environment)
         } catch {
             await talk.quit()
             return .notPassed(error.text)
         }
         var used = UsedHost(host: RouteHost(name: host.name, address: host.address), port: talk.port)
+        used.tls = talk.tls
         used.localAddress = talk.local?.address
         used.localPort = talk.local?.port ?? 0
         let times = CalloutTalk.MessageTimes(
@@ -55,13 +57,14 @@ extension Transport {
     /// The octets for the host; throws why the message must go the ordinary way.
     private func wireMessage(
         _ message: OutgoingMessage, _ items: [DeliveryItem], _ settings: SMTPSettings,
-        _ host: (name: ByteString, address: IPAddress), offersTLS: Bool, _ environment: TransportEnvironment
+        _ host: (name: ByteString, address: IPAddress), _ tls: CutthroughSettings.TLSState,
+        _ environment: TransportEnvironment
     ) async throws(TransportTrouble) -> WireMessage {
         let scene = try await DeliveryScene(self, message, items, environment)
         let identity = HostIdentity(name: host.name, address: host.address)
-        let obstacle = await settings.cutthrough.obstacle(settings, offersTLS: offersTLS) { list in
+        let obstacle = await settings.cutthrough.obstacle(settings, tls) { list in
             var facts = scene.facts
-            return await environment.expander.matchHost(identity, in: list, &facts).isMatch
+            return await environment.expander.matchHost(identity, in: list, &facts)
         }
         if let text = obstacle ?? plainObstacle(scene, settings) { throw TransportTrouble(text, errno: 0) }
         if let tooBig = try await scene.checkSize() { throw tooBig }
