@@ -92,7 +92,8 @@ package struct Rejection: Sendable, Hashable {
         if !text.isEmpty { text.append(.blank) }
         if case .passedOn(let address, _) = subject { text += "\(address) " as ByteString }
         if subject.showsSender { text += identity.senderInfo(sender) }
-        text += "\(isTemporary ? "temporarily " : "")\(subject.verb) \(subject.text(by: selector))" as ByteString
+        text +=
+            "\(isTemporary ? "temporarily " : "")\(subject.verb) \(subject.text(by: selector))" as ByteString
         if let reason { text += ": \(reason.escapingUnprintable(topBitPrints: true))" as ByteString }
         return text
     }

@@ -87,7 +87,7 @@ extension DeliveryTests {
     }
 
     @Test(
-        "EVT-27, EVT-37, EVT-52: each certificate of the chain is asked about, from the top, by its depth"
+        "EVT-23, EVT-27, EVT-37, EVT-52: each certificate of the chain is asked about, from the top, by its depth"
     )
     func chain() async throws {
         #expect(

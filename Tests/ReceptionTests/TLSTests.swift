@@ -346,7 +346,7 @@ extension ReceptionTests {
     }
 
     @Test(
-        "EVT-27 EVT-52: tls:cert tells of each certificate of a client's chain with its depth, the local root included"
+        "EVT-23 EVT-27 EVT-52: tls:cert tells of each certificate of a client's chain with its depth, the local root included"
     )
     func certificateEvents() throws {
         let (greeted, log) = try Self.heardOfChain()
