@@ -65,6 +65,8 @@ struct SourceReader {
                 continue
             }
             let trimmed = ByteString(try replaced(raw, at: place).text.trimmed())
+            // A macro may have made a comment of it.
+            if trimmed.first == UInt8(ascii: "#") { continue }
             if takesOptions, trimmed.first.map({ $0.isASCIILetter && $0.uppercasedASCII == $0 }) ?? false {
                 throw ConfigurationError("malformed macro definition", at: place)
             }

@@ -16,7 +16,7 @@ package final class Resolver: NameResolver {
     }
 
     /// After how long servers that knew no DNSSEC are tried again.
-    package static let unvalidatedPeriod = Duration.seconds(600)
+    package static let unvalidatedPeriod = Duration.seconds(60)
 
     /// Makes a resolver; throws where a setting, or the file that it names, is not usable.
     package init(_ settings: ResolverSettings = ResolverSettings()) throws(ResolverError) {

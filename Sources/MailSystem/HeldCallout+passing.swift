@@ -37,7 +37,15 @@ extension HeldCallout {
             return .notPassed
         }
         var seen: Set<ByteString> = []
-        let items = named.filter { seen.insert($0.subject).inserted }.map(\.item)
+        var items: [DeliveryItem] = []
+        for recipient in named where seen.insert(recipient.subject).inserted {
+            // Recipients that became the same address are one delivery.
+            if let same = items.firstIndex(where: { $0.uniqueKey == recipient.item.uniqueKey }) {
+                items[same].alsoFor.append(recipient.item.address.top)
+            } else {
+                items.append(recipient.item)
+            }
+        }
         let message = OutgoingMessage(header, body, queue: "")
         let begun = ContinuousClock.now
         let host = kept.host
@@ -67,6 +75,13 @@ extension HeldCallout {
         let received = header.headers.count { $0.type == UInt8(ascii: "P") }
         return asksForReports || header.isFrozen || header.dontDeliver || header.smtpUTF8
             || (most > 0 && received > most) || options.contains { main.template($0) != nil }
+            || system.configuration.routers.contains(where: Self.isForOneOnly)
+    }
+
+    /// Whether a router takes part in deliveries only, or in verification only: then the two may go different ways.
+    private static func isForOneOnly(_ router: OptionBlock) -> Bool {
+        let verifies = router.flag("verify") ?? true
+        return !verifies || router.flag("verify_recipient") == false || router.flag("verify_only") == true
     }
 
     private static func body(_ header: HeaderFile, _ size: Int, in data: ByteString) -> MessageBody? {

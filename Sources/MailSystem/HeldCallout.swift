@@ -77,6 +77,12 @@ package final class HeldCallout: Sendable {
             await old.talk.quit()
             return nil
         }
+        // Whoever became the same address is named once: a host need not see that they are one.
+        if old.recipients.contains(where: { $0.item.uniqueKey == question.recipient.item.uniqueKey }) {
+            old.recipients.append(question.recipient)
+            put(old)
+            return .accepted
+        }
         let command: ByteString = "RCPT TO:<\(question.recipient.item.address.address)>"
         do throws(CalloutTrouble) {
             let reply = try await old.talk.say(command)

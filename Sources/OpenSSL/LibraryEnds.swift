@@ -88,8 +88,11 @@ internal import COpenSSL
         unsafe octets.withUnsafeBytes { _ = unsafe BIO_write(input, $0.baseAddress, CInt($0.count)) }
     }
 
+    /// How many octets for the peer wait to be taken.
+    var waiting: Int { unsafe shim_bio_pending(output) }
+
     func takeOutput() -> [UInt8] {
-        let waiting = unsafe shim_bio_pending(output)
+        let waiting = waiting
         guard waiting > 0 else { return [] }
         return unsafe [UInt8](unsafeUninitializedCapacity: waiting) { space, count in
             count = max(0, unsafe Int(BIO_read(output, space.baseAddress, CInt(clamping: waiting))))
@@ -150,8 +153,11 @@ internal import COpenSSL
             let text = unsafe X509_NAME_oneline(X509_get_subject_name(certificate), nil, 0)
         else { return nil }
         defer { unsafe CRYPTO_free(text, nil, 0) }
-        return unsafe Self.text(text)
+        // As long as it may be in Exim's logs and spool files.
+        return unsafe ByteString(Self.text(text).prefix(Self.longestDN))
     }
+
+    private static let longestDN = 255
 
     private var applicationProtocol: ByteString? {
         var start: UnsafePointer<UInt8>?

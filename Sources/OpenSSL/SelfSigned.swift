@@ -9,6 +9,9 @@ internal import COpenSSL
     /// Long enough for any process that does not read its configuration anew.
     private static let lifetime = 365 * 24 * 3600
 
+    /// The longest common name (RFC 5280, appendix A.1).
+    private static let longestName = 64
+
     /// Makes a key on the curve P-256 and a certificate for a host.
     init(_ name: ByteString) throws(OpenSSLError) {
         guard let key = unsafe shim_elliptic_key("P-256") else { throw .drain(after: "key") }
@@ -38,7 +41,7 @@ internal import COpenSSL
             && X509_gmtime_adj(X509_getm_notAfter(certificate), lifetime) != nil
             && X509_set_pubkey(certificate, key) == 1
             && X509_NAME_add_entry_by_txt(
-                subject, "CN", MBSTRING_UTF8, name.bytes, CInt(clamping: name.count), -1, 0) == 1
+                subject, "CN", MBSTRING_UTF8, name.bytes, CInt(min(name.count, longestName)), -1, 0) == 1
             && X509_set_issuer_name(certificate, subject) == 1
             && X509_sign(certificate, key, EVP_sha256()) > 0
     }

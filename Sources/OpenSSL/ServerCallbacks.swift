@@ -33,6 +33,9 @@ enum ServerCallbacks {
         return SSL_CLIENT_HELLO_RETRY
     }
 
+    /// The longest name of a host (RFC 1035, section 2.3.4).
+    private static let longestName = 255
+
     private static func extensionOf(_ session: OpaquePointer?, _ kind: CInt) -> ArraySlice<UInt8> {
         var start: UnsafePointer<UInt8>?
         var count = 0
@@ -41,13 +44,17 @@ enum ServerCallbacks {
     }
 
     /// The first host name of a server name extension (RFC 6066, section 3); nil where it is none.
+    ///
+    /// What is no name of a host counts as none: the name may choose a file.
     static func serverName(_ octets: ArraySlice<UInt8>) -> ByteString? {
         // Length of the list, kind of name (0 is a host), length of the name.
         let header = Array(octets.prefix(5))
         guard header.count == 5, header[2] == 0 else { return nil }
         let length = Int(header[3]) << 8 | Int(header[4])
         let name = octets.dropFirst(5).prefix(length)
-        guard length > 0, name.count == length, !name.contains(0) else { return nil }
+        guard (1...longestName).contains(length), name.count == length, name.first != UInt8(ascii: "."),
+            name.allSatisfy({ $0.isASCIIAlphanumeric || ".-_".utf8.contains($0) })
+        else { return nil }
         return ByteString(name)
     }
 

@@ -36,6 +36,8 @@ internal import COpenSSL
     private static func limit(_ context: OpaquePointer, _ settings: TLSSettings) throws(OpenSSLError) {
         unsafe SSL_CTX_set_options(context, settings.options.bits)
         unsafe SSL_CTX_clear_options(context, settings.options.taken)
+        // Whatever openssl_options says: a ticket would spare a client its certificate.
+        unsafe SSL_CTX_set_options(context, TLSOptions.noTicket)
         unsafe shim_set_modes(context)
         // Sessions are not resumed: no identity is kept, no ticket given.
         unsafe shim_set_cache_off(context)

@@ -7,10 +7,14 @@ package final class TLSContexts: Sendable {
     private struct Entry {
         var context: TLSContext
         var versions: [FileVersion]
+        var made = ContinuousClock.now
     }
 
     /// How many different settings are kept; a name that each client chooses itself must not fill the memory.
     package static let mostKept = 256
+
+    /// How long a context is used whose files cannot all be watched, or whose certificate was made for it.
+    package static let shortLife = Duration.seconds(300)
 
     private let entries = Mutex<[TLSSettings: Entry]>([:])
 
@@ -23,7 +27,15 @@ package final class TLSContexts: Sendable {
     /// - Throws: what libssl says of the file or the text that it refuses.
     package func context(for settings: TLSSettings) throws(OpenSSLError) -> TLSContext {
         let versions = settings.files.map { FileVersion(of: $0) }
-        if let entry = entries.withLock({ $0[settings] }), entry.versions == versions { return entry.context }
+        // Files in a directory change without it, and the system's are nowhere named.
+        let isLasting =
+            settings.trust != .system && settings.selfSignedName == nil
+            && !settings.files.contains(where: isDirectory)
+        if let entry = entries.withLock({ $0[settings] }), entry.versions == versions,
+            isLasting || .now - entry.made < Self.shortLife
+        {
+            return entry.context
+        }
         let context = try TLSContext(settings)
         entries.withLock { entries in
             if entries.count >= Self.mostKept { entries.removeAll() }

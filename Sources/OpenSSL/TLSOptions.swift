@@ -12,6 +12,9 @@ package struct TLSOptions: Sendable, Hashable {
     /// Protocols before TLS 1.0 are not built in, ephemeral keys are always fresh; so two switches are left.
     package static let usual = TLSOptions(bits: bit(14) | bit(25) | bit(30), taken: 0)
 
+    /// `no_ticket`.
+    static let noTicket = bit(14)
+
     /// An item that is no switch.
     package struct Mistake: Error, Sendable, Hashable {
         /// The item as it stands.

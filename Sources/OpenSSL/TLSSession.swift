@@ -68,6 +68,9 @@ internal import COpenSSL
     /// Gives what is to be sent to the peer; empty when there is nothing.
     package mutating func takeOutput() -> [UInt8] { ends.takeOutput() }
 
+    /// How many octets for the peer wait to be taken: libssl answers some of the peer's records by itself.
+    package var waiting: Int { ends.waiting }
+
     // MARK: The handshake
 
     /// Goes as far as the peer's octets reach.

@@ -138,8 +138,10 @@ extension RoutingScene {
 
     private mutating func keep(_ range: Range<Int>) {
         localPart = ByteString(localPart[range])
-        let rest = ByteString(casedLocalPart.unquotedLocalPart[range])
-        casedLocalPart = casedLocalPart.first == UInt8(ascii: "\"") ? "\"\(rest)\"" : rest
+        let meant = casedLocalPart.unquotedLocalPart
+        let rest = ByteString(meant[range])
+        // What was quoted is quoted again as a whole: a stray quote or backslash would mean something else.
+        casedLocalPart = meant == casedLocalPart ? rest : Escaping.quotedLocalPart(rest)
         facts.address.localPart = TaintedBytes(localPart, address.taint)
     }
 }

@@ -55,7 +55,7 @@ extension RedirectRouter {
     private func setting(
         _ users: SystemUsers, _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> FilterRun.Setting {
-        var setting = FilterRun.Setting(rights, qualifyDomain: try await qualifier(&scene))
+        var setting = FilterRun.Setting(rights, qualifyDomain: try await qualifier(&scene).bytes)
         setting.ownAddress = "\(scene.localPart)@\(scene.domain)"
         let environment = scene.environment
         guard scene.purpose == .delivery else {
@@ -125,7 +125,9 @@ extension RedirectRouter {
         (facts.captures, facts.variables) = (delivery.captures, delivery.variables)
         switch delivery.action {
         case .deliver(let text, let errorsTo):
-            let child = try await address(text, scene.environment.qualifyRecipient, &scene)
+            // It may have got its domain from the qualifier.
+            let own = TaintedBytes(text.bytes, text.taint.joined(with: try await qualifier(&scene).taint))
+            let child = try await address(own, scene.environment.qualifyRecipient, &scene)
             guard let errorsTo, case .address(var address) = child else { return child }
             address.errorsTo = errorsTo
             return .address(address)

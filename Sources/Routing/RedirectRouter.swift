@@ -275,23 +275,24 @@ struct RedirectRouter: Sendable {
 
     // MARK: Children
 
-    func qualifier(_ scene: inout RoutingScene) async throws(RoutingTrouble) -> ByteString {
-        if preservesDomain { return scene.domain }
-        guard let qualifyDomain else { return scene.environment.qualifyRecipient }
-        let value = try await scene.expand(
-            qualifyDomain, failing: "failed to expand \"\(qualifyDomain.source)\"")
-        return value?.bytes ?? scene.environment.qualifyRecipient
+    /// The domain that addresses without one get, and where it came from.
+    func qualifier(_ scene: inout RoutingScene) async throws(RoutingTrouble) -> TaintedBytes {
+        if preservesDomain { return TaintedBytes(scene.domain, scene.address.taint) }
+        let usual = TaintedBytes(scene.environment.qualifyRecipient)
+        guard let qualifyDomain else { return usual }
+        return try await scene.expand(
+            qualifyDomain, failing: "failed to expand \"\(qualifyDomain.source)\"") ?? usual
     }
 
     private func child(
-        _ item: RedirectionItem, _ taint: Taint, _ qualifier: ByteString, _ users: SystemUsers,
+        _ item: RedirectionItem, _ taint: Taint, _ qualifier: TaintedBytes, _ users: SystemUsers,
         _ scene: inout RoutingScene
     ) async throws(RoutingTrouble) -> RedirectedItem? {
         switch item {
         case .address(let text, let isBackslashed):
-            let own = isBackslashed ? taint.joined(with: scene.address.taint) : taint
-            return try await address(
-                TaintedBytes(text, own), isBackslashed ? scene.domain : qualifier, &scene)
+            let domain = isBackslashed ? TaintedBytes(scene.domain, scene.address.taint) : qualifier
+            let own = EmailAddress(text).isQualified ? taint : taint.joined(with: domain.taint)
+            return try await address(TaintedBytes(text, own), domain.bytes, &scene)
         case .pipe(let command):
             return try await delivery(
                 .pipe(command), pipeTransport, "pipe_transport", users, &scene,

@@ -74,6 +74,7 @@ private struct CalloutHosts {
             place.shown = "\(host.name) [\(address.text)]"
             place.tell = tell
             place.tls = await offer(host, own)
+            place.identity.tls = place.tls?.plan ?? .none
             place.events = HostEvents(events, host: host.name, address: address, port: place.identity.port)
             result.append((host.name, address, place))
         }

@@ -29,8 +29,11 @@ extension CalloutTalk {
         } catch { return .notTaken }
         var stream = DataStream(message)
         var output: [UInt8] = []
+        let begun = ContinuousClock.now
         do throws(TransportTrouble) {
             while try stream.next(into: &output) {
+                // The client waits too: who is slow is served by an ordinary delivery.
+                guard begun.duration(to: .now) < .seconds(times.data) else { return .notTaken }
                 guard await write(output[...], times.data) else {
                     return stream.isOver ? .doubtful : .notTaken
                 }

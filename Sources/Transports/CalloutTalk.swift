@@ -33,6 +33,9 @@ package struct CalloutTalk: ~Copyable {
             var port: Int
             var interface: IPAddress?
             var helo: ByteString
+            /// How TLS goes, with the names that the certificate must carry: a session that was looked at for one host
+            /// serves no other.
+            var tls = TLSPlan.none
         }
 
         /// Where it is, and who we say that we are.

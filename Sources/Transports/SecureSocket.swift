@@ -14,6 +14,9 @@ struct SecureSocket: ~Copyable {
     /// How long the end of a session may take to be sent, in seconds.
     private static let closeTimeout: Int64 = 1
 
+    /// The most octets of records in which the server says nothing, and the most that wait for it meanwhile.
+    private static let mostSilent = 1 << 16
+
     private var socket: ClientSocket
     private var session: TLSSession?
     /// What the session was negotiated to; nil in clear text.
@@ -87,11 +90,15 @@ struct SecureSocket: ~Copyable {
     mutating func read(timeout seconds: Int64) async -> ClientSocket.Reading {
         guard tls != nil else { return await socket.read(timeout: seconds) }
         let deadline = Deadline(seconds)
+        var silent = 0
         while true {
             if let reading = decrypted() { return reading }
             if deadline.isOver { return .timedOut }
             switch await socket.read(timeout: deadline.left) {
-            case .octets(let octets): session?.feed(octets)
+            case .octets(let octets):
+                silent += octets.count
+                if silent > Self.mostSilent { return .closed }
+                session?.feed(octets)
             case let end: return end
             }
         }
@@ -100,16 +107,20 @@ struct SecureSocket: ~Copyable {
     /// What is there already; nil when nothing is.
     mutating func readNow() -> ClientSocket.Reading? {
         guard tls != nil else { return socket.readNow() }
+        var silent = 0
         while true {
             if let reading = decrypted() { return reading }
             guard let reading = socket.readNow() else { return nil }
             guard case .octets(let octets) = reading else { return reading }
+            silent += octets.count
+            if silent > Self.mostSilent { return .closed }
             session?.feed(octets)
         }
     }
 
     /// What the session says next; a record that cannot be read is as good as a connection that is closed.
     private mutating func decrypted() -> ClientSocket.Reading? {
+        if (session?.waiting ?? 0) > Self.mostSilent { return .closed }
         do throws(OpenSSLError) {
             switch try session?.decrypt() {
             case .octets(let octets): return .octets(octets[...])

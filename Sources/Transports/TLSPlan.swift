@@ -90,7 +90,7 @@ struct TLSTransportOptions: Sendable {
         plan.servesOneMessage = await lists.have(singled)
         plan.settings.options = options
         plan.wishes.verification = await verification(lists)
-        if plan.wishes.verification != .none, await lists.have(named, otherwise: true) {
+        if plan.wishes.verification != .none, await lists.mayHave(named, otherwise: true) {
             plan.wishes.names = [host.name]
         }
         do throws(TLSFault) {
@@ -146,8 +146,8 @@ private struct HostLists {
     }
 
     /// Whether a list has the host, or it cannot be told: for what protects.
-    func mayHave(_ list: ListText?) async -> Bool {
-        guard let list else { return false }
+    func mayHave(_ list: ListText?, otherwise: Bool = false) async -> Bool {
+        guard let list else { return otherwise }
         var facts = facts
         let identity = HostIdentity(name: host.name, address: host.address)
         if case .notMatched = await expander.matchHost(identity, in: list, &facts) { return false }

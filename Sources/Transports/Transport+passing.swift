@@ -15,7 +15,7 @@ package enum Passing: Sendable {
 
 extension Transport {
     /// The longest wait for the answer to a message, in seconds: the client waits too, and not for ever.
-    package static let longestPassing: Int64 = 300
+    package static let longestPassing: Int64 = 240
 
     /// Sends a message over a connection on which MAIL and RCPT have been said for exactly these addresses, and ends it.
     package func pass(

@@ -105,8 +105,9 @@ struct HostEvents: Sendable {
             seen.tls?.peerCertificate = certificate
             let answer = await raise(MailEvent(.tlsCertificate, data: "\(depth)"), seen)
             guard !answer.isEmpty else { continue }
+            let subject = certificate.subjectText.escapingUnprintable()
             events.tell(
-                "[\(address.text)] SSL verify denied by event-action: depth=\(depth) cert=\(certificate.subjectText): \(answer)"
+                "[\(address.text)] SSL verify denied by event-action: depth=\(depth) cert=\(subject): \(answer.escapingUnprintable())"
             )
             return false
         }

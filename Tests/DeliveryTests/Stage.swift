@@ -32,9 +32,7 @@ struct Stage {
             do {
                 let port = try freePort()
                 let place = "WIREPORT = \(port)\n" as ByteString
-                // The zones of the tests are not signed, and the machine's servers may know nothing of signatures.
                 let site = try MailSite(
-                    bobbin: "message_id_format = short\ndns_trust_anchor_file =\n",
                     place + Self.filled(configuration, delivery.settings))
                 if configuration.contains(ByteString("SITE/ca.crt")) { try Papers.made().give(to: site) }
                 servers = try delivery.servers.map {

@@ -17,7 +17,7 @@ struct ReceptionTests {
     @Test(
         """
         AUX-17: the same session draws the same replies, spool files and log lines as with Exim \
-        (in Samples, the documents' own statements: AUX-13 filters, AUX-16 accept blocks, AUX-19 variables, \
+        (in Samples, the documents' own statements: AUX-01 ${authresults}, AUX-13 filters, AUX-16 accept blocks, AUX-19 variables, \
         AUX-20 authresults, AUX-21 conditions)
         """,
         arguments: try Area.all())

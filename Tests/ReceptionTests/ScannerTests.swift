@@ -158,7 +158,11 @@ extension ReceptionTests {
         let answers = [
             ("clean", "OK^Scan ok.|"), ("a name", "INFECTED^/x^Eicar Test^a|OK^Scan ok.|"),
             ("a name behind others", "1^INFECTED^/x^One^a|INFECTED^/x^Two^a|OK^Scan ok.|"),
-            ("words before the end", "x|y|OK^Scan ok.|"), ("no end", "INFECTED^/x^Eicar^a|x|"),
+            ("words before the end", "x|y|OK^Scan ok.|"),
+            (
+                "an answer to a setting that comes late",
+                "OK^Server configured.|INFECTED^/x^Late^a|OK^Scan ok.|"
+            ), ("no end", "INFECTED^/x^Eicar^a|x|"),
             ("nothing", ""),
             ("another end", "OK Scan ok.|"),
         ]

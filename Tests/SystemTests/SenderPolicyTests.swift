@@ -37,7 +37,6 @@ struct SenderPolicyTests {
     init() throws {
         server = try ZoneServer(Self.zones, at: Self.place)
         site = try MailSite(
-            bobbin: "message_id_format = short\ndns_trust_anchor_file =\n",
             """
             queue_only
             acl_smtp_mail = check_mail

@@ -12,6 +12,9 @@ struct LocalOptions: ParsableArguments {
     @Option(name: .customShort("F"), help: "The caller's full name for a From: line.")
     var fullName: String?
 
+    @Flag(name: .customShort("N"), help: "Never really deliver the message.")
+    var dontDeliver = false
+
     @Flag(help: "Only queue it; a queue run delivers it.")
     var queueOnly = false
 

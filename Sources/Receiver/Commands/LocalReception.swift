@@ -97,6 +97,7 @@ struct LocalReception: Sendable {
             })
         context.claims = try options.claims(of: caller)
         context.beginsInTLS = options.tlsOnConnect
+        context.dontDeliver = options.dontDeliver
         return (context, caller)
     }
 

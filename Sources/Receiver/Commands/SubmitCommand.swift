@@ -35,9 +35,6 @@ struct SubmissionOptions: ParsableArguments {
         help: "The message is a report about the message of this id.")
     var about: String?
 
-    @Flag(name: .customShort("N"), help: "Never really deliver the message.")
-    var dontDeliver = false
-
     @Flag(name: .customLong("bnq", withSingleDash: true), help: "Leave addresses without a domain so.")
     var leaveUnqualified = false
 
@@ -61,7 +58,7 @@ struct SubmissionOptions: ParsableArguments {
         request.ignoresDots = ignoreDots
         request.sender = local.sender.map { ByteString($0) }
         request.bounceOf = about.map { ByteString($0) }
-        request.dontDeliver = dontDeliver
+        request.dontDeliver = local.dontDeliver
         request.leavesUnqualified = leaveUnqualified
         return request
     }

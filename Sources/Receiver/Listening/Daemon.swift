@@ -106,7 +106,12 @@ struct Daemon {
         let old = listener.current.context
         old.system.log.main("pid \(getpid()): SIGHUP received: re-exec daemon")
         do throws(StartError) {
-            let system = try await MailSystem.start(source)
+            let configuration = try source.read()
+            // The zone belongs to the process, and other threads read it.
+            guard configuration.main.text("timezone") == old.system.configuration.main.text("timezone") else {
+                throw StartError("another timezone needs a restart")
+            }
+            let system = try await MailSystem.start(configuration)
             guard system.spool.directory == old.system.spool.directory else {
                 throw StartError("another spool_directory needs a restart")
             }

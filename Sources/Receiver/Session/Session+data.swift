@@ -207,6 +207,7 @@ extension Session {
         guard let caller = context.localCaller else { return }
         arriving.origin = caller.origin
         arriving.claims = context.claims
+        arriving.dontDeliver = context.dontDeliver
         if context.isBatched { arriving.moment = .notSMTP }
         guard isLocal else { return }
         // A trusted caller who says MAIL hands on another's message.

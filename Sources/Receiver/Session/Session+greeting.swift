@@ -55,6 +55,11 @@ extension Session {
         await match(option).isMatch
     }
 
+    /// Whether an option's host list has the client, or it cannot be told: for what protects.
+    mutating func mayBeListed(_ option: ReceptionSettings.HostListOption) async -> Bool {
+        if case .notMatched = await match(option) { false } else { true }
+    }
+
     /// What an option's host list says of the client.
     mutating func match(_ option: ReceptionSettings.HostListOption) async -> ListMatch {
         guard let list = settings.lists[option], !list.source.isEmpty else { return .notMatched }

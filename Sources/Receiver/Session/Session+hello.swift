@@ -101,7 +101,7 @@ extension Session {
             advertised.insert(.chunking)
             lines.append("CHUNKING")
         }
-        if !phase.isSecure, !context.isBatched, await isListed(.tlsAdvertise) {
+        if !phase.isSecure, !context.isBatched, await mayBeListed(.tlsAdvertise) {
             advertised.insert(.startTLS)
             lines.append("STARTTLS")
         }

@@ -104,14 +104,14 @@ extension Session {
     ) async throws(TLSFailure) -> TLSNegotiated {
         let hello = try await line.hear(until: deadline)
         state.facts.connection.tlsIn.serverName = hello.serverName
-        if hello.protocols.isEmpty, await isListed(.alpnRequired) {
+        if hello.protocols.isEmpty, await mayBeListed(.alpnRequired) {
             throw TLSFailure("handshake", "ALPN required but not negotiated")
         }
         let isNamed = hello.serverName != nil && settings.tls.dependsOnServerName
         let chosen = isNamed ? try await serviceContext() : first
         let protocols = try await tlsExpansion.protocols()
         if hello.protocols.count > 1, !protocols.isEmpty {
-            let names = ByteString(hello.protocols.joined(separator: ":"))
+            let names = ByteString(hello.protocols.joined(separator: ":").prefix(256))
             log.main("TLS ALPN (\(names.escapingUnprintable())) rejected")
         }
         return try await line.serve(
@@ -135,7 +135,7 @@ extension Session {
         do throws(TLSFailure) {
             return try context.tls.service(with: try await tlsExpansion.settings())
         } catch {
-            if let text = error.panic { log.panic(text) }
+            if let text = error.panic { log.panic(text.escapingUnprintable()) }
             throw error
         }
     }

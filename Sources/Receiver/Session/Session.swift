@@ -32,6 +32,8 @@ struct SessionContext: Sendable {
     var isBatched = false
     /// What sessions under TLS are set up with.
     let tls = TLSContexts()
+    /// Whether messages are accepted and never delivered (`-N`).
+    var dontDeliver = false
     /// Whether every session begins with TLS (`-tls-on-connect`).
     var beginsInTLS = false
     /// Starts the delivery of a committed message.

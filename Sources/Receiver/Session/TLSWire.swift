@@ -31,6 +31,8 @@ final class TLSWire: Wire {
     private var isOver = false
     /// What broke the line, until it is told.
     private var fault: TLSFailure?
+    /// How long a client may be silent, in seconds.
+    private var limit: Int64?
 
     /// Begins on the server's side; `hear` comes next.
     init(over carrier: any Wire, _ bare: TLSContext) throws(OpenSSLError) {
@@ -59,9 +61,14 @@ final class TLSWire: Wire {
             throw TLSFailure(error.operation, error.reason)
         }
         _ = try await advance(until: deadline)
-        do throws(OpenSSLError) { return try session.negotiated() } catch {
+        let found: TLSNegotiated
+        do throws(OpenSSLError) { found = try session.negotiated() } catch {
             throw TLSFailure(error.operation, error.reason)
         }
+        guard verification != .required || found.isVerified else {
+            throw TLSFailure("SSL_accept", "no verified certificate")
+        }
+        return found
     }
 
     /// Goes on until the client's first message is there, or, with nil, until the session stands.
@@ -113,8 +120,11 @@ final class TLSWire: Wire {
             isToStop = false
             return .stopping
         }
+        let deadline = limit.map { ContinuousClock.now + .seconds($0) }
         while !isOver {
             if let input = await readOnce() { return input }
+            // Records in which the client says nothing do not count as words.
+            if let deadline, .now >= deadline { return .timedOut }
         }
         return .ended
     }
@@ -163,7 +173,10 @@ final class TLSWire: Wire {
     /// Under TLS nobody but the client can have sent what comes early.
     func ahead() async -> ArraySlice<UInt8>? { nil }
 
-    func setTimeout(seconds: Int64?) async { await carrier.setTimeout(seconds: seconds) }
+    func setTimeout(seconds: Int64?) async {
+        limit = seconds
+        await carrier.setTimeout(seconds: seconds)
+    }
 
     /// Ends TLS as it should end.
     func close() async {

@@ -163,7 +163,7 @@ struct SubmissionRequest: Sendable, Equatable {
 
     /// The receiver's words for a session or a batch on standard input.
     func words(session: ByteString) -> [ByteString] {
-        [session] + securityWords + senderWords + deliveryWords
+        [session] + securityWords + senderWords + (dontDeliver ? ["-N"] : []) + deliveryWords
     }
 
     /// Whether sessions begin with TLS.
