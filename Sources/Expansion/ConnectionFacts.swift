@@ -5,6 +5,8 @@ package import OpenSSL
 package struct ConnectionFacts: Sendable {
     /// The peer's address; nil for local submission (`$sender_host_address`).
     package var remoteAddress: IPAddress?
+    /// What tells this connection from others (`$connection_id`); nil where there is none.
+    package var connectionID: ByteString?
     /// The peer's port (`$sender_host_port`).
     package var remotePort: Int?
     /// Our end's address (`$received_ip_address`).

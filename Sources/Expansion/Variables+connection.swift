@@ -39,6 +39,10 @@ extension Variables {
         "smtp_command_history": { facts, _ in
             clean(facts.connection.smtpCommandHistory.joined(separator: ","))
         },
+        "connection_id": { facts, _ in clean(facts.connection.connectionID) },
+        // No host asks us for its mail (ATRN).
+        "atrn_host": { _, _ in "" },
+        "atrn_mode": { _, _ in "" },
         "smtp_count_at_connection_start": { facts, _ in number(facts.connection.countAtConnectionStart) },
         "smtp_notquit_reason": { facts, _ in clean(facts.connection.notQuitReason) },
         "proxy_session": { facts, _ in yes(facts.connection.proxy != nil) },

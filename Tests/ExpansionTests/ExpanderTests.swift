@@ -192,4 +192,13 @@ struct ExpanderTests {
         #expect(Template("$x").literal == nil)
         #expect(Template("${if").syntaxError != nil)
     }
+
+    @Test("The variables that came after Exim 4.96 are known; nobody asks for his mail by ATRN")
+    func laterVariables() async throws {
+        var facts = Facts()
+        facts.connection.connectionID = "0aB"
+        let text = try await Expander(Environment()).expand(
+            Template("<$connection_id> <$atrn_host> <$atrn_mode>"), facts)
+        #expect(text.bytes == "<0aB> <> <>")
+    }
 }

@@ -125,6 +125,7 @@ struct Session {
         var facts = Facts()
         facts.connection = connection
         facts.connection.receivedProtocol = connection.receivedProtocol ?? "smtp"
+        facts.connection.connectionID = Base62.encode(.random(in: 0...UInt64.max), width: 11)
         state = ACLState(facts: facts)
         phase = EnvelopePhase()
     }
