@@ -25,6 +25,7 @@ ${if def:compile_number{defined}{not}}
 <$config_dir>
 <$config_file>
 ${if def:config_timestamp{defined}{not}}
+#! a variable of later releases
 ${if def:connection_id{defined}{not}}
 <$csa_status>
 <$dkim_verify_status>
@@ -245,6 +246,7 @@ ${if def:version_number{defined}{not}}
 <$arc_state>
 <$prdr_requested>
 <$utf8_x>
+#! a variable of later releases
 <$atrn_host>
 ${if match{$tod_bsdinbox}{^[A-Z0-9+-][A-Za-z0-9 ,:+-]+\$}{form}{other}}
 ${sg{$tod_epoch}{[0-9]}{9}}
