@@ -20,8 +20,9 @@ package struct Macro: Sendable, Hashable {
 /// The macros defined so far (manual, "Macros in the configuration file").
 struct MacroTable {
     private(set) var macros: [Macro] = []
-    /// Which macros begin with an octet and the next one, by their places; names of one octet have 0 as the next.
-    private var beginning: [UInt16: [Int]] = [:]
+    /// The macros' places by their names, and the lengths that names have.
+    private var places: [ArraySlice<UInt8>: Int] = [:]
+    private var lengths: Set<Int> = []
 
     /// Replacements in one line before a loop of macros is assumed.
     static let maximumReplacements = 10_000
@@ -31,21 +32,19 @@ struct MacroTable {
     }
 
     private mutating func append(_ macro: Macro) {
-        beginning[Self.start(of: macro.name[...]), default: []].append(macros.count)
+        // Of two with one name the first is replaced first, and leaves nothing for the other.
+        if places[macro.name.bytes[...]] == nil { places[macro.name.bytes[...]] = macros.count }
+        lengths.insert(macro.name.count)
         macros.append(macro)
     }
 
-    private static func start(of text: ArraySlice<UInt8>) -> UInt16 {
-        UInt16(text.first ?? 0) << 8 | UInt16(text.dropFirst().first ?? 0)
-    }
-
-    /// The places of the macros, from one on, that a text may hold: their names begin as some word of it does.
+    /// The places of the macros, from one on, whose names stand in a text, in the order of their definition.
     private func candidates(in text: ArraySlice<UInt8>, from first: Int) -> [Int] {
         var found: Set<Int> = []
         for index in text.indices
         where text[index].isASCIILetter && text[index].uppercasedASCII == text[index] {
-            for start in [Self.start(of: text[index...]), UInt16(text[index]) << 8] {
-                for place in beginning[start] ?? [] where place >= first { found.insert(place) }
+            for length in lengths where text.endIndex - index >= length {
+                if let place = places[text[index..<(index + length)]], place >= first { found.insert(place) }
             }
         }
         return found.sorted()
