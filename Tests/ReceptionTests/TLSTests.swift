@@ -244,10 +244,7 @@ extension ReceptionTests {
                 T: cert=joe
                 \(message)== on connect with a stranger's
                 T: cert=eve
-                \(message)== on connect in the clear
-                D: EHLO client.example.net
-                X:
-
+                \(message)
                 """)
         ).map { script in
             var script = script
