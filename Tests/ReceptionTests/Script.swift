@@ -42,6 +42,9 @@ struct Script: Sendable {
     /// The arguments, for a run of the program instead of a connection.
     var arguments: [String]?
 
+    /// Whether the client ends by hanging up, and so does not see how its session ends.
+    var hangsUp: Bool { if case .close? = steps.last { true } else { false } }
+
     /// All that is sent.
     var input: ByteString {
         steps.reduce(into: "") { if case .send(let octets) = $1 { $0 += octets } }

@@ -193,6 +193,14 @@ extension ReceptionTests {
             let (title, lines) = try await client.hold(port)
             heard[title] = lines
         }
+        // A client that hangs up does not see the end of its session: the log tells it.
+        for client in clients where client.script.hangsUp {
+            try eventually("the session of [\(client.address)] has ended") {
+                try site.log().contains {
+                    $0.contains("TLS error on connection from") && $0.contains("[\(client.address)]")
+                }
+            }
+        }
         daemon.signal(SIGTERM)
         try daemon.wait(within: 30)
         if isExim {
@@ -244,7 +252,10 @@ extension ReceptionTests {
                 T: cert=joe
                 \(message)== on connect with a stranger's
                 T: cert=eve
-                \(message)
+                \(message)== on connect in the clear
+                D: EHLO client.example.net
+                X:
+
                 """)
         ).map { script in
             var script = script
