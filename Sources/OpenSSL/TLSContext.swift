@@ -38,6 +38,7 @@ internal import COpenSSL
         unsafe SSL_CTX_clear_options(context, settings.options.taken)
         // Whatever openssl_options says: a ticket would spare a client its certificate.
         unsafe SSL_CTX_set_options(context, TLSOptions.noTicket)
+        // The chain is what the file has: else each handshake would look for its issuers among the trusted.
         unsafe shim_set_modes(context)
         // Sessions are not resumed: no identity is kept, no ticket given.
         unsafe shim_set_cache_off(context)

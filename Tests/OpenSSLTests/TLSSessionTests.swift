@@ -109,6 +109,19 @@ struct TLSSessionTests {
         #expect(seen.applicationProtocol == "smtp")
     }
 
+    @Test("The chain that is sent is what the file has, whatever else is trusted", arguments: [false, true])
+    func chainOfTheFile(isWhole: Bool) throws {
+        let authority = try TestAuthority()
+        let own = try authority.issue("one.example")
+        if isWhole { try authority.append(to: "one.example") }
+        var pair = try Pair(TLSClientWishes())
+        pair.service.certificates = [own.certificate]
+        pair.service.privateKeys = [own.key]
+        pair.service.trust = .path(authority.certificate)
+        try pair.shakeHands()
+        #expect(try pair.client.negotiated().chain.count == (isWhole ? 2 : 1))
+    }
+
     @Test("A client that offers another protocol than the server's, or several, is turned away")
     func protocols() throws {
         for (offered, isServed) in [(["smtp"], true), (["h2"], false), (["smtp", "h2"], false), ([], true)] {

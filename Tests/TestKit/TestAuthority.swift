@@ -84,11 +84,14 @@ package final class TestAuthority: Sendable {
             "-CA", certificate.string, "-CAkey", files.file("authority.key").string, "-CAcreateserial",
             "-extfile", files.file("\(host).ext").string,
         ])
-        if isSubordinate {
-            let chain = try files.read("\(ByteString(host)).crt") + files.read("authority.crt")
-            try files.write(chain, to: "\(ByteString(host)).crt")
-        }
+        if isSubordinate { try append(to: host) }
         return own
+    }
+
+    /// Puts the authority's certificate behind a host's, in the host's file.
+    package func append(to host: String) throws {
+        let name = "\(host).crt" as ByteString
+        try files.write(files.read(name) + files.read("authority.crt"), to: name)
     }
 
     private func subject(_ file: String, _ name: String) -> [String] {
