@@ -8,12 +8,13 @@ import tempfile
 import hints
 import language
 import parts
+import tls
 from measure import Group, raise_loopback
 from peers import EXIM, Bobbin, Exim, Postfix, exim_version
 
 PARTS = {"reception": parts.reception, "calls": parts.calls, "idle": parts.idle, "delivery": parts.delivery,
          "listing": parts.listing, "hints": hints.hints, "writers": hints.writers, "history": hints.history,
-         "language": language.language}
+         "language": language.language, "tls": tls.tls}
 
 
 def destinations(text):
@@ -44,6 +45,7 @@ def arguments():
     parser.add_argument("--expanded", type=int, default=10_000, help="lines for -be")
     parser.add_argument("--entries", type=int, default=1_000_000, help="lines of an lsearch file")
     parser.add_argument("--sought", type=int, default=100, help="keys that are sought in it")
+    parser.add_argument("--secured", type=int, default=300, help="sessions, and messages of a queue run, under TLS")
     parser.add_argument("--names", type=int, default=8, help="how many system calls are named")
     parser.add_argument("--peers", nargs="*", choices=["exim", "postfix"], default=["exim", "postfix"])
     parser.add_argument("--with", dest="more", default=None, metavar="SETTINGS",

@@ -90,7 +90,7 @@ def report_reception(medium, size, connections, peers, figures, options):
           ["", "messages/s", "CPU us/message", "bobbin's rate is", "bobbin's CPU is"], rows)
 
 
-def start(servers, place, options):
+def start(servers, place, options, certificate=None):
     peers = []
     port = 2600
     for server, label, more in servers:
@@ -98,7 +98,7 @@ def start(servers, place, options):
         directory = f"{place}/{label}"
         os.makedirs(directory)
         os.chmod(directory, 0o755)
-        peer = server(directory, port, more)
+        peer = server(directory, port, more, certificate)
         peer.label = label
         try:
             peer.start()

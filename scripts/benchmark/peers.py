@@ -1,5 +1,6 @@
 """The servers that are measured, each on a spool of its own."""
 import contextlib
+import dataclasses
 import glob
 import os
 import pwd
@@ -11,6 +12,15 @@ import time
 from measure import Group, wait_for_port
 
 EXIM = "/usr/sbin/exim4"
+
+
+@dataclasses.dataclass
+class Certificate:
+    """The files with which a server speaks TLS."""
+
+    chain: str
+    key: str
+
 
 # Accepts all, queues only; dN.test goes to 127.0.1.N, everything else to 127.0.0.1, port 2525; where deadN.test goes,
 # nobody listens.
@@ -26,7 +36,7 @@ smtp_accept_queue = 0
 smtp_connect_backlog = 511
 remote_max_parallel = 10
 message_size_limit = 0
-tls_advertise_hosts =
+@TLS@
 host_lookup =
 never_users =
 acl_smtp_rcpt = acl_accept
@@ -60,7 +70,7 @@ out:
   driver = smtp
   port = 2525
   allow_localhost
-  hosts_avoid_tls = *
+@OUT@
   hosts_try_fastopen =
 begin retry
 *  *  F,2h,15m
@@ -88,7 +98,7 @@ class EximLike:
     more = ""
     data_acl = "  accept"
 
-    def __init__(self, place, port, more=None):
+    def __init__(self, place, port, more=None, certificate=None):
         self.port = port
         self.spool = f"{place}/{self.name}"
         self.group = Group(f"{self.name}-{port}")
@@ -101,8 +111,16 @@ class EximLike:
         text = EXIM_CONFIGURATION.replace("@SPOOL@", self.spool).replace("@PORT@", str(port))
         with open(self.configuration, "w") as file:
             text = text.replace("@DATA@", self.data_acl)
+            text = text.replace("@TLS@", self.tls_settings(certificate))
+            text = text.replace("@OUT@", "  hosts_require_tls = *" if certificate else "  hosts_avoid_tls = *")
             file.write(text.replace("@MORE@", self.more if more is None else more))
         os.chmod(self.configuration, 0o644)
+
+    @staticmethod
+    def tls_settings(certificate):
+        if not certificate:
+            return "tls_advertise_hosts ="
+        return f"tls_advertise_hosts = *\ntls_certificate = {certificate.chain}\ntls_privatekey = {certificate.key}"
 
     def start(self):
         self.group.start(self.daemon(), stderr=open(f"{self.spool}/stderr", "w"))
@@ -206,8 +224,7 @@ transport_maps = texthash:@CONF@/transport
 maillog_file = /var/log/postfix-bench.log
 message_size_limit = 0
 mailbox_size_limit = 0
-smtp_tls_security_level = none
-smtpd_tls_security_level = none
+@TLS@
 queue_run_delay = 1d
 minimal_backoff_time = 1d
 maximal_backoff_time = 1d
@@ -224,6 +241,7 @@ trace     unix  -       -       n       -       0       bounce
 proxymap  unix  -       -       n       -       -       proxymap
 smtp      unix  -       -       n       -       -       smtp
 relay     unix  -       -       n       -       -       smtp
+tlsmgr    unix  -       -       n       1000?   1       tlsmgr
 pickup    unix  n       -       n       60      1       pickup
 showq     unix  n       -       n       -       -       showq
 error     unix  -       -       n       -       -       error
@@ -242,7 +260,7 @@ class Postfix:
     environment = {"LD_LIBRARY_PATH": f"{root}/usr/lib/postfix", "PATH": os.environ["PATH"]}
     uid, gid, drop = 64901, 64901, 64902
 
-    def __init__(self, place, port, more=None):
+    def __init__(self, place, port, more=None, certificate=None):
         self.port = port
         self.spool = f"{place}/{self.name}"
         self.conf = f"{self.spool}-conf"
@@ -257,11 +275,19 @@ class Postfix:
         os.mkdir(f"{self.spool}/pid")
         for name, text in (("main.cf", POSTFIX_MAIN), ("master.cf", POSTFIX_MASTER)):
             text = text.replace("@SPOOL@", self.spool).replace("@ROOT@", self.root)
+            text = text.replace("@TLS@", self.tls_settings(certificate))
             with open(f"{self.conf}/{name}", "w") as file:
                 file.write(text.replace("@CONF@", self.conf).replace("@PORT@", str(port)))
         with open(f"{self.conf}/transport", "w") as file:
             file.writelines(f"d{n}.test smtp:[127.0.1.{n}]:2525\n" for n in range(1, 51))
             file.writelines(f"dead{n}.test smtp:[127.0.3.{n}]:2526\n" for n in range(1, 51))
+
+    @staticmethod
+    def tls_settings(certificate):
+        if not certificate:
+            return "smtp_tls_security_level = none\nsmtpd_tls_security_level = none"
+        return ("smtp_tls_security_level = encrypt\nsmtpd_tls_security_level = may\n"
+                f"smtpd_tls_chain_files = {certificate.key}, {certificate.chain}")
 
     def _directory(self, name, mode, group):
         os.mkdir(f"{self.spool}/{name}")
