@@ -77,7 +77,7 @@ let package = Package(
         module("SMTP", ["Bytes", "MailText"]),
         module("Lookups", ["Bytes", "MailText", "DNS", "PostgreSQL", "Redis", grdb]),
         module("DMARCReports", ["Bytes", "MailText", "PostgreSQL", "CZlib", grdb]),
-        module("PolicyChecks", ["Bytes", "MailText", "DNS"]),
+        module("PolicyChecks", ["Bytes", "MailText", "DNS", "OpenSSL"]),
         // Tier 3
         module("Expansion", ["Bytes", "MailText", "OpenSSL", "Lookups", "CCrypt"]),
         // Tier 4
@@ -92,7 +92,7 @@ let package = Package(
             [
                 "Bytes", "MailText", "OpenSSL", "ChildPrograms", "Hints", "SMTP", "Expansion",
                 "Configuration",
-                "Filter", "Routing", "CLinux",
+                "Filter", "PolicyChecks", "Routing", "CLinux",
             ]),
         // Tier 7
         module(
@@ -115,7 +115,7 @@ let package = Package(
             [
                 "Bytes", "MailText", "OpenSSL", "EximLog", "ChildPrograms", "SMTP", "Spooler", "Expansion",
                 "Configuration",
-                "Routing", "ACL", "MailSystem", argumentParser, nioCore, nioPosix,
+                "PolicyChecks", "Routing", "ACL", "MailSystem", argumentParser, nioCore, nioPosix,
             ]),
         program(
             "QueueRunner",

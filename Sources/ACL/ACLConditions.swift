@@ -97,6 +97,7 @@ extension StatementRun {
         case "authenticated":
             return await name(state.facts.connection.authenticatorName, clause, &state)
         case "condition": return truth(argument)
+        case "dkim_signers", "dkim_status": return await signature(clause, &state)
         case "dnslists": return await dnsLists(argument, &state)
         case "encrypted": return await name(state.facts.connection.tlsIn.cipher, clause, &state)
         case "domains", "local_parts", "recipients": return await recipientList(clause, &state)
@@ -111,7 +112,7 @@ extension StatementRun {
         }
     }
 
-    private func result(_ match: ListMatch) -> ClauseResult {
+    func result(_ match: ListMatch) -> ClauseResult {
         switch match {
         case .matched: .holds
         case .notMatched: .fails

@@ -19,6 +19,9 @@ package struct ACLServices: Sendable {
     /// Asks about senders (SPF); nil where nobody can.
     package var spf: SPFChecker?
 
+    /// Checks DKIM signatures; nil where nobody can.
+    package var dkim: DKIMVerifier?
+
     /// How the scanners of `malware` and `spam` are reached.
     package var scanners = ScannerReach.none
 

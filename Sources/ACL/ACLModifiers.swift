@@ -74,6 +74,7 @@ extension StatementRun {
         _ clause: AccessControlList.Clause, _ value: TaintedBytes, _ state: inout ACLState
     ) {
         guard let variable = clause.variable else { return }
+        if setSignatureVerdict(variable, value, &state) { return }
         if !state.variableOrder.contains(variable) { state.variableOrder.append(variable) }
         if variable.first == UInt8(ascii: "c") {
             state.facts.connection.aclVariables[variable] = value

@@ -14,6 +14,8 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
     case predata
     /// The message has come over SMTP.
     case data
+    /// The message has come over SMTP, and one of its DKIM signatures is looked at.
+    case dkim
     /// The message has come over SMTP, and one of its MIME parts is looked at.
     case mime
     /// The message has come without SMTP.
@@ -60,6 +62,7 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
         case .rcpt: "RCPT"
         case .predata: "PREDATA"
         case .data: "DATA"
+        case .dkim: "DKIM"
         case .mime, .notSMTPMIME: "MIME"
         case .notSMTP: "non-SMTP"
         case .quit: "QUIT"
@@ -77,7 +80,7 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
 
     /// Whether `discard` has something to throw away.
     var allowsDiscard: Bool {
-        [.mail, .rcpt, .data, .mime, .notSMTPMIME, .notSMTP, .expansion].contains(self)
+        [.mail, .rcpt, .data, .dkim, .mime, .notSMTPMIME, .notSMTP, .expansion].contains(self)
     }
 
     /// Whether a decision has no effect: the session ends anyway.
@@ -87,7 +90,9 @@ package enum ACLMoment: String, Sendable, Hashable, CaseIterable {
 /// Which conditions, modifiers and controls fit which moments (manual, sections 44.21 to 44.26).
 enum ACLFitness {
     /// A message is being received, over SMTP.
-    private static let transaction: Set<ACLMoment> = [.mail, .rcpt, .predata, .mime, .notSMTPMIME, .data]
+    private static let transaction: Set<ACLMoment> = [
+        .mail, .rcpt, .predata, .dkim, .mime, .notSMTPMIME, .data,
+    ]
     /// A message is being received.
     private static let message = transaction.union([.notSMTP, .notSMTPStart])
     private static let local: Set<ACLMoment> = [.notSMTP, .notSMTPStart]
@@ -102,6 +107,9 @@ enum ACLFitness {
         return switch clause {
         case "add_header", "remove_header", "senders", "sender_domains": message.contains(moment)
         case "domains", "local_parts", "recipients": moment == .rcpt || moment == .vrfy
+        case "dkim_signers": moment == .dkim
+        // Exim 4.96 takes it for signatures only; later ones wherever they are known.
+        case "dkim_status": moment == .dkim || moment == .mime || moment == .data
         case "queue": moment != .data && moment != .notSMTP
         case "authenticated": moment != .connect && moment != .helo && !local.contains(moment)
         case "encrypted": moment != .helo && !local.contains(moment)
@@ -141,7 +149,8 @@ enum ACLFitness {
     static func fits(verify kind: ByteString, at moment: ACLMoment) -> Bool {
         if moment == .expansion { return true }
         return switch kind {
-        case "sender": (transaction.contains(moment) && !parts.contains(moment)) || moment == .notSMTP
+        case "sender": (transaction.contains(moment) && !parts.contains(moment) && moment != .dkim)
+                || moment == .notSMTP
         case "recipient": moment == .rcpt
         case "header_syntax", "header_sender", "header_names_ascii", "not_blind":
             whole.contains(moment) || parts.contains(moment)

@@ -14,6 +14,9 @@ struct ACLSettings: Sendable {
     let avScanner: Template
     let spamdAddress: Template
     let spfCommentTemplate: Template
+    /// `acl_smtp_dkim` and `dkim_verify_signers`.
+    let signatureACL: Template?
+    let signers: Template
 
     init(_ main: OptionBlock) {
         tellsDetails = main.flag("smtp_return_error_details") ?? false
@@ -24,6 +27,8 @@ struct ACLSettings: Sendable {
         spamdAddress = Template(main.text("spamd_address") ?? "127.0.0.1 783")
         spfCommentTemplate =
             main.template("spf_smtp_comment_template") ?? Template("Please%_see%_http://www.open-spf.org/Why")
+        signatureACL = main.template("acl_smtp_dkim")
+        signers = main.template("dkim_verify_signers") ?? "$dkim_signers"
         csaUsesReverse = main.flag("dns_csa_use_reverse") ?? true
     }
 }

@@ -64,15 +64,14 @@ enum ACLVocabulary {
     /// Words that this program obeys.
     static let honoured: Set<ByteString> = [
         "acl", "add_header", "authenticated", "condition", "continue", "control", "decode", "delay",
-        "dnslists", "domains", "encrypted", "endpass", "hosts", "local_parts", "log_message",
+        "dkim_signers", "dkim_status", "dnslists", "domains", "encrypted", "endpass", "hosts", "local_parts", "log_message",
         "log_reject_target", "logwrite", "malware", "message", "mime_regex", "queue", "ratelimit",
         "recipients", "regex", "remove_header", "seen", "sender_domains", "senders", "set", "spam",
         "spf", "spf_guess", "udpsend", "verify",
     ]
     /// Words that Exim knows; a statement with one of them stops start-up, since it decides who gets in.
     static let known: Set<ByteString> = [
-        "attach", "bmi_optin", "bmi_run", "dcc", "demime", "dkim_signers", "dkim_status",
-        "dmarc_status", "dkim_state", "arc_status",
+        "attach", "bmi_optin", "bmi_run", "dcc", "demime", "dmarc_status", "dkim_state", "arc_status",
     ]
     /// Words without a value.
     static let withoutValue: Set<ByteString> = ["endpass"]
@@ -216,6 +215,7 @@ struct ACLSectionParser {
         let end = OptionLine.nameEnd(rest)
         let name = ByteString(rest[..<end])
         rest = rest[end...].trimmedStart()
+        if ["dkim_verify_status", "dkim_verify_reason"].contains(name) { return name }
         let short = name.dropFirst(4)
         let problem: ByteString = "invalid variable name after \"set\" in ACL modifier \"\(spelled)\""
         guard name.starts(with: ByteString("acl_")), let kind = short.first, "cm".utf8.contains(kind) else {

@@ -10,7 +10,8 @@ package enum Capabilities {
     ]
     /// Features, by the words that Exim has for them.
     package static let features: [ByteString] = [
-        "crypteq", "iconv()", "IPv6", "OpenSSL", "Content_Scanning", "DNSSEC", "Event", "SPF", "SRS",
+        "crypteq", "iconv()", "IPv6", "OpenSSL", "Content_Scanning", "DKIM", "DNSSEC", "Event", "SPF",
+        "SRS",
     ]
     /// Authenticators that run.
     package static var authenticators: [ByteString] { DriverTables.runningAuthenticators.sorted() }

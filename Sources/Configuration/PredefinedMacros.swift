@@ -1,16 +1,27 @@
 package import Bytes
 import EximLog
+import MailText
 
 /// Macros that exist before a file is read, so that it can ask with `.ifdef` what there is (manual, "Builtin macros").
 ///
 /// They tell the truth about this program: an option that has no effect yet has no macro, a driver that does not run neither.
 package enum PredefinedMacros {
-    /// All of them, each with the text `y`, in the order of their names.
-    package static let all: [Macro] = names.sorted().map { Macro(name: $0, text: "y") }
+    /// All of them, in the order of their names; the text is `y` for all but two.
+    package static let all: [Macro] = known.sorted().map { Macro(name: $0, text: text(of: $0)) }
+
+    /// What the macros stand for that are not only asked for.
+    private static let texts: [ByteString: ByteString] = [
+        "_DKIM_SIGN_HEADERS": ByteString(SignedHeaders.names.joined(separator: ":")),
+        "_DKIM_OVERSIGN_HEADERS": ByteString(
+            SignedHeaders.names.map { "+\($0)" as ByteString }.joined(separator: ":")),
+    ]
+
+    private static func text(of name: ByteString) -> ByteString { texts[name] ?? "y" }
 
     /// What every name begins with one of.
     static let prefixes: [ByteString] = [
         "_OPT_", "_HAVE_", "_DRIVER_", "_ACL_", "_LOG_", "_EXP_", "_CRYPTO_",
+        "_DKIM_",
     ]
 
     private static let known = Set(names)
@@ -19,7 +30,7 @@ package enum PredefinedMacros {
     static func contains(_ name: ByteString) -> Bool { known.contains(name) }
 
     private static var names: [ByteString] {
-        options + drivers + vocabulary + features + logSelectors
+        options + drivers + vocabulary + features + logSelectors + Array(texts.keys)
     }
 
     private static func macro(_ group: String, _ name: ByteString) -> ByteString {
@@ -63,7 +74,7 @@ package enum PredefinedMacros {
 
     private static let features: [ByteString] =
         [
-            "_CRYPTO_HASH_SHA3", "_HAVE_CONTENT_SCANNING", "_HAVE_CRYPTEQ", "_HAVE_DNSSEC", "_HAVE_EVENT",
+            "_CRYPTO_HASH_SHA3", "_CRYPTO_SIGN_ED25519", "_HAVE_DKIM", "_HAVE_CONTENT_SCANNING", "_HAVE_CRYPTEQ", "_HAVE_DNSSEC", "_HAVE_EVENT",
             "_HAVE_ICONV", "_HAVE_IPV6", "_HAVE_NATIVE_SRS", "_HAVE_SPF", "_HAVE_SRS", "_HAVE_TLS1_3",
             "_HAVE_TLS_ALPN",
             "_HAVE_TRANSPORT_APPEND_MAILDIR",
@@ -98,7 +109,7 @@ extension PredefinedMacros {
                 line[place...].firstIndex { !$0.isASCIIAlphanumeric && $0 != UInt8(ascii: "_") } ?? line.count
             let word = ByteString(line[place..<end])
             if word.first == UInt8(ascii: "_"), contains(word) {
-                result.append(UInt8(ascii: "y"))
+                result += text(of: word)
                 replaced = true
             } else {
                 result += word

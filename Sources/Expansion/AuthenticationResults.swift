@@ -2,12 +2,13 @@ import Bytes
 
 /// What `${authresults}` tells behind the name (RFC 8601; manual, section 11.5).
 enum AuthenticationResults {
-    /// The results that are known: whether the client's address has a name, how it has authenticated, and what SPF says of
-    /// the sender.
+    /// The results that are known: whether the client's address has a name, how it has authenticated, what SPF says of
+    /// the sender, and what came of each DKIM signature.
     static func known(_ facts: Facts) -> TaintedBytes {
-        let methods = [
-            name(facts.connection), authentication(facts.connection), senderPolicy(facts),
-        ].compactMap { $0 }
+        let methods =
+            [
+                name(facts.connection), authentication(facts.connection), senderPolicy(facts),
+            ].compactMap { $0 } + (facts.message.dkim?.signatures ?? []).map(signature)
         guard !methods.isEmpty else { return "" }
         return TaintedBytes(methods.map { ";\n\t\($0)" }.joined(separator: ""), .tainted)
     }
@@ -50,5 +51,42 @@ enum AuthenticationResults {
             identity = "smtp.mailfrom=<>"
         }
         return "spf=\(spf.result)\(guess) \(identity)"
+    }
+
+    /// `dkim` (RFC 8601, section 2.7.1).
+    private static func signature(_ signature: DKIMFacts.Signature) -> ByteString {
+        let (word, comment) = signature.announced
+        var text: ByteString = "dkim=\(word)"
+        if signature.isOverridden {
+            let said: ByteString = "\(signature.status) - \(signature.reason)"
+            text = "dkim=policy (\(Self.comment(said)))"
+        } else if let comment {
+            text += " (\(comment))\n\t\t" as ByteString
+        }
+        let properties: [(ByteString, ByteString)] = [
+            ("d", "dkim_domain"), ("i", "dkim_identity"), ("s", "dkim_selector"), ("a", "dkim_algo"),
+        ]
+        for (property, name) in properties {
+            guard let value = signature.values[name], !value.isEmpty else { continue }
+            text += " header.\(property)=\(Self.value(value))" as ByteString
+        }
+        return text
+    }
+
+    /// What a signature says of itself must not look like another result.
+    private static func value(_ text: ByteString) -> ByteString {
+        ByteString(text.map { isPlain($0) ? $0 : UInt8(ascii: "?") })
+    }
+
+    private static func isPlain(_ octet: UInt8) -> Bool {
+        octet > 0x7F || octet.isASCIIAlphanumeric || "!#$%&'*+-/=?^_`{|}~@.".utf8.contains(octet)
+    }
+
+    /// What an ACL says must not end the comment, nor the header line.
+    private static func comment(_ text: ByteString) -> ByteString {
+        ByteString(
+            text.map { octet in
+                octet < .blank || octet == 0x7F || "()\\".utf8.contains(octet) ? UInt8(ascii: "?") : octet
+            })
     }
 }

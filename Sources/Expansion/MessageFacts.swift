@@ -93,6 +93,8 @@ package struct MessageFacts: Sendable {
     package var scan = ScanFacts()
     /// What SPF says of the sender; nil before a condition has asked.
     package var spf: SPFFacts?
+    /// What DKIM says of its signatures; nil before they are checked, and where they are not.
+    package var dkim: DKIMFacts?
     /// The `first_delivery` condition.
     package var isFirstDelivery = false
     /// Whether a person has thawed it (the filter condition `manually_thawed`).

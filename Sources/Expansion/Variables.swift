@@ -28,6 +28,7 @@ enum Variables {
         .merging(address) { one, _ in one }
         .merging(scanning) { one, _ in one }
         .merging(senderPolicy) { one, _ in one }
+        .merging(signatures) { one, _ in one }
         .merging(settings) { one, _ in one }
         .merging(times) { one, _ in one }
         .merging(unset) { one, _ in one }
@@ -67,11 +68,7 @@ enum Variables {
     private static let unset: [ByteString: Reader] = {
         let names: [ByteString] = [
             "acl_arg1", "acl_arg2", "acl_arg3", "acl_arg4", "acl_arg5", "acl_arg6", "acl_arg7", "acl_arg8",
-            "acl_arg9", "csa_status", "dkim_algo", "dkim_bodylength",
-            "dkim_canon_body", "dkim_canon_headers", "dkim_copiedheaders", "dkim_created", "dkim_cur_signer",
-            "dkim_domain", "dkim_expires", "dkim_headernames", "dkim_identity", "dkim_key_granularity",
-            "dkim_key_length", "dkim_key_nosubdomains", "dkim_key_notes", "dkim_key_srvtype",
-            "dkim_key_testing", "dkim_selector", "dkim_signers", "dkim_verify_reason", "dkim_verify_status",
+            "acl_arg9", "csa_status",
             "dkim_verify_signers", "dnslist_domain", "dnslist_matched", "dnslist_text", "dnslist_value",
             "event_data", "event_name", "iprev", "item", "ldap_dn", "mailstore_basename",
 

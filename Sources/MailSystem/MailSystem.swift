@@ -5,7 +5,7 @@
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
 // ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProcessZone.swift, ProgramRunning.swift, SocketReading.swift,
-// UDPSending.swift, SPFLookup.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
+// UDPSending.swift, SPFLookup.swift, SignatureRules.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
 // CalloutCache.swift, HeldCallout.swift, HeldCallout+passing.swift, SignalListener.swift, StoredFacts.swift, OutgoingMessage+stored.swift,
 // DeliveryNames.swift, StartError.swift.
 
@@ -121,6 +121,7 @@ package final class MailSystem: Sendable {
         services.send = UDPSending.send
         services.scanners = ScannerReaching.reach
         services.spf = SPFChecker(resolver.withoutRulesForHosts)
+        services.dkim = DKIMVerifier(resolver.withoutRulesForHosts, try DKIMRules(configuration.main))
         services.observer = rehearsal?.observer
         services.makesCallouts = rehearsal?.makesCallouts ?? true
         let clientTLS = try ClientTLS(configuration)

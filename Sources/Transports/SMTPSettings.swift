@@ -45,6 +45,8 @@ struct SMTPSettings: Sendable {
     let authenticatedSender: Template?
     let forcesAuthenticatedSender: Bool
     let cutthrough: CutthroughSettings
+    /// How messages are signed; nil where they are not.
+    let signing: SigningSettings?
     let tls: TLSTransportOptions
 
     init(_ block: OptionBlock) {
@@ -87,6 +89,7 @@ struct SMTPSettings: Sendable {
         authenticatedSender = block.template("authenticated_sender")
         forcesAuthenticatedSender = block.flag("authenticated_sender_force") ?? false
         cutthrough = CutthroughSettings(block)
+        signing = SigningSettings(block)
         tls = TLSTransportOptions(block)
     }
 

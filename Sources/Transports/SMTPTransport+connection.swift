@@ -1,5 +1,6 @@
 import Bytes
 import Expansion
+import Glibc
 import Hints
 import MailText
 import Routing
@@ -172,6 +173,10 @@ extension SMTPTransport {
         used.offersPipelining = extensions.pipelining
         used.identity = connection.identity
         if used.identity == nil, !settings.forcesAuthenticatedSender { used.authenticatedSender = nil }
+        guard let message = await signed(message, used) else {
+            await environment.connections.keep(connection)
+            return true
+        }
         var left = pending
         var isOpen = true
         var isFirstTransaction = true
@@ -200,6 +205,24 @@ extension SMTPTransport {
         }
         await tellOfEnding(troubles, used, isLast: isLast)
         return true
+    }
+
+    /// The message with the signatures that it is to have; nil when it waits because it has none, and all know.
+    private mutating func signed(_ message: WireMessage, _ used: UsedHost) async -> WireMessage? {
+        guard let settings = settings.signing else { return message }
+        var signing = MessageSigning(settings, scene)
+        let result = await signing.signed(message)
+        lines += signing.lines
+        guard result == nil else { return result }
+        (waits, lacksSignature) = (false, true)
+        for index in pending {
+            // The host is not to blame: other messages go to it.
+            var outcome = TransportOutcome(
+                .deferred(TransportTrouble("the message could not be signed", errno: EACCES)))
+            outcome.host = used
+            settle(index, outcome)
+        }
+        return nil
     }
 
     private mutating func end(_ connection: SMTPConnection) async {

@@ -79,7 +79,7 @@ extension SMTPTransport {
     }
 
     /// Gives an address its outcome at this host; what the hosts before have told the hints stays told.
-    private mutating func settle(_ index: Int, _ outcome: TransportOutcome) {
+    mutating func settle(_ index: Int, _ outcome: TransportOutcome) {
         var outcome = outcome
         if let earlier = outcomes[index] {
             outcome.retries = earlier.retries + outcome.retries

@@ -22,6 +22,8 @@ struct SMTPTransport {
     var limited = 0
     var standings: [HostStanding] = []
     var waits = true
+    /// Whether the message waits since it cannot be signed: no other host changes that.
+    var lacksSignature = false
     var hostRetries: [RetryItem] = []
     /// Hears of what happens, where `event_action` is set.
     let events: TransportEvents?
@@ -58,7 +60,7 @@ struct SMTPTransport {
             let message = try await wireMessage()
             let fallback = fallbackItems
             try await attempt(hosts, message)
-            guard !pending.isEmpty, !fallback.isEmpty else { return (finished(hosts), lines) }
+            guard !pending.isEmpty, !fallback.isEmpty, !lacksSignature else { return (finished(hosts), lines) }
             let others = try await found(ordered(fallback).map { HostItem($0) })
             // What counts is whether these are all past their time.
             standings = []
@@ -94,7 +96,7 @@ struct SMTPTransport {
         _ hosts: [RouteHost], _ message: WireMessage
     ) async throws(TransportTrouble) {
         for (index, host) in hosts.enumerated() {
-            guard !pending.isEmpty else { break }
+            guard !pending.isEmpty, !lacksSignature else { break }
             try await attempt(host, isLast: index == hosts.count - 1, message)
         }
     }

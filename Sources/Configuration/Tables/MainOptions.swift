@@ -5,7 +5,7 @@ extension OptionTable {
         .init(
             .boolean, .honoured,
             """
-            dns_csa_use_reverse
+            dkim_verify_minimal dns_csa_use_reverse
             allow_utf8_domains check_rfc2047_length print_topbitchars allow_mx_to_ip accept_8bitmime
             allow_domain_literals bounce_return_body commandline_checks_require_admin delivery_date_remove
             disable_ipv6 envelope_to_remove extract_addresses_remove_arguments ignore_fromline_local
@@ -129,7 +129,7 @@ extension OptionTable {
             """
             callout_random_local_part system_filter system_filter_directory_transport
             system_filter_file_transport system_filter_pipe_transport system_filter_reply_transport
-            acl_not_smtp acl_not_smtp_mime acl_not_smtp_start acl_smtp_auth acl_smtp_connect acl_smtp_data acl_smtp_etrn acl_smtp_expn
+            acl_not_smtp acl_not_smtp_mime acl_not_smtp_start acl_smtp_auth acl_smtp_connect acl_smtp_data acl_smtp_dkim acl_smtp_etrn acl_smtp_expn
             acl_smtp_helo acl_smtp_mail acl_smtp_mailauth acl_smtp_mime acl_smtp_notquit acl_smtp_predata acl_smtp_quit
             acl_smtp_rcpt acl_smtp_starttls acl_smtp_vrfy bounce_message_file delay_warning_condition dsn_from event_action gecos_name
             hints_directory localhost_number message_id_header_domain message_id_header_text
@@ -146,18 +146,17 @@ extension OptionTable {
         .init(
             .expanded, .notYetDecisive,
             """
-            acl_smtp_data_prdr acl_smtp_dkim
+            acl_smtp_data_prdr
             """),
         .init(
             .list, .honoured,
             """
-            add_environment dns_forwarders extra_local_interfaces freeze_tell host_lookup_order keep_environment
+            add_environment dkim_verify_hashes dkim_verify_keytypes dkim_verify_min_keysizes dns_forwarders extra_local_interfaces freeze_tell host_lookup_order keep_environment
             local_interfaces openssl_options pgsql_servers redis_servers tls_on_connect_ports
             """),
         .init(
             .list, .notYet,
             """
-            dkim_verify_hashes dkim_verify_keytypes dkim_verify_min_keysizes
             mysql_servers
             """),
         .init(
@@ -169,13 +168,8 @@ extension OptionTable {
         .init(
             .domainList, .honoured,
             """
-            dns_again_means_nonexist dns_ipv4_lookup helo_lookup_domains hold_domains hosts_treat_as_local
+            dkim_verify_signers dns_again_means_nonexist dns_ipv4_lookup helo_lookup_domains hold_domains hosts_treat_as_local
             percent_hack_domains queue_domains queue_smtp_domains remote_sort_domains
-            """),
-        .init(
-            .domainList, .notYet,
-            """
-            dkim_verify_signers
             """),
         .init(
             .domainList, .needless("libunbound validates by itself, whoever's server answers"),
@@ -218,11 +212,6 @@ extension OptionTable {
             .boolean, .needless("it concerns how Exim's own processes are made"),
             """
             debug_store deliver_drop_privilege disable_fsync
-            """),
-        .init(
-            .boolean, .needless("DKIM is not verified yet"),
-            """
-            dkim_verify_minimal
             """),
         .init(
             .boolean, .needless("TLS is OpenSSL's"),

@@ -243,7 +243,7 @@ extension OptionTable {
             tls_dh_min_bits
             """),
         .init(
-            .expandedInteger, .notYet,
+            .expandedInteger, .honoured,
             """
             dkim_timestamps
             """),
@@ -260,19 +260,19 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            authenticated_sender dscp helo_data port tls_alpn tls_certificate tls_crl tls_privatekey
+            authenticated_sender dkim_canon dkim_hash dkim_identity dkim_private_key dkim_sign_headers dkim_strict
+            dscp helo_data port tls_alpn tls_certificate tls_crl tls_privatekey
             tls_require_ciphers tls_sni tls_verify_certificates utf8_downconvert
             """),
         .init(
             .expanded, .notYet,
             """
-            dane_require_tls_ciphers dkim_canon dkim_hash dkim_identity dkim_sign_headers
-            dkim_strict
+            dane_require_tls_ciphers
             """),
         .init(
             .expanded, .notYetDecisive,
             """
-            dkim_private_key socks_proxy
+            socks_proxy
             """),
         .init(
             .list, .honoured,
@@ -282,17 +282,12 @@ extension OptionTable {
         .init(
             .expandedList, .honoured,
             """
-            hosts interface
+            dkim_domain dkim_selector hosts interface
             """),
         .init(
             .expandedList, .notYet,
             """
             host_name_extract
-            """),
-        .init(
-            .expandedList, .notYetDecisive,
-            """
-            dkim_domain dkim_selector
             """),
         .init(
             .domainList, .honoured,

@@ -1,6 +1,7 @@
 import Bytes
 import Expansion
 import MailText
+import PolicyChecks
 import SMTP
 import Spooler
 
@@ -35,11 +36,16 @@ struct MessageIntake: ~Copyable {
     private(set) var fromCaptures: [TaintedBytes]?
     /// Whether the lines of the file end in CRLF (`spool_wireformat`).
     private let isWireFormat: Bool
+    /// Whether DKIM signatures are looked for, and what hashes the body for those that there are.
+    private let looksForSignatures: Bool
+    private var hashing: DKIMHashing?
 
     init(
         spool: Spool, ids: MessageIDGenerator, limits: HeaderLimits, sizeLimit: Int,
-        copy: IntakeCopy = IntakeCopy(), fromLine: PCRE2Pattern? = nil, isWireFormat: Bool = false
+        copy: IntakeCopy = IntakeCopy(), fromLine: PCRE2Pattern? = nil, isWireFormat: Bool = false,
+        looksForSignatures: Bool = false
     ) {
+        self.looksForSignatures = looksForSignatures
         self.copy = copy
         self.fromLine = fromLine
         self.isWireFormat = isWireFormat
@@ -85,8 +91,10 @@ struct MessageIntake: ~Copyable {
         line.removeAll(keepingCapacity: true)
         switch step {
         case .more: break
-        case .finished: beginBody(with: nil)
-        // With its end, which the reader has cut off.
+        case .finished:
+            beginHashing()
+            beginBody(with: nil)
+        // With its end, which the reader has cut off; a header that ends so is none that is signed.
         case .bodyStarted: beginBody(with: taken)
         case .tooLong(let text): fail(.headerTooLong(text))
         }
@@ -103,9 +111,14 @@ struct MessageIntake: ~Copyable {
         if let first { append(first[...]) }
     }
 
+    private mutating func beginHashing() {
+        if looksForSignatures { hashing = DKIMHashing(reader.headers.map(\.text)) }
+    }
+
     private mutating func append(_ octets: ArraySlice<UInt8>) {
         guard trouble == nil else { return }
         copy.takeBody(octets)
+        hashing?.take(octets)
         do {
             if isWireFormat {
                 try appendAsOnTheWire(octets)
@@ -156,7 +169,7 @@ struct MessageIntake: ~Copyable {
         }
         return ReceivedMessage(
             headers: reader.headers, headerSize: reader.size, longestHeaderLine: reader.longestLine,
-            pending: pending)
+            pending: pending, evidence: hashing?.finish())
     }
 
     private mutating func endHeader() {
@@ -166,6 +179,7 @@ struct MessageIntake: ~Copyable {
         }
         if !inBody, trouble == nil {
             reader.endOfInput()
+            beginHashing()
             beginBody(with: nil)
         }
     }
@@ -197,4 +211,6 @@ struct ReceivedMessage: ~Copyable {
     let headerSize: Int
     let longestHeaderLine: Int
     var pending: PendingMessage
+    /// What its DKIM signatures are checked with; nil where there are none.
+    let evidence: DKIMEvidence?
 }

@@ -122,6 +122,8 @@ extension Reception {
         record.rawSender = sender
         record.recipients = envelope.recipients.map { $0.given ?? $0.address }
         record.queue = state.queue ?? ""
+        record.dkimDomain =
+            state.facts.message.dkim?.signatures.first { $0.status == "pass" }?.values["dkim_domain"]
         let (begun, now) = (arrival.begun, SpoolTime.now())
         let seconds = Int(now.seconds) - Int(begun.seconds)
         record.receiveTime = LogInterval(

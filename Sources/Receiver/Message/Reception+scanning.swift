@@ -5,6 +5,7 @@ import EximLog
 import Expansion
 import MailSystem
 import MailText
+import PolicyChecks
 import Spooler
 
 /// What ACLs see of a message's content (manual, chapter 45): the copy for scanners, and the ACL of MIME parts.
@@ -25,6 +26,7 @@ extension Reception {
         switch moment {
         case .mime, .notSMTPMIME: .message("during MIME ACL checks")
         case .data: .afterData
+        case .dkim: .command("DKIM ")
         default: .message("by non-SMTP ACL")
         }
     }
@@ -46,6 +48,21 @@ extension Reception {
         let copy = state.scanning.copy
         state.scanning.copy = nil
         await copy?.finish(keeping: state.has("no_mbox_unspool"))
+    }
+
+    /// Checks DKIM signatures, and runs their ACL; what it says of header lines is done before the next ACL looks at them.
+    mutating func checkSignatures(
+        _ evidence: DKIMEvidence?, _ fixed: inout CompleteHeader
+    ) async -> ACLVerdict {
+        guard arrival.checksSignatures, !(envelope.recipients.isEmpty && envelope.discardedBy != nil) else {
+            return ACLVerdict(.accept)
+        }
+        let verdict = await context.acls.runDKIM(evidence, &state)
+        log.flush(&state)
+        if verdict.decision == .accept, !state.addedHeaders.isEmpty || !state.removedHeaders.isEmpty {
+            addHeaders(&fixed)
+        }
+        return verdict
     }
 
     /// Runs the ACL of MIME parts, for a message that says what its content is.

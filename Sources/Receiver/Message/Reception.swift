@@ -56,6 +56,8 @@ struct Reception {
         var beganInTLS = false
         /// Whether the body is in wire form.
         var isWireFormat = false
+        /// Whether DKIM signatures are checked.
+        var checksSignatures = false
         /// The moment whose ACL decides.
         var moment: ACLMoment = .data
         /// For local callers: who submits, and what is done to the header.
@@ -113,8 +115,12 @@ struct Reception {
         if arrival.moment == .data { edit(&fixed) }
         setFacts(fixed, message, id)
         prepareScan(message)
-        var moment = partMoment
-        var verdict = await runPartACL(fixed.headers)
+        var moment = ACLMoment.dkim
+        var verdict = await checkSignatures(message.evidence, &fixed)
+        if verdict.decision == .accept {
+            moment = partMoment
+            verdict = await runPartACL(fixed.headers)
+        }
         if verdict.decision == .accept {
             if arrival.moment == .data, looksIntoParts { addHeaders(&fixed) }
             moment = arrival.moment
@@ -173,7 +179,7 @@ struct Reception {
         let by = isLast ? moment.name : envelope.discardedBy ?? "RCPT"
         // Exim does not tell why of MIME parts.
         let why: ByteString =
-            isLast && moment == arrival.moment ? verdict.logMessage.map { ": \($0)" } ?? "" : ""
+            isLast && (moment == arrival.moment || moment == .dkim) ? verdict.logMessage.map { ": \($0)" } ?? "" : ""
         if isLast { envelope.recipients = [] }
         var edited = fixed
         edited.headers = HeaderEdit(state).applied(to: fixed.headers)

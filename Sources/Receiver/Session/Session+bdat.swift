@@ -14,7 +14,7 @@ extension Session {
         var intake = MessageIntake(
             spool: spool, ids: system.ids, limits: settings.limits.header,
             sizeLimit: await messageSizeLimit(), fromLine: await ignoredFromLine(),
-            isWireFormat: settings.usesWireFormat)
+            isWireFormat: settings.usesWireFormat, looksForSignatures: checksSignatures)
         var decoder = BDATDecoder()
         var chunk: (size: Int, isLast: Bool) = (size, isLast)
         var total = 0

@@ -17,7 +17,8 @@ extension Session {
         let begun = SpoolTime.now()
         var intake = MessageIntake(
             spool: spool, ids: system.ids, limits: settings.limits.header,
-            sizeLimit: await messageSizeLimit(), fromLine: await ignoredFromLine())
+            sizeLimit: await messageSizeLimit(), fromLine: await ignoredFromLine(),
+            looksForSignatures: checksSignatures)
         var decoder = DataDecoder(loneLF: .blank)
         var output: [UInt8] = []
         var wireOctets = framer.takeRest()
@@ -37,6 +38,9 @@ extension Session {
         }
         await finish(intake, begun: begun, longestLine: decoder.counts.longestLine, chunking: nil)
     }
+
+    /// Whether DKIM signatures are checked: over SMTP, unless an ACL says no (`control = dkim_disable_verify`).
+    var checksSignatures: Bool { !context.isBatched && !state.has("dkim_disable_verify") }
 
     /// The queue that the message goes to (`queue` in an ACL).
     var spool: Spool { state.queue.map { system.spool.named($0) } ?? system.spool }
@@ -112,6 +116,7 @@ extension Session {
         arriving.longestLine = longestLine
         arriving.usedChunking = chunking != nil
         arriving.beganInTLS = beganInTLS
+        arriving.checksSignatures = checksSignatures
         arriving.isWireFormat = chunking != nil && settings.usesWireFormat
         arriving.pipelining =
             !advertised.contains(.pipelining) ? .notOffered : usedPipelining ? .used : .offeredOnly
