@@ -147,7 +147,7 @@ let package = Package(
         tests("Hints", ["Bytes", "Hints", "OpenSSL", "Redis", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("DMARCReports", ["Bytes", "MailText", "DMARCReports", "TestKit", grdb], exclude: ["Fixtures"]),
         tests("OpenSSL", ["Bytes", "OpenSSL", "TestKit"], exclude: ["Fixtures"]),
-        tests("PolicyChecks", ["Bytes", "DNS", "PolicyChecks", "TestKit"], exclude: ["Fixtures"]),
+        tests("PolicyChecks", ["Bytes", "DNS", "OpenSSL", "PolicyChecks", "TestKit"], exclude: ["Fixtures"]),
         tests("Lookups", ["Bytes", "DNS", "Lookups", "TestKit"]),
         tests("Expansion", ["Bytes", "DNS", "Lookups", "Expansion", "TestKit"], exclude: ["Fixtures"]),
         tests("Configuration", ["Bytes", "Expansion", "Configuration", "TestKit"]),

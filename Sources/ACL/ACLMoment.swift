@@ -149,7 +149,8 @@ enum ACLFitness {
     static func fits(verify kind: ByteString, at moment: ACLMoment) -> Bool {
         if moment == .expansion { return true }
         return switch kind {
-        case "sender": (transaction.contains(moment) && !parts.contains(moment) && moment != .dkim)
+        case "sender":
+            (transaction.contains(moment) && !parts.contains(moment) && moment != .dkim)
                 || moment == .notSMTP
         case "recipient": moment == .rcpt
         case "header_syntax", "header_sender", "header_names_ascii", "not_blind":

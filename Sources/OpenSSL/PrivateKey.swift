@@ -58,7 +58,8 @@ package enum KeyType: Sendable, Hashable, CaseIterable {
         let name = type == .rsa ? digest.rawValue : nil
         var result = [UInt8](repeating: 0, count: signatureLength)
         var length = result.count
-        let done = unsafe EVP_DigestSignInit_ex(context, nil, name, nil, nil, key, nil) == 1
+        let done =
+            unsafe EVP_DigestSignInit_ex(context, nil, name, nil, nil, key, nil) == 1
             && EVP_DigestSign(context, &result, &length, octets.bytes, octets.count) == 1
         guard done else { throw .drain(after: "signing") }
         return ByteString(result.prefix(length))

@@ -74,7 +74,8 @@ internal import COpenSSL
             context, signature.bytes, signature.count, octets.bytes, octets.count)
         guard verdict == 1 else {
             ERR_clear_error()
-            throw OpenSSLError(operation: "verifying", reason: "Public key signature verification has failed.")
+            throw OpenSSLError(
+                operation: "verifying", reason: "Public key signature verification has failed.")
         }
     }
 }

@@ -209,7 +209,8 @@ extension SMTPTransport {
 
     /// The message with the signatures that it is to have; nil when it waits because it has none, and all know.
     private mutating func signed(_ message: WireMessage, _ used: UsedHost) async -> WireMessage? {
-        guard let settings = settings.signing else { return message }
+        // Without a header there is no place for a signature.
+        guard let settings = settings.signing, !scene.transport.generic.bodyOnly else { return message }
         var signing = MessageSigning(settings, scene)
         let result = await signing.signed(message)
         lines += signing.lines

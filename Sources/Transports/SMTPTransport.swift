@@ -60,7 +60,9 @@ struct SMTPTransport {
             let message = try await wireMessage()
             let fallback = fallbackItems
             try await attempt(hosts, message)
-            guard !pending.isEmpty, !fallback.isEmpty, !lacksSignature else { return (finished(hosts), lines) }
+            guard !pending.isEmpty, !fallback.isEmpty, !lacksSignature else {
+                return (finished(hosts), lines)
+            }
             let others = try await found(ordered(fallback).map { HostItem($0) })
             // What counts is whether these are all past their time.
             standings = []

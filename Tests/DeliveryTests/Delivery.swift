@@ -111,6 +111,7 @@ struct Delivery: Sendable {
         let rest = ByteString(parts.after.dropFirst(parts.after.first == .blank ? 1 : 0))
         switch name {
         case "main", "acl", "control", "router", "remote", "smtp", "local", "localfile", "retry", "transport",
+            "domain", "selector", "key",
             "authenticator", "trust", "mainevent", "action", "messages":
             settings[name, default: []].append(rest)
         case "server":

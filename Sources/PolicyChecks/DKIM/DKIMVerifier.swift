@@ -73,9 +73,15 @@ package struct DKIMVerifier: Sendable {
     private func record(of signature: DKIMSignature) async -> Result<DKIMKeyRecord, Missing> {
         let name: ByteString = "\(signature.selector ?? "")._domainkey.\(signature.domain ?? "")"
         let texts = await resolver.lookup(name, .txt).records.compactMap { record -> ByteString? in
-            if case .text(let strings) = record.data { ByteString(strings.joined(separator: "")) } else { nil }
+            if case .text(let strings) = record.data {
+                ByteString(strings.joined(separator: ""))
+            } else {
+                nil
+            }
         }
-        guard let text = DKIMKeyRecord.text(of: texts) else { return .failure(Missing(result: .keyUnavailable)) }
+        guard let text = DKIMKeyRecord.text(of: texts) else {
+            return .failure(Missing(result: .keyUnavailable))
+        }
         guard text.count < DKIMKeyRecord.longest else { return .failure(Missing(result: .keyOverlong)) }
         guard let record = DKIMKeyRecord(text) else { return .failure(Missing(result: .recordSyntax)) }
         return .success(record)
@@ -99,7 +105,8 @@ package struct DKIMVerifier: Sendable {
             try key.check(signature.signature, of: octets, algorithm.hash.digest)
             verdict.result = key.bits < rules.smallestKeys[algorithm.type] ?? 0 ? .keyTooShort : .pass
         } catch {
-            verdict.problem = error.reason
+            // Libcrypto's words for what no key can be read of differ from release to release.
+            verdict.problem = verdict.result == .keySyntax ? "the public key cannot be read" : error.reason
         }
     }
 }

@@ -179,7 +179,8 @@ struct Reception {
         let by = isLast ? moment.name : envelope.discardedBy ?? "RCPT"
         // Exim does not tell why of MIME parts.
         let why: ByteString =
-            isLast && (moment == arrival.moment || moment == .dkim) ? verdict.logMessage.map { ": \($0)" } ?? "" : ""
+            isLast && (moment == arrival.moment || moment == .dkim)
+            ? verdict.logMessage.map { ": \($0)" } ?? "" : ""
         if isLast { envelope.recipients = [] }
         var edited = fixed
         edited.headers = HeaderEdit(state).applied(to: fixed.headers)
