@@ -36,7 +36,7 @@ struct SourceTests {
             names.isSuperset(of: [
                 "_HAVE_SRS", "_HAVE_NATIVE_SRS", "_DRIVER_ROUTER_ACCEPT", "_OPT_MAIN_QUALIFY_DOMAIN",
             ]))
-        #expect(!names.contains("_OPT_MAIN_ACL_SMTP_DKIM"))
+        #expect(!names.contains("_OPT_MAIN_ACL_SMTP_DATA_PRDR"))
         #expect(names.count == PredefinedMacros.all.count)
         #expect(
             PredefinedMacros.replaced(in: "a _HAVE_SRS,_HAVE_SRSX x_HAVE_SRS") == "a y,_HAVE_SRSX x_HAVE_SRS")
@@ -47,7 +47,7 @@ struct SourceTests {
                 .else
                 qualify_domain = no.example
                 .endif
-                .ifdef _OPT_MAIN_ACL_SMTP_DKIM
+                .ifdef _OPT_MAIN_ACL_SMTP_DATA_PRDR
                 qualify_recipient = wrong.example
                 .endif
 
@@ -142,8 +142,8 @@ struct SourceTests {
     @Test("An option that is known and does nothing yet is noted with its line, a decisive one as such")
     func notices() throws {
         let configuration = try Configuration.read(
-            text: "tls_ocsp_file = /x\nacl_smtp_dkim = y\n", file: "test.conf")
-        #expect(configuration.notices.map(\.option) == ["tls_ocsp_file", "acl_smtp_dkim"])
+            text: "tls_ocsp_file = /x\nacl_smtp_data_prdr = y\n", file: "test.conf")
+        #expect(configuration.notices.map(\.option) == ["tls_ocsp_file", "acl_smtp_data_prdr"])
         #expect(configuration.notices.map(\.isDecisive) == [false, true])
         #expect(configuration.notices.map(\.place.line) == [1, 2])
     }
