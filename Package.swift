@@ -90,7 +90,7 @@ let package = Package(
         module(
             "Transports",
             [
-                "Bytes", "MailText", "OpenSSL", "ChildPrograms", "Hints", "SMTP", "Expansion",
+                "Bytes", "MailText", "DNS", "OpenSSL", "ChildPrograms", "Hints", "SMTP", "Expansion",
                 "Configuration",
                 "Filter", "PolicyChecks", "Routing", "CLinux",
             ]),

@@ -10,7 +10,7 @@ package enum Capabilities {
     ]
     /// Features, by the words that Exim has for them.
     package static let features: [ByteString] = [
-        "crypteq", "iconv()", "IPv6", "OpenSSL", "Content_Scanning", "DKIM", "DNSSEC", "Event", "SPF",
+        "crypteq", "iconv()", "IPv6", "OpenSSL", "Content_Scanning", "DANE", "DKIM", "DNSSEC", "Event", "SPF",
         "SRS",
     ]
     /// Authenticators that run.

@@ -7,4 +7,5 @@
 //   values: RecordType.swift, DNSName.swift, DNSRecord.swift, DNSAnswer.swift
 //   asking: NameResolver.swift, ResolverSettings.swift, Resolver.swift, Question.swift,
 //     HostsFile.swift, Unbound.swift (the only unsafe file)
-//   mail:   MailHost.swift, DomainSearch.swift, HostLookup.swift, MailTarget.swift, HostLookup+addresses.swift
+//   mail:   MailHost.swift, DomainSearch.swift, HostLookup.swift, MailTarget.swift, HostLookup+addresses.swift,
+//     HostLookup+certificates.swift

@@ -6,6 +6,8 @@ package struct DNSAnswer: Sendable, Equatable {
     package var outcome: DNSOutcome
     /// Whether the answer, be it records or their absence, was validated from a trust anchor (DNSSEC).
     package var secure: Bool
+    /// Whether nobody tried to validate, since the servers pass no DNSSEC records for the time being.
+    package var isUnvalidated = false
     /// How many seconds the answer may be kept; zero after trouble.
     package var timeToLive: Int
     /// The name at the end of the chain of aliases, or the name that was asked for; without final dot.

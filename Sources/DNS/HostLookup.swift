@@ -97,7 +97,8 @@ package struct HostLookup: Sendable {
         for name in options.names(domain) {
             switch await addresses(of: name) {
             case .addresses(let addresses, let secure, let canonicalName):
-                let host = MailHost(name: name, addresses: addresses, secure: secure)
+                var host = MailHost(name: name, addresses: addresses, secure: secure)
+                host.names = Self.names(canonicalName, name)
                 return .hosts(
                     MailHosts(
                         hosts: [host], secure: absence.secure, canonicalName: canonicalName, domain: name))
@@ -130,6 +131,7 @@ package struct HostLookup: Sendable {
             switch await addresses(of: target.name) {
             case .addresses(let addresses, let secure, let canonicalName):
                 // A host that is an alias goes by its own name, in logs and hints as well.
+                host.names = Self.names(canonicalName, target.name)
                 if !canonicalName.equalsIgnoringCase(target.name) { host.name = canonicalName }
                 host.addresses = addresses.filter { target.port != nil || seen.insert($0).inserted }
                 host.secure = secure

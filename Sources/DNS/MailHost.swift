@@ -14,6 +14,9 @@ package struct MailHost: Sendable, Equatable {
     package var secure: Bool
     /// Why the addresses are not known now; nil when they are.
     package var deferral: ByteString?
+    /// The names under which TLSA records may be, in the order to look: the end of the aliases, and the name that led
+    /// there (RFC 7672, section 2.2.2).
+    package var names: [ByteString] = []
 
     /// Makes a host.
     package init(

@@ -37,19 +37,24 @@ package final class Resolver: NameResolver {
         else {
             return DNSAnswer(.noSuchDomain, canonicalName: name)
         }
-        return Self.answer(await ask(question, type), name: name, type: type)
+        let (reply, isUnvalidated) = await ask(question, type)
+        var answer = Self.answer(reply, name: name, type: type)
+        answer.isUnvalidated = isUnvalidated
+        return answer
     }
 
-    private func ask(_ question: ByteString, _ type: RecordType) async -> UnboundReply {
+    private func ask(
+        _ question: ByteString, _ type: RecordType
+    ) async -> (reply: UnboundReply, isUnvalidated: Bool) {
         let limit = settings.timeLimit
         if let plain = unvalidated.withLock({ $0.flatMap { .now < $0.end ? $0.unbound : nil } }) {
-            return await plain.ask(question, type: type, timeLimit: limit)
+            return (await plain.ask(question, type: type, timeLimit: limit), true)
         }
         let reply = await unbound.ask(question, type: type, timeLimit: limit)
         guard settings.anchors == .rootWherePossible, case .result(let result) = reply,
             let reason = result.bogus, await lacksRoot(), let plain = stopValidating(for: reason)
-        else { return reply }
-        return await plain.ask(question, type: type, timeLimit: limit)
+        else { return (reply, false) }
+        return (await plain.ask(question, type: type, timeLimit: limit), true)
     }
 
     /// Whether the servers cannot tell the root's keys with their proof, and so nobody's.
@@ -82,8 +87,11 @@ package final class Resolver: NameResolver {
         }
     }
 
-    /// Whether a name is asked for whatever it looks like: Exim checks neither TXT nor PTR names.
-    private static func isUnchecked(_ type: RecordType) -> Bool { type == .txt || type == .ptr }
+    /// Whether a name is asked for whatever it looks like: Exim checks neither TXT nor PTR names, and a pattern that knows
+    /// no underscores must not hide TLSA records.
+    private static func isUnchecked(_ type: RecordType) -> Bool {
+        type == .txt || type == .ptr || type == .tlsa
+    }
 
     private static func answer(_ reply: UnboundReply, name: ByteString, type: RecordType) -> DNSAnswer {
         let outcome: DNSOutcome =

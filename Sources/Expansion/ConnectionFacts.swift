@@ -108,6 +108,8 @@ package struct TLSFacts: Sendable, Hashable {
 
     /// What a handshake came to; `serverName` is the name that the client asked for.
     package init(_ negotiated: TLSNegotiated, serverName: ByteString?) {
+        dane = negotiated.isVerifiedByDANE ? true : nil
+        ocsp = negotiated.proof.code
         cipher = "\(negotiated.version):\(negotiated.cipher):\(negotiated.bits)"
         standardCipher = negotiated.standardCipher
         version = negotiated.version

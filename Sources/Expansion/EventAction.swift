@@ -30,6 +30,8 @@ package struct MailEvent: Sendable, Hashable {
         case tcpConnect = "tcp:connect"
         /// The peer's chain holds a certificate; what the action gives refuses it.
         case tlsCertificate = "tls:cert"
+        /// A host is not as DANE wants it.
+        case daneFailure = "dane:fail"
         /// TLS with a client has not come about.
         case tlsFailure = "tls:fail:connect"
     }

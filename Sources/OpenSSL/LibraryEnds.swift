@@ -3,7 +3,7 @@ internal import COpenSSL
 
 /// A session of libssl with its two ends in memory; freed with the value.
 @safe struct LibraryEnds: ~Copyable {
-    private let session: OpaquePointer
+    let session: OpaquePointer
     private let input: OpaquePointer
     private let output: OpaquePointer
 
@@ -59,8 +59,34 @@ internal import COpenSSL
             try check(unsafe SSL_add1_host(session, name.string) == 1, "host name \(name)")
         }
         unsafe SSL_set_hostflags(session, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
-        ends.verify(wishes.verification, asServer: false)
+        if let dane = wishes.dane { try ends.demand(dane) }
+        if wishes.proof != .none { try check(unsafe shim_ask_for_proof(session) == 1, "OCSP") }
+        ends.verify(wishes.dane == nil ? wishes.verification : .required, asServer: false)
         return ends
+    }
+
+    /// Makes the server's certificate one of those that the DNS tells of.
+    private func demand(_ dane: TLSADemand) throws(OpenSSLError) {
+        try Self.check(unsafe SSL_dane_enable(session, dane.base.string) == 1, "DANE for \(dane.base)")
+        // The record of a server's own certificate says all: neither names nor dates count (RFC 7672, section 3.1.1).
+        unsafe SSL_dane_set_flags(session, UInt(DANE_FLAG_NO_DANE_EE_NAMECHECKS))
+        for name in dane.otherNames {
+            try Self.check(unsafe SSL_add1_host(session, name.string) == 1, "host name \(name)")
+        }
+        var usable = 0
+        for record in dane.records where record.isUsable {
+            let octets = record.data.bytes
+            let outcome = unsafe SSL_dane_tlsa_add(
+                session, record.usage, record.selector, record.matching, octets, octets.count)
+            if outcome > 0 { usable += 1 }
+        }
+        ERR_clear_error()
+        guard usable > 0 else { throw OpenSSLError(operation: "DANE", reason: "No usable TLSA records") }
+    }
+
+    /// Whether a TLSA record was what verified the peer.
+    var isVerifiedByDANE: Bool {
+        unsafe SSL_get_verify_result(session) == X509_V_OK && SSL_get0_dane_authority(session, nil, nil) >= 0
     }
 
     deinit { unsafe SSL_free(session) }

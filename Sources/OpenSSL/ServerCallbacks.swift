@@ -1,5 +1,6 @@
 import Bytes
 internal import COpenSSL
+import Glibc
 
 /// What libssl calls while a server shakes hands.
 enum ServerCallbacks {
@@ -13,6 +14,24 @@ enum ServerCallbacks {
                 unsafe ServerCallbacks.choose(
                     session, chosen, length, UnsafeBufferPointer(start: offered, count: Int(count)))
             }, nil)
+        unsafe shim_set_proof_callback(context) { session, _ in unsafe ServerCallbacks.staple(session) }
+    }
+
+    /// Gives a client that asks for it the proof of the certificate that it is shown; a client's own session has it go on.
+    private static func staple(_ session: OpaquePointer?) -> CInt {
+        guard let exchange = unsafe exchange(of: session) else { return 1 }
+        exchange.proof = .absent
+        guard let own = unsafe SSL_get_certificate(session) else { return SSL_TLSEXT_ERR_NOACK }
+        let serial = unsafe OCSPBasic.text(X509_get0_serialNumber(own))
+        let now = Int64(time(nil))
+        guard let proof = exchange.proofs.first(where: { $0.covers(serial, now: now) }) else {
+            return SSL_TLSEXT_ERR_NOACK
+        }
+        guard unsafe shim_staple(session, proof.octets, proof.octets.count) == 1 else {
+            return SSL_TLSEXT_ERR_NOACK
+        }
+        exchange.proof = .good
+        return SSL_TLSEXT_ERR_OK
     }
 
     private static func exchange(of session: OpaquePointer?) -> ServerExchange? {

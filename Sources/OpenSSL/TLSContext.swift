@@ -1,5 +1,7 @@
 import Bytes
 internal import COpenSSL
+import Glibc
+import Synchronization
 
 /// What sessions of one kind share: certificates, keys, trust, protocol versions; made once and then only read.
 ///
@@ -8,6 +10,10 @@ internal import COpenSSL
     let handle: OpaquePointer
     /// Our first certificate; nil without one.
     let ownCertificate: Certificate?
+    /// What proves our certificates.
+    let proofs: [OCSPProof]
+    /// What is wrong with further proofs, which are not used, until somebody has heard of it.
+    private let faults: Mutex<[OpenSSLError]>
 
     /// Reads all files that the settings name.
     ///
@@ -16,6 +22,9 @@ internal import COpenSSL
         ERR_clear_error()
         guard let handle = unsafe SSL_CTX_new(TLS_method()) else { throw .drain(after: "TLS context") }
         unsafe self.handle = handle
+        let (proofs, faults) = Self.proofs(settings)
+        self.proofs = proofs
+        self.faults = Mutex(faults)
         do {
             try unsafe Self.limit(handle, settings)
             try unsafe Self.identify(handle, settings)
@@ -31,6 +40,26 @@ internal import COpenSSL
 
     deinit { unsafe SSL_CTX_free(handle) }
 
+    /// Why proofs are not used (`tls_ocsp_file`); told once.
+    package func takeFaults() -> [OpenSSLError] {
+        faults.withLock { faults in
+            defer { faults = [] }
+            return faults
+        }
+    }
+
+    private static func proofs(_ settings: TLSSettings) -> ([OCSPProof], [OpenSSLError]) {
+        var (proofs, faults): ([OCSPProof], [OpenSSLError]) = ([], [])
+        for file in settings.proofs {
+            do throws(OpenSSLError) {
+                proofs.append(try OCSPProof(file, now: Int64(time(nil))))
+            } catch {
+                faults.append(error)
+            }
+        }
+        return (proofs, faults)
+    }
+
     // MARK: Parts
 
     private static func limit(_ context: OpaquePointer, _ settings: TLSSettings) throws(OpenSSLError) {
@@ -44,6 +73,8 @@ internal import COpenSSL
         unsafe shim_set_cache_off(context)
         unsafe SSL_CTX_set_num_tickets(context, 0)
         unsafe ServerCallbacks.install(in: context)
+        // So that sessions may do it; this alone changes nothing.
+        try unsafe check(SSL_CTX_dane_enable(context), "DANE")
         if let ciphers = settings.ciphers {
             try unsafe check(SSL_CTX_set_cipher_list(context, ciphers.string), "ciphers \(ciphers)")
         }

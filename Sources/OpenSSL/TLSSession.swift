@@ -35,6 +35,7 @@ internal import COpenSSL
     private let exchange: ServerExchange?
     private var context: TLSContext
     private var verification = TLSVerification.none
+    private var proof = TLSProofWish.none
     /// What a client has sent before it was known what it is to be served with.
     private var unserved: [UInt8]?
 
@@ -53,7 +54,8 @@ internal import COpenSSL
     package init(clientWith context: TLSContext, _ wishes: TLSClientWishes) throws(OpenSSLError) {
         self.context = context
         exchange = nil
-        verification = wishes.verification
+        verification = wishes.dane == nil ? wishes.verification : .required
+        proof = wishes.proof
         ends = try LibraryEnds.asking(wishes, with: context)
     }
 
@@ -102,6 +104,7 @@ internal import COpenSSL
         self.context = context
         self.verification = verification
         exchange.protocols = protocols
+        exchange.proofs = context.proofs
         exchange.isServed = true
         // A session keeps much of the context that it began with, so it begins anew.
         ends = try LibraryEnds.serving(exchange, with: context)
@@ -120,6 +123,8 @@ internal import COpenSSL
         let hasLooked = verification != .none && !found.chain.isEmpty
         found.verifyError = hasLooked ? verifyError : nil
         found.isVerified = hasLooked && found.verifyError == nil
+        found.isVerifiedByDANE = exchange == nil && ends.isVerifiedByDANE
+        found.proof = exchange?.proof ?? ends.proof(proof, isVerified: found.isVerified)
         return found
     }
 
@@ -154,4 +159,7 @@ final class ServerExchange {
     var hello: TLSClientHello?
     var isServed = false
     var protocols: [ByteString] = []
+    /// What proves the certificate that the client is shown, where it asks.
+    var proofs: [OCSPProof] = []
+    var proof = TLSProof.notRequested
 }

@@ -32,13 +32,15 @@ package struct TLSSettings: Sendable, Hashable {
     package var groups: ByteString?
     /// Protocol versions and the like.
     package var options = TLSOptions.usual
+    /// Files that prove our certificates to clients that ask (`tls_ocsp_file`).
+    package var proofs: [OCSPProof.File] = []
 
     /// Nothing set.
     package init() {}
 
     /// Every file that is read when a context is made.
     var files: [ByteString] {
-        var all = certificates + privateKeys
+        var all = certificates + privateKeys + proofs.map(\.path)
         if case .path(let path) = trust { all.append(path) }
         if let revocationList { all.append(revocationList) }
         if let dhParameters { all.append(dhParameters) }
@@ -74,9 +76,91 @@ package struct TLSClientWishes: Sendable, Hashable {
     package var verification = TLSVerification.none
     /// Names of which the server's certificate must carry one; empty when any will do (`tls_verify_cert_hostnames`).
     package var names: [ByteString] = []
+    /// What the DNS says that the server's certificate is (DANE), which nothing else verifies then; nil without DANE.
+    package var dane: TLSADemand?
+    /// Whether the server is to prove that its certificate is not revoked (`hosts_request_ocsp`, `hosts_require_ocsp`).
+    package var proof = TLSProofWish.none
 
     /// Asks for nothing.
     package init() {}
+}
+
+/// Whether a server is to prove that its certificate is not revoked.
+package enum TLSProofWish: Sendable, Hashable {
+    /// It is not asked.
+    case none
+    /// It is asked, and may have none.
+    case requested
+    /// There is no session without a good proof; who drives the session sees to it.
+    case required
+}
+
+/// What came of the question whether a certificate is revoked.
+package enum TLSProof: Sendable, Hashable {
+    /// Nobody asked.
+    case notRequested
+    /// There was no answer.
+    case absent
+    /// What is wrong with the answer, or with the certificate.
+    case bad(ByteString)
+    /// The certificate is not revoked; at a server: the client was told so.
+    case good
+
+    /// The value of `$tls_in_ocsp` and `$tls_out_ocsp`.
+    package var code: Int {
+        switch self {
+        case .notRequested: 0
+        case .absent: 1
+        case .bad: 3
+        case .good: 4
+        }
+    }
+}
+
+/// A TLSA record, as far as a certificate is compared with it (RFC 6698, section 2.1).
+package struct TLSAssociation: Sendable, Hashable {
+    /// 2 for an authority (DANE-TA), 3 for the server's own certificate (DANE-EE); others are of no use for SMTP
+    /// (RFC 7672, section 3.1.3).
+    package var usage: UInt8
+    /// 0 for the certificate, 1 for its public key.
+    package var selector: UInt8
+    /// 0 for the octets themselves, 1 for SHA-256, 2 for SHA-512.
+    package var matching: UInt8
+    /// The octets to compare with.
+    package var data: ByteString
+
+    /// Makes a value.
+    package init(usage: UInt8, selector: UInt8, matching: UInt8, data: ByteString) {
+        (self.usage, self.selector, self.matching, self.data) = (usage, selector, matching, data)
+    }
+
+    /// Whether SMTP can verify with it: the usage, the selector and the matching type are known, and a digest is as long as it
+    /// must be.
+    package var isUsable: Bool {
+        guard usage == 2 || usage == 3, selector <= 1 else { return false }
+        return switch matching {
+        case 0: !data.isEmpty
+        case 1: data.count == 32
+        case 2: data.count == 64
+        default: false
+        }
+    }
+}
+
+/// What DANE demands of a server's certificate (RFC 7672): there is no session unless it is met.
+package struct TLSADemand: Sendable, Hashable {
+    /// The name that the records are published for (the TLSA base domain), which is also the name that is asked for.
+    package var base: ByteString
+    /// Further names that a certificate of an authority may carry.
+    package var otherNames: [ByteString] = []
+    /// The records; those that are not usable count for nothing.
+    package var records: [TLSAssociation]
+
+    /// Makes a demand.
+    package init(base: ByteString, records: [TLSAssociation]) { (self.base, self.records) = (base, records) }
+
+    /// A bit for each usage of the records that count, such as 4 where there is DANE-TA only (`$tls_out_tlsa_usage`).
+    package var usages: Int { records.filter(\.isUsable).reduce(0) { $0 | 1 << Int($1.usage) } }
 }
 
 /// What a session was negotiated to.
@@ -97,6 +181,10 @@ package struct TLSNegotiated: Sendable, Hashable {
     package var isVerified: Bool
     /// Why it was not; nil when it was, or when there is none or nobody looked.
     package var verifyError: ByteString?
+    /// Whether a TLSA record has verified the server.
+    package var isVerifiedByDANE = false
+    /// Whether the server's certificate is known not to be revoked.
+    package var proof = TLSProof.notRequested
     /// Our own certificate; nil without one.
     package var ourCertificate: Certificate?
     /// The application protocol agreed on.

@@ -168,7 +168,10 @@ struct TransportLog: Sendable {
             if line.isPanic { runner.log.panic(line.text, id: id.bytes) } else { runner.log(line.text, id) }
             return
         }
-        var failure = HostFailure(LoggedHost(host), message: line.text, errno: Int(line.errno))
+        var logged = LoggedHost(host)
+        // Exim shows that only of hosts that addresses went to, or wait for.
+        logged.isSecure = false
+        var failure = HostFailure(logged, message: line.text, errno: Int(line.errno))
         failure.isRecipientDeferral = line.isNote
         let text = failure.text(by: runner.selector)
         if !line.isNote { runner.log(text, id) }

@@ -287,7 +287,10 @@ extension MessageDelivery {
             one.hosts.map(\.port) == other.hosts.map(\.port),
             Set(one.hosts.map(\.address)) == Set(other.hosts.map(\.address))
         else { return false }
-        if transport.isRemote { return multiDomain || firstParts.domain == parts.domain }
+        if transport.isRemote {
+            let mayMix = multiDomain && !transport.separatesDomains(for: one.hosts)
+            return mayMix || firstParts.domain == parts.domain
+        }
         if transport.dependsOnDomain, firstParts.domain != parts.domain { return false }
         return !transport.dependsOnLocalPart || one.facts.localPart == other.facts.localPart
     }

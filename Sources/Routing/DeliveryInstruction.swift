@@ -16,6 +16,8 @@ package struct RouteHost: Sendable, Hashable {
     package var isSecure: Bool
     /// Whether they were to be (`dnssec_request_domains`, `dnssec_require_domains`).
     package var wasToBeSecure = false
+    /// The names under which TLSA records may be, in the order to look; empty for its name alone.
+    package var names: [ByteString] = []
 
     /// Makes a host.
     package init(

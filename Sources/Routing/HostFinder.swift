@@ -76,9 +76,10 @@ package struct HostFinder: Sendable {
         }
         if finding.source != .name {
             switch await lookup.addresses(of: item.name) {
-            case .addresses(let addresses, let secure, _):
+            case .addresses(let addresses, let secure, let canonicalName):
                 if finding.requiresSecure, !secure { return .insecure }
-                return await usable(addresses, of: item, secure: secure)
+                let names = HostLookup.names(canonicalName, item.name)
+                return await usable(addresses, of: item, secure: secure, names)
             case .deferred(let reason): return .deferred(reason)
             case .none: if finding.source == .dns { return .notFound }
             }
@@ -93,13 +94,16 @@ package struct HostFinder: Sendable {
         }
     }
 
-    private func usable(_ addresses: [IPAddress], of item: HostItem, secure: Bool) async -> FoundHosts {
+    private func usable(
+        _ addresses: [IPAddress], of item: HostItem, secure: Bool, _ names: [ByteString] = []
+    ) async -> FoundHosts {
         var hosts: [RouteHost] = []
         for address in addresses where !(await isIgnored(address)) {
             var host = RouteHost(
                 name: item.name, address: address, port: item.port,
                 isSecure: secure && finding.asksForSecure)
             host.wasToBeSecure = finding.asksForSecure
+            host.names = names
             hosts.append(host)
         }
         return hosts.isEmpty ? .notFound : .found(hosts)
@@ -132,6 +136,7 @@ package struct HostFinder: Sendable {
                     mx: host.preference.map(Int.init),
                     isSecure: host.secure && found.secure && finding.asksForSecure)
                 entry.wasToBeSecure = finding.asksForSecure
+                entry.names = host.names
                 hosts.append(entry)
             }
         }

@@ -53,11 +53,11 @@ extension ClientMachine {
             }
             return [.startTLS]
         }
-        if options.requiresTLS {
-            return fail(tlsTrouble(TLSTexts.missing(isOffered: true)))
-        }
         if reply.isTemporary, !options.clearAfterTemporaryTLSRefusal {
             return fail(hostRefusal(reply, after: "STARTTLS"))
+        }
+        if options.requiresTLS {
+            return fail(tlsTrouble(TLSTexts.missing(isOffered: true)))
         }
         return [.ready(extensions)]
     }

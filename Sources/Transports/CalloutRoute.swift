@@ -73,7 +73,7 @@ private struct CalloutHosts {
             place.topBitPrints = routing.expander.environment.settings.printTopBitChars
             place.shown = "\(host.name) [\(address.text)]"
             place.tell = tell
-            place.tls = await offer(host, own)
+            place.tls = await offer(host, place.identity.port, own)
             place.identity.tls = place.tls?.plan ?? .none
             place.events = HostEvents(events, host: host.name, address: address, port: place.identity.port)
             result.append((host.name, address, place))
@@ -101,9 +101,11 @@ private struct CalloutHosts {
     }
 
     /// Nil where TLS is neither spoken nor wanted.
-    private func offer(_ host: RouteHost, _ facts: Facts) async -> TLSOffer? {
-        let plan = await settings.tls.plan(
-            for: host, facts, routing.expander, tls.options, isCallout: true)
+    private func offer(_ host: RouteHost, _ port: Int, _ facts: Facts) async -> TLSOffer? {
+        let place = TLSPlace(
+            host: host, port: port, facts: facts, routing: routing, options: tls.options, isCallout: true)
+        let plan = await settings.tls.plan(for: place)
+        if let note = plan.note { tell(TransportLogLine(note)) }
         return plan.isAvoided && !plan.isRequired ? nil : TLSOffer(plan, tls)
     }
 

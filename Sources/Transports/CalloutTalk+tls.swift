@@ -8,9 +8,14 @@ extension CalloutTalk {
     package static func open(
         _ place: Place, connectTimeout: Int64, timeout: Int64, _ loops: DeliveryLoops
     ) async throws(CalloutTrouble) -> CalloutTalk {
+        if let refusal = place.tls?.plan.refusal {
+            await place.events?.failed(refusal.result)
+            throw CalloutTrouble(command: "connect", reply: nil, text: refusal.text)
+        }
         do throws(CalloutTrouble) {
             return try await openOnce(place, connectTimeout: connectTimeout, timeout: timeout, loops)
         } catch {
+            await place.tellOfDANE(error)
             guard error.isTLSFailure, let offer = place.tls, await offer.mayGoClear(tell: place.tell) else {
                 throw error
             }
@@ -35,15 +40,12 @@ extension CalloutTalk {
         let command: ByteString = "STARTTLS"
         guard extensions.startTLS, !offer.plan.isAvoided else {
             guard offer.plan.isRequired else { return }
-            throw CalloutTrouble(
-                command: command, reply: nil, text: TLSTexts.missing(isOffered: extensions.startTLS))
+            throw Self.missing(command, isOffered: extensions.startTLS)
         }
         let reply = try await say(command)
         guard reply.isPositive else {
-            guard !offer.plan.isRequired else {
-                throw CalloutTrouble(command: command, reply: nil, text: TLSTexts.missing(isOffered: true))
-            }
-            guard reply.isPermanent || offer.plan.mayGoClear else { throw Self.refusal(command, reply) }
+            guard reply.isPermanent || offer.plan.triesClear else { throw Self.refusal(command, reply) }
+            guard !offer.plan.isRequired else { throw Self.missing(command, isOffered: true) }
             return
         }
         // Clear text after the go-ahead would be taken as if it had come under TLS.
@@ -54,6 +56,13 @@ extension CalloutTalk {
         try await greet(place)
     }
 
+    private static func missing(_ command: ByteString, isOffered: Bool) -> CalloutTrouble {
+        var trouble = CalloutTrouble(
+            command: command, reply: nil, text: TLSTexts.missing(isOffered: isOffered))
+        trouble.isTLSMissing = true
+        return trouble
+    }
+
     private mutating func shakeHands(
         _ offer: TLSOffer, _ command: ByteString
     ) async throws(CalloutTrouble) {
@@ -61,5 +70,18 @@ extension CalloutTalk {
         var found = CalloutTrouble(command: command, reply: nil, text: trouble.text)
         found.isTLSFailure = true
         throw found
+    }
+}
+
+extension CalloutTalk.Place {
+    /// A host that DANE knows could not be used; where TLS was the reason, that is told.
+    fileprivate func tellOfDANE(_ trouble: CalloutTrouble) async {
+        guard let plan = tls?.plan, plan.isAnnounced else { return }
+        if trouble.isTLSFailure {
+            tell(TransportLogLine(DANEResult.failureText(of: shown, trouble.text)))
+            await events?.failed(.validationFailure, plan.factsOfFailure)
+        } else if trouble.isTLSMissing {
+            await events?.failed(.of(trouble.text))
+        }
     }
 }

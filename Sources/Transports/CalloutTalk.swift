@@ -14,6 +14,8 @@ package struct CalloutTrouble: Error, Sendable, Hashable {
     package var text: ByteString
     /// Whether no TLS session came about after the server had agreed to one.
     var isTLSFailure = false
+    /// Whether the server does not do TLS, which is needed.
+    var isTLSMissing = false
 
     init(command: ByteString, reply: Reply?, text: ByteString) {
         (self.command, self.reply, self.text) = (command, reply, text)

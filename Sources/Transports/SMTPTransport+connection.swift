@@ -26,10 +26,16 @@ extension SMTPTransport {
         }
         let helo = try await scene.expand(settings.helo, "helo_data")?.bytes ?? environment.primaryHostName
         if scene.message.isDryRun { return pretend(used) }
+        let tls = await plan(for: host, port: used.port)
+        if let note = tls.note { lines.append(TransportLogLine(note)) }
+        if let refusal = tls.refusal {
+            tried += 1
+            return await refuse(refusal, used, key, isLast: isLast)
+        }
         let connection = ConnectionKey(
             transport: scene.transport.name, hostName: host.name, address: address, port: used.port,
             interface: interface, helo: helo, credentials: await credentials(for: host, scene.facts),
-            tls: await plan(for: host))
+            tls: tls)
         used.authenticatedSender = try await authenticatedSender()
         used.downconversion = try await downconversion()
         let isSerialized = await isListed(host, settings.serialized, otherwise: false)
@@ -80,7 +86,7 @@ extension SMTPTransport {
         var options = ClientOptions(helo: key.helo)
         options.usesTLS = !key.tls.isAvoided
         options.requiresTLS = key.tls.isRequired
-        options.clearAfterTemporaryTLSRefusal = key.tls.mayGoClear
+        options.clearAfterTemporaryTLSRefusal = key.tls.triesClear
         options.isLMTP = settings.protocolName == "lmtp"
         options.ignoresQuota = settings.ignoresQuota
         options.topBitPrints = environment.expander.environment.settings.printTopBitChars
@@ -147,6 +153,7 @@ extension SMTPTransport {
             _ = await transact(connection, &used, retryKey, isLast: isLast, message, mayRenew: false)
         case .failure(let trouble):
             await turn?.end()
+            if TLSOffer.isFailure(trouble) { used.tls = key.tls.factsOfFailure }
             await take(hostTrouble: trouble, used, retryKey, isLast: isLast)
         }
     }

@@ -105,9 +105,10 @@ extension SMTPTransport {
         await tellOfEnding(blamed, used, isLast: isLast)
     }
 
-    /// Whether the host did nothing wrong but is not good enough for `hosts_require_auth` or `event_action`: it is not shown then.
+    /// Whether the host did nothing wrong but is not good enough for `hosts_require_auth`, DANE or `event_action`: it is not
+    /// shown then.
     private func isOurDemand(_ trouble: ClientTrouble) -> Bool {
-        [EximErrno.authenticationFailed, EximErrno.expansionFailed, EximErrno.event]
+        [EximErrno.authenticationFailed, EximErrno.expansionFailed, EximErrno.event, EximErrno.dnsDeferred]
             .contains { Int($0) == trouble.errno }
     }
 

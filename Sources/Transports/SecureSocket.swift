@@ -39,7 +39,15 @@ struct SecureSocket: ~Copyable {
             var new = try TLSSession(clientWith: context, wishes)
             if let failure = await shakeHands(&new, deadline) { return .failure(failure) }
             let found = try new.negotiated()
+            if wishes.dane != nil, !found.isVerifiedByDANE {
+                // Such as under a cipher for which a server shows no certificate.
+                return .failure(Failure(text: "(SSL_connect): no TLSA record verifies the server"))
+            }
+            if let reason = wishes.obstacle(in: found.proof) {
+                return .failure(Failure(text: "(SSL_connect) \(reason)"))
+            }
             tls = TLSFacts(found, serverName: wishes.serverName)
+            tls?.tlsaUsage = wishes.dane?.usages ?? 0
             session = consume new
             return .success(found)
         } catch {
@@ -173,6 +181,18 @@ struct SecureSocket: ~Copyable {
             try await flush(Self.closeTimeout) { _ in }
         } catch {
             return
+        }
+    }
+}
+
+extension TLSClientWishes {
+    /// Why a session does not serve whose server has proved so much of its certificate; nil when it does.
+    fileprivate func obstacle(in found: TLSProof) -> ByteString? {
+        guard proof == .required else { return nil }
+        return switch found {
+        case .good: nil
+        case .notRequested, .absent: "Required TLS certificate status not received"
+        case .bad(let reason): reason
         }
     }
 }

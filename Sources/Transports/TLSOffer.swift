@@ -55,9 +55,12 @@ struct TLSOffer: Sendable {
         }
     }
 
+    /// What stands before the reason.
+    static let prefix: ByteString = "TLS session: "
+
     private static func trouble(_ text: ByteString) -> ClientTrouble {
         ClientTrouble(
-            scope: .host, isPermanent: false, errno: Int(EximErrno.tlsFailure), text: "TLS session: \(text)")
+            scope: .host, isPermanent: false, errno: Int(EximErrno.tlsFailure), text: prefix + text)
     }
 
     /// Whether a trouble is that no session came about after the server had agreed to one.

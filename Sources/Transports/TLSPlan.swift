@@ -26,9 +26,31 @@ struct TLSPlan: Sendable, Hashable {
     var wishes = TLSClientWishes()
     /// An option that could not be expanded.
     var fault: TLSFault?
+    /// Why the host is not used at all.
+    var refusal: DANERefusal?
+    /// A line for the log about the host.
+    var note: ByteString?
 
     /// TLS is not spoken.
     static let none = TLSPlan(isAvoided: true)
+
+    /// Whether the DNS says what the server's certificate is.
+    var isDANE: Bool { wishes.dane != nil }
+    /// Whether the DNS has records that the server speaks TLS, be they of use or not.
+    var isAnnounced = false
+
+    /// What is known where no session came about.
+    var factsOfFailure: TLSFacts? {
+        guard let dane = wishes.dane else { return nil }
+        var facts = TLSFacts()
+        facts.tlsaUsage = dane.usages
+        return facts
+    }
+
+    fileprivate mutating func announce(at base: ByteString) {
+        isAnnounced = true
+        wishes.serverName = base
+    }
 
     /// Whether a host that cannot speak TLS today may be spoken to in clear text.
     var mayGoClear: Bool { !isRequired && triesClear }
@@ -44,6 +66,8 @@ struct TLSTransportOptions: Sendable {
     private let verified: ListText?
     private let tried: ListText?
     private let named: ListText?
+    private let proofRequested: ListText?
+    private let proofRequired: ListText?
     private let certificate: Template?
     private let privateKey: Template?
     private let authorities: Template?
@@ -53,6 +77,7 @@ struct TLSTransportOptions: Sendable {
     private let protocols: Template?
     private let triesClear: Bool
     private let isImmediate: Bool
+    let dane: DANEOptions
 
     init(_ block: OptionBlock) {
         avoided = block.list("hosts_avoid_tls")
@@ -63,6 +88,8 @@ struct TLSTransportOptions: Sendable {
         verified = block.list("tls_verify_hosts")
         tried = block.list("tls_try_verify_hosts")
         named = block.list("tls_verify_cert_hostnames")
+        proofRequested = block.list("hosts_request_ocsp")
+        proofRequired = block.list("hosts_require_ocsp")
         certificate = block.template("tls_certificate")
         privateKey = block.template("tls_privatekey")
         authorities = block.template("tls_verify_certificates")
@@ -72,26 +99,38 @@ struct TLSTransportOptions: Sendable {
         protocols = block.template("tls_alpn")
         triesClear = block.flag("tls_tempfail_tryclear") ?? true
         isImmediate = block.text("protocol") == "smtps"
+        dane = DANEOptions(block)
     }
 
-    /// Makes the plan for a host; `facts` know it as `$host` and `$host_address`.
-    func plan(
-        for host: RouteHost, _ facts: Facts, _ expander: Expander, _ options: TLSOptions,
-        isCallout: Bool = false
-    ) async -> TLSPlan {
-        let lists = HostLists(host: host, facts: facts, expander: expander)
+    /// Makes the plan for a host.
+    func plan(for place: TLSPlace) async -> TLSPlan {
+        let lists = HostLists(host: place.host, facts: place.facts, expander: place.routing.expander)
         var plan = TLSPlan()
+        switch await dane.finding(for: place, lists) {
+        case .none(let note): plan.note = note
+        case .demanded(let demand):
+            plan.wishes.dane = demand
+            plan.announce(at: demand.base)
+        case .encrypted(let base): plan.announce(at: base)
+        case .refused(let refusal, let note): (plan.refusal, plan.note) = (refusal, note)
+        }
+        guard plan.refusal == nil else { return plan }
         plan.isImmediate = isImmediate
-        plan.isRequired = isImmediate ? true : await lists.mayHave(required)
-        plan.isAvoided = isImmediate ? false : await lists.have(isCallout ? avoidedInCallouts : avoided)
-        plan.triesClear = triesClear
+        plan.wishes.proof = await proof(place, usages: plan.wishes.dane?.usages ?? 0)
+        // What must be proved does not go where nothing can be.
+        plan.isRequired =
+            isImmediate || plan.isAnnounced || plan.wishes.proof == .required
+            ? true : await lists.mayHave(required)
+        plan.isAvoided = isImmediate ? false : await lists.have(place.isCallout ? avoidedInCallouts : avoided)
+        plan.triesClear = triesClear && !plan.isAnnounced
         guard !plan.isAvoided else { return plan }
         plan.needsProtocol = await lists.mayHave(needingProtocol)
         plan.servesOneMessage = await lists.have(singled)
-        plan.settings.options = options
-        plan.wishes.verification = await verification(lists)
-        if plan.wishes.verification != .none, await lists.mayHave(named, otherwise: true) {
-            plan.wishes.names = [host.name]
+        plan.settings.options = place.options
+        // DANE alone verifies a host that it knows.
+        plan.wishes.verification = plan.isDANE ? .required : await verification(lists)
+        if !plan.isDANE, plan.wishes.verification != .none, await lists.mayHave(named, otherwise: true) {
+            plan.wishes.names = [place.host.name]
         }
         do throws(TLSFault) {
             try await expand(&plan, lists)
@@ -110,15 +149,36 @@ struct TLSTransportOptions: Sendable {
         return await lists.have(tried, otherwise: true) ? .tried : .none
     }
 
+    /// Whether the server is asked for a proof; the lists are expanded when the usages of TLSA records are known.
+    private func proof(_ place: TLSPlace, usages: Int) async -> TLSProofWish {
+        var facts = place.facts
+        facts.connection.tlsOut.tlsaUsage = usages
+        let lists = HostLists(host: place.host, facts: facts, expander: place.routing.expander)
+        if await lists.mayHave(proofRequired) { return .required }
+        guard let proofRequested, proofRequested.template.source != "*" else {
+            // A pinned certificate is good for as long as its record says so.
+            return usages == 0 || usages == 4 ? .requested : .none
+        }
+        return await lists.have(proofRequested) ? .requested : .none
+    }
+
     private func expand(_ plan: inout TLSPlan, _ lists: HostLists) async throws(TLSFault) {
         if let file = try await lists.text(certificate, "tls_certificate") {
             plan.settings.certificates = [file]
             plan.settings.privateKeys = try await lists.text(privateKey, "tls_privatekey").map { [$0] } ?? []
         }
-        plan.settings.ciphers = try await lists.text(ciphers, "tls_require_ciphers")
-        plan.wishes.serverName = try await lists.text(serverName, "tls_out_sni")
+        if plan.isDANE {
+            plan.settings.ciphers = try await lists.text(dane.ciphers, "dane_require_tls_ciphers")
+        }
+        if plan.settings.ciphers == nil {
+            plan.settings.ciphers = try await lists.text(ciphers, "tls_require_ciphers")
+        }
         let offered = try await lists.text(protocols, "tls_alpn") ?? ""
         plan.wishes.protocols = ItemList.split(offered, separator: UInt8(ascii: ":"))
+        if plan.isDANE { return }
+        if !plan.isAnnounced {
+            plan.wishes.serverName = try await lists.text(serverName, "tls_out_sni")
+        }
         guard plan.wishes.verification != .none else { return }
         plan.settings.trust = try await trust(lists)
         plan.settings.revocationList = try await lists.text(revocationList, "tls_crl")
@@ -135,7 +195,7 @@ struct TLSTransportOptions: Sendable {
 }
 
 /// Answers what lists say of one host, and expands options for it.
-private struct HostLists {
+struct HostLists {
     let host: RouteHost
     let facts: Facts
     let expander: Expander

@@ -91,6 +91,11 @@ struct HostEvents: Sendable {
         _ = await raise(MailEvent(.smtpHello, data: answer.text), state)
     }
 
+    /// The host is not as DANE wants it.
+    func failed(_ result: DANEResult, _ tls: TLSFacts? = nil) async {
+        _ = await raise(MailEvent(.daneFailure, data: result.rawValue), ConnectionState(tls: tls))
+    }
+
     /// The connection is closed.
     func closed(_ state: ConnectionState) async { _ = await raise(MailEvent(.tcpClose), state) }
 

@@ -1,6 +1,7 @@
 package import Bytes
 package import Configuration
 package import Expansion
+package import Routing
 
 /// A transport instance: its driver and what it was configured to do.
 package struct Transport: Sendable {
@@ -86,6 +87,13 @@ package struct Transport: Sendable {
     /// Whether addresses of different domains may go in one call (`multi_domain`, for smtp alone a question).
     package var multiDomain: Template? {
         if case .smtp(let settings) = driver { settings.multiDomain } else { nil }
+    }
+
+    /// Whether addresses of different domains go apart, since their hosts may be verified by DANE (manual, option
+    /// `multi_domain`).
+    package func separatesDomains(for hosts: [RouteHost]) -> Bool {
+        guard case .smtp(let settings) = driver, hosts.contains(where: \.isSecure) else { return false }
+        return settings.tls.dane.mayApply
     }
 
     /// Whether the options name `$local_part` or `$domain`, so that addresses that differ in it go apart.

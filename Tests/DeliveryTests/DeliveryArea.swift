@@ -8,8 +8,9 @@ struct DeliveryArea: Sendable, CustomStringConvertible {
     let name: String
     let configuration: ByteString
     let deliveries: [Delivery]
-    /// The zones of the file `zones`, for areas that ask the DNS: each begins with `zone: name`.
-    let zones: [ZoneServer.Zone]
+    /// The file `zones`, for areas that ask the DNS: each zone begins with `zone: name` or `signed zone: name`, and
+    /// `<good 1 2>` is a certificate of `Papers` as a TLSA record has it.
+    let zones: ByteString
     var description: String { name }
 
     /// Where the DNS server for an area is: an address that no other test uses.
@@ -38,7 +39,7 @@ struct DeliveryArea: Sendable, CustomStringConvertible {
             return DeliveryArea(
                 name: name, configuration: ByteString(text),
                 deliveries: deliveries.filter { title == nil || $0.title == title },
-                zones: ZoneServer.Zone.list(ByteString(zones)))
+                zones: ByteString(zones))
         }
     }
 
@@ -52,17 +53,16 @@ struct DeliveryArea: Sendable, CustomStringConvertible {
 
     /// What each delivery came to: its title, Exim's outcome, Bobbin's; in the order of the fixtures.
     func outcomes() async throws -> [(String, [String], [String])] {
-        let server = zones.isEmpty ? nil : try ZoneServer(zones, at: Self.nameServer)
-        defer { withExtendedLifetime(server) {} }
-        let resolver = server?.addressText
+        let names = try zones.isEmpty ? nil : NameService(zones, at: Self.nameServer)
+        defer { withExtendedLifetime(names) {} }
         return try await withThrowingTaskGroup(of: (Int, [String], [String]).self) { group in
             var waiting = Array(deliveries.enumerated())[...]
             var results: [Int: ([String], [String])] = [:]
             func add() {
                 guard let (index, delivery) = waiting.popFirst() else { return }
                 group.addTask {
-                    async let wanted = Self.outcome(delivery, configuration, resolver, isExim: true)
-                    async let found = Self.outcome(delivery, configuration, resolver, isExim: false)
+                    async let wanted = Self.outcome(delivery, configuration, names, isExim: true)
+                    async let found = Self.outcome(delivery, configuration, names, isExim: false)
                     return (index, try await wanted, try await found)
                 }
             }
@@ -90,7 +90,7 @@ struct DeliveryArea: Sendable, CustomStringConvertible {
     }
 
     private static func outcome(
-        _ delivery: Delivery, _ configuration: ByteString, _ resolver: ByteString?, isExim: Bool
+        _ delivery: Delivery, _ configuration: ByteString, _ names: NameService?, isExim: Bool
     ) async throws -> [String] {
         try await withCheckedThrowingContinuation { continuation in
             // On a thread of its own, since it waits for other processes.
@@ -98,10 +98,42 @@ struct DeliveryArea: Sendable, CustomStringConvertible {
                 continuation.resume(
                     returning: {
                         do {
-                            return try Stage(delivery, configuration, resolver, isExim: isExim).perform()
+                            return try Stage(delivery, configuration, names, isExim: isExim).perform()
                         } catch { return ["not made: \(error)"] }
                     }())
             }
         }
+    }
+}
+
+/// The DNS that the programs of an area ask.
+final class NameService: Sendable {
+    private let server: ZoneServer
+    /// What they trust, for `dns_trust_anchor_file`.
+    let anchors: ByteString
+    /// The server's address.
+    var address: ByteString { server.addressText }
+
+    /// Serves the zones of a fixture, edited by `forge` after they were signed.
+    init(
+        _ text: ByteString, at place: UInt32,
+        forge: (ZoneServer.Zone) -> ZoneServer.Zone = { $0 }
+    ) throws {
+        let (zones, anchors) = try ZoneServer.Zone.signed(ZoneServer.Zone.list(Self.filled(text)))
+        server = try ZoneServer(zones.map(forge), at: place)
+        self.anchors = anchors
+    }
+
+    /// The text with what stands for certificates filled in.
+    private static func filled(_ text: ByteString) throws -> ByteString {
+        var text = text
+        while let from = text.firstIndex(of: UInt8(ascii: "<")),
+            let to = text.firstIndex(of: UInt8(ascii: ">"))
+        {
+            let words = ByteString(text[(from + 1)..<to]).string.split(separator: " ").map(String.init)
+            let data = try Papers.made().association(words)
+            text = ByteString(text[..<from]) + data + ByteString(text[(to + 1)...])
+        }
+        return text
     }
 }

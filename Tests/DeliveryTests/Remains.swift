@@ -174,6 +174,7 @@ struct Remains {
         text.replace(/\bX=(TLS[0-9.]+):[A-Za-z0-9_-]+:/) { "X=\($0.1):<cipher>:" }
         text.replace("/O=Example/CN=", with: "O=Example,CN=")
         text.replace(/\/CN=wire/, with: "CN=wire")
+        text.replace(/(DANE attempt failed; TLS connection to [^ ]+ \[[0-9.]+\]): .*/) { "\($0.1): <why>" }
         text.replace(/TLS session: [^>]*?(: delivering unencrypted|>|$)/) { "TLS session: <why>\($0.1)" }
         // Whose message it is is said to us by an option, which makes it tainted.
         text.replace(/^--ident root$/, with: "-ident root")

@@ -5,7 +5,7 @@ import TestKit
 /// How a scripted server speaks TLS.
 struct ServerTLS: Sendable {
     enum Certificate: String, Sendable {
-        case good, chain, expired, stranger, own
+        case good, chain, expired, stranger, lone, rooted, own
     }
 
     var certificate = Certificate.own
@@ -38,6 +38,8 @@ struct ServerTLS: Sendable {
             case .chain: papers.chain
             case .expired: papers.expired
             case .stranger: papers.strangers
+            case .lone: papers.lone
+            case .rooted: papers.rooted
             case .own: nil
             }
         if let own {
@@ -66,6 +68,10 @@ struct Papers: Sendable {
     let strangers: Files
     /// A client's.
     let client: Files
+    /// Vouched for by nobody, for another name.
+    let lone: Files
+    /// The good one, with the authority behind it in the same file.
+    let rooted: Files
     private let stranger: TestAuthority
 
     private static let shared = Result { try Papers() }
@@ -83,6 +89,37 @@ struct Papers: Sendable {
         expired = try issued(by: authority, "late.tls.test", days: -1)
         files = try TemporaryDirectory()
         chain = try Self.chain(from: authority, in: files)
+        lone = (files.file("lone.crt"), files.file("lone.key"))
+        try Program("openssl", package: "openssl").run(
+            ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/O=Example/CN=lone", "-days", "30"]
+                + ["-keyout", lone.key.string, "-out", lone.certificate.string])
+        rooted = (files.file("rooted.crt"), good.key)
+        try files.write(
+            readFile(good.certificate.string) + readFile(authority.certificate.string), to: "rooted.crt")
+    }
+
+    /// The last field of a TLSA record, by the `openssl` program: of a certificate, a selector, a matching type.
+    func association(_ words: [String]) throws -> ByteString {
+        let known = [
+            "good": good.certificate, "expired": expired.certificate, "chain": chain.certificate,
+            "stranger": strangers.certificate, "lone": lone.certificate, "authority": authority.certificate,
+            "middle": files.file("middle.crt"),
+        ]
+        guard words.count == 3, let certificate = known[words[0]] else {
+            throw Delivery.Malformed(description: "no TLSA data: \(words)")
+        }
+        let openssl = try Program("openssl", package: "openssl")
+        let scratch = try TemporaryDirectory()
+        let (key, data) = (scratch.file("key").string, scratch.file("data").string)
+        if words[1] == "0" {
+            try openssl.run(["x509", "-in", certificate.string, "-outform", "DER", "-out", data])
+        } else {
+            try openssl.run(["x509", "-in", certificate.string, "-pubkey", "-noout", "-out", key])
+            try openssl.run(["pkey", "-pubin", "-in", key, "-outform", "DER", "-out", data])
+        }
+        guard words[2] != "0" else { return Hex.encode(try scratch.read("data")) }
+        let digest = try openssl.run(["dgst", words[2] == "1" ? "-sha256" : "-sha512", "-r", data])
+        return ByteString(digest.prefix { $0 != .blank })
     }
 
     private static func chain(

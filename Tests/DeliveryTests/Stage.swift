@@ -11,7 +11,7 @@ struct Stage {
     let port: Int
     let servers: [ScriptedServer]
     /// The DNS server that the programs' resolv.conf names; nil leaves them the system's.
-    let resolver: ByteString?
+    let names: NameService?
 
     /// A delivery that could not be made at all.
     struct Failure: Error, CustomStringConvertible {
@@ -22,10 +22,10 @@ struct Stage {
     private static let attempts = 20
 
     init(
-        _ delivery: Delivery, _ configuration: ByteString, _ resolver: ByteString?, isExim: Bool
+        _ delivery: Delivery, _ configuration: ByteString, _ names: NameService?, isExim: Bool
     ) throws {
         self.delivery = delivery
-        self.resolver = resolver
+        self.names = names
         self.isExim = isExim
         var attempt = 1
         while true {
@@ -35,6 +35,7 @@ struct Stage {
                 let site = try MailSite(
                     place + Self.filled(configuration, delivery.settings))
                 if configuration.contains(ByteString("SITE/ca.crt")) { try Papers.made().give(to: site) }
+                try site.directory.write(names?.anchors ?? "", to: "anchor")
                 servers = try delivery.servers.map {
                     try ScriptedServer($0, port: port, socketPath: site.directory.file("lmtp"))
                 }
@@ -137,7 +138,7 @@ struct Stage {
     }
 
     private func start(_ arguments: [String]) throws -> ChildProcess {
-        let view = try resolver.map { try site.asking($0, "search home.test wide.test\n") } ?? []
+        let view = try names.map { try site.asking($0.address, "search home.test wide.test\n") } ?? []
         return try isExim
             ? site.start(exim: arguments, through: view)
             : site.start("bobbin", ["exim"] + arguments, through: view)

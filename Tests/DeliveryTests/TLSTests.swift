@@ -68,7 +68,7 @@ extension DeliveryTests {
     @Test("The deferral says why there was no session, and what is wrong with the certificate")
     func reasons() throws {
         let area = try DeliveryArea.named("Tls")
-        let server = try ZoneServer(area.zones, at: 0x7F05_0000 + UInt32(getpid() & 0xFFFF | 1))
+        let names = try NameService(area.zones, at: 0x7F05_0000 + UInt32(getpid() & 0xFFFF | 1))
         for (title, reason) in [
             ("a handshake that stalls", "TLS session: (SSL_connect): timed out"),
             ("of a stranger", "certificate verify failed (unable to get local issuer certificate)"),
@@ -79,7 +79,7 @@ extension DeliveryTests {
             ),
         ] {
             let delivery = try #require(area.deliveries.first { $0.title == title })
-            let stage = try Stage(delivery, area.configuration, server.addressText, isExim: false)
+            let stage = try Stage(delivery, area.configuration, names, isExim: false)
             _ = try stage.perform()
             let log = try stage.site.log()
             #expect(log.contains { $0.contains("defer (-37)") && $0.hasSuffix(reason) }, "\(title): \(log)")

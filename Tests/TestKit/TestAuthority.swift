@@ -94,6 +94,54 @@ package final class TestAuthority: Sendable {
         try files.write(files.read(name) + files.read("authority.crt"), to: name)
     }
 
+    /// What an OCSP responder of the authority says of a certificate, by `openssl ocsp`.
+    package struct Proof: Sendable {
+        /// Whether the certificate is revoked (as superseded).
+        package var isRevoked = false
+        /// For how many days it is good; nil leaves that open.
+        package var days: Int? = 7
+        /// Who signs: nil is the authority itself; else somebody to whom it has given that right.
+        package var signer: Identity?
+        /// Whether the signer's certificate is in it.
+        package var hasSigner = true
+
+        /// The authority's own good word.
+        package init() {}
+    }
+
+    /// Makes the file of a proof, in DER.
+    package func prove(_ own: Identity, _ proof: Proof = Proof(), named name: String) throws -> ByteString {
+        let serial = try program.run(["x509", "-in", own.certificate.string, "-noout", "-serial"])
+        let number = ByteString(serial.trimmed().drop { $0 != UInt8(ascii: "=") }.dropFirst())
+        let state: ByteString =
+            proof.isRevoked ? "R\t400101000000Z\t200101000000Z,superseded" : "V\t400101000000Z\t"
+        try files.write("\(state)\t\(number)\tunknown\t/CN=x\n", to: "\(ByteString(name)).index")
+        try files.write("unique_subject = no\n", to: "\(ByteString(name)).index.attr")
+        let out = files.file("\(ByteString(name)).der")
+        try program.run(
+            ["ocsp", "-index", files.file("\(ByteString(name)).index").string, "-CA", certificate.string]
+                + ["-rsigner", proof.signer?.certificate.string ?? certificate.string]
+                + ["-rkey", proof.signer?.key.string ?? files.file("authority.key").string]
+                + ["-issuer", certificate.string, "-cert", own.certificate.string, "-noverify"]
+                + (proof.days.map { ["-ndays", "\($0)"] } ?? []) + (proof.hasSigner ? [] : ["-resp_no_certs"])
+                + ["-respout", out.string])
+        return out
+    }
+
+    /// Gives somebody the right to speak for the authority about its certificates.
+    package func delegate(named name: String) throws -> Identity {
+        let own = Identity(certificate: files.file("\(name).crt"), key: files.file("\(name).key"))
+        let request = files.file("\(name).csr").string
+        try files.write("extendedKeyUsage=OCSPSigning\nbasicConstraints=CA:false\n", to: "\(name).ext")
+        try program.run(["req", "-new"] + subject(name, name) + ["-out", request])
+        try program.run([
+            "x509", "-req", "-in", request, "-out", own.certificate.string, "-days", "30",
+            "-CA", certificate.string, "-CAkey", files.file("authority.key").string, "-CAcreateserial",
+            "-extfile", files.file("\(name).ext").string,
+        ])
+        return own
+    }
+
     private func subject(_ file: String, _ name: String) -> [String] {
         [
             "-newkey", "rsa:2048", "-nodes", "-subj", "/O=Example/CN=\(name)",

@@ -11,6 +11,7 @@ package final class ZoneServer: Sendable {
     package struct Zone: Sendable {
         let name: ByteString
         let text: ByteString
+        private var isToBeSigned = false
 
         /// Makes a zone of records, in which relative names count from the zone's name.
         package init(_ name: ByteString, _ records: ByteString) {
@@ -26,17 +27,39 @@ package final class ZoneServer: Sendable {
             text = records.contains(ByteString(" SOA "), ignoringCase: true) ? records : head + records
         }
 
-        /// The zones of a text in which each begins with a line `zone: name`.
+        /// The zones of a text in which each begins with a line `zone: name`, or `signed zone: name`.
         package static func list(_ text: ByteString) -> [Zone] {
-            var zones: [(name: ByteString, records: ByteString)] = []
+            var zones: [(name: ByteString, records: ByteString, isSigned: Bool)] = []
             for line in text.split(separator: .newline) {
                 if line.starts(with: "zone: ".utf8) {
-                    zones.append((ByteString(line.dropFirst(6)), ""))
+                    zones.append((ByteString(line.dropFirst(6)), "", false))
+                } else if line.starts(with: "signed zone: ".utf8) {
+                    zones.append((ByteString(line.dropFirst(13)), "", true))
                 } else if !zones.isEmpty {
                     zones[zones.count - 1].records += ByteString(line) + ByteString("\n")
                 }
             }
-            return zones.map { Zone($0.name, $0.records) }
+            return zones.map {
+                var zone = Zone($0.name, $0.records)
+                zone.isToBeSigned = $0.isSigned
+                return zone
+            }
+        }
+
+        /// The zones as they are served, those of `signed zone: name` signed, with a line for each of these that a
+        /// resolver begins to trust from.
+        package static func signed(_ zones: [Zone]) throws -> (zones: [Zone], anchors: ByteString) {
+            var (served, anchors): ([Zone], ByteString) = ([], "")
+            for zone in zones {
+                guard zone.isToBeSigned else {
+                    served.append(zone)
+                    continue
+                }
+                let (signed, anchor) = try zone.signed()
+                served.append(signed)
+                anchors += anchor + ByteString("\n")
+            }
+            return (served, anchors)
         }
     }
 

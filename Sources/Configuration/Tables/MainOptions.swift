@@ -135,13 +135,13 @@ extension OptionTable {
             hints_directory localhost_number message_id_header_domain message_id_header_text
             message_size_limit pid_file_path received_header_text smtp_accept_max_per_host
             smtp_active_hostname smtp_banner smtp_etrn_command spf_smtp_comment_template spool_directory submission_socket
-            tls_crl tls_dhparam tls_eccurve tls_require_ciphers tls_verify_certificates
+            tls_crl tls_dhparam tls_eccurve tls_ocsp_file tls_require_ciphers tls_verify_certificates
             unknown_login uucp_from_sender warn_message_file
             """),
         .init(
             .expanded, .notYet,
             """
-            dmarc_forensic_sender tls_ocsp_file
+            dmarc_forensic_sender
             """),
         .init(
             .expanded, .notYetDecisive,

@@ -260,14 +260,9 @@ extension OptionTable {
         .init(
             .expanded, .honoured,
             """
-            authenticated_sender dkim_canon dkim_hash dkim_identity dkim_private_key dkim_sign_headers dkim_strict
+            authenticated_sender dane_require_tls_ciphers dkim_canon dkim_hash dkim_identity dkim_private_key dkim_sign_headers dkim_strict
             dscp helo_data port tls_alpn tls_certificate tls_crl tls_privatekey
             tls_require_ciphers tls_sni tls_verify_certificates utf8_downconvert
-            """),
-        .init(
-            .expanded, .notYet,
-            """
-            dane_require_tls_ciphers
             """),
         .init(
             .expanded, .notYetDecisive,
@@ -297,8 +292,9 @@ extension OptionTable {
         .init(
             .hostList, .honoured,
             """
-            hosts_avoid_esmtp hosts_avoid_pipelining hosts_avoid_tls hosts_nopass_tls hosts_require_alpn hosts_require_auth
-            hosts_require_tls hosts_try_auth hosts_try_chunking hosts_verify_avoid_tls serialize_hosts
+            hosts_avoid_esmtp hosts_avoid_pipelining hosts_avoid_tls hosts_nopass_tls hosts_request_ocsp hosts_require_alpn hosts_require_auth
+            hosts_require_dane hosts_require_ocsp hosts_require_tls hosts_try_auth hosts_try_chunking hosts_try_dane
+            hosts_verify_avoid_tls serialize_hosts
             tls_try_verify_hosts tls_verify_cert_hostnames tls_verify_hosts
             """),
         .init(
@@ -309,13 +305,8 @@ extension OptionTable {
         .init(
             .hostList, .notYet,
             """
-            hosts_pipe_connect hosts_request_ocsp hosts_try_dane hosts_try_fastopen hosts_try_prdr
+            hosts_pipe_connect hosts_try_fastopen hosts_try_prdr
             tls_resumption_hosts
-            """),
-        .init(
-            .hostList, .notYetDecisive,
-            """
-            hosts_require_dane hosts_require_ocsp
             """),
     ])
 }

@@ -31,7 +31,8 @@ struct ServiceCheck {
         let expansion = TLSExpansion(
             rules: context.settings.tls, expander: context.system.expander, facts: Facts())
         do throws(TLSFailure) {
-            _ = try context.tls.service(with: try await expansion.settings())
+            let made = try context.tls.service(with: try await expansion.settings())
+            for fault in made.takeFaults() { log.main(fault.unusedProof) }
         } catch {
             log.panic("TLS is not available to clients: \(error.panic ?? error.text)")
         }

@@ -100,6 +100,7 @@ struct HeaderFileFilling {
         header.tlsPeerCertificate = tls.peerCertificate.map { TaintedBytes($0.pem, .tainted) }
         header.tlsPeerDN = tls.peerDN.map { TaintedBytes($0, .tainted) }
         header.tlsSNI = tls.serverName.map { TaintedBytes($0, .tainted) }
+        header.tlsOCSP = tls.ocsp == 0 ? nil : tls.ocsp
         header.tlsOurCertificate = tls.ourCertificate.map { TaintedBytes($0.pem) }
     }
 

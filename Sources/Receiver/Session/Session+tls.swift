@@ -133,7 +133,9 @@ extension Session {
     /// What this client is served with.
     private func serviceContext() async throws(TLSFailure) -> TLSContext {
         do throws(TLSFailure) {
-            return try context.tls.service(with: try await tlsExpansion.settings())
+            let made = try context.tls.service(with: try await tlsExpansion.settings())
+            for fault in made.takeFaults() { log.main(fault.unusedProof) }
+            return made
         } catch {
             if let text = error.panic { log.panic(text.escapingUnprintable()) }
             throw error
@@ -190,6 +192,14 @@ extension Session {
             log.event(.tlsFailed(text: fault.text), state.facts)
         }
         return input
+    }
+}
+
+extension OpenSSLError {
+    /// The line for the log about a proof that nobody is given.
+    var unusedProof: ByteString {
+        let text: ByteString = "tls_ocsp_file \(operation) is not used: \(reason)"
+        return text.escapingUnprintable()
     }
 }
 

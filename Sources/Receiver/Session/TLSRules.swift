@@ -9,6 +9,8 @@ struct TLSRules: Sendable {
     var certificate: Template?
     var privateKey: Template?
     var revocationList: Template?
+    /// `tls_ocsp_file`.
+    var proofs: Template?
     /// `tls_verify_certificates`.
     var trust: Template
     var dhParameters: Template?
@@ -29,6 +31,7 @@ struct TLSRules: Sendable {
         certificate = main.template("tls_certificate")
         privateKey = main.template("tls_privatekey")
         revocationList = main.template("tls_crl")
+        proofs = main.template("tls_ocsp_file")
         trust = main.template("tls_verify_certificates") ?? "system"
         dhParameters = main.template("tls_dhparam")
         groups = main.template("tls_eccurve")
@@ -52,7 +55,7 @@ struct TLSRules: Sendable {
 
     /// Whether nothing depends on who connects, so that it can be tried when the program starts.
     var isFixed: Bool {
-        let all = [certificate, privateKey, revocationList, trust, dhParameters, groups, ciphers]
+        let all = [certificate, privateKey, revocationList, trust, dhParameters, groups, ciphers, proofs]
         return all.allSatisfy { !($0?.source.contains(UInt8(ascii: "$")) ?? false) }
     }
 }
@@ -72,6 +75,7 @@ struct TLSExpansion {
             settings.privateKeys = []
             settings.selfSignedName = expander.environment.settings.primaryHostName
         }
+        settings.proofs = Self.proofs(try await list(rules.proofs, "tls_ocsp_file"))
         settings.revocationList = try await text(rules.revocationList, "tls_crl")
         settings.trust =
             switch try await text(rules.trust, "tls_verify_certificates") {
@@ -105,6 +109,20 @@ struct TLSExpansion {
     private static func isGroup(_ name: ByteString) -> Bool {
         (["default", "historic"] as [ByteString]).contains(name)
             || (["ffdhe", "ike", "exim.dev."] as [ByteString]).contains { name.starts(with: $0) }
+    }
+
+    /// A list of files; a format that stands before one holds for those behind it, too.
+    private static func proofs(_ items: [ByteString]) -> [OCSPProof.File] {
+        var format = OCSPProof.Format.der
+        return items.map { item in
+            var path = item[...]
+            for (prefix, named) in [("DER ", .der), ("PEM ", .pem)] as [(ByteString, OCSPProof.Format)]
+            where item.starts(with: prefix) {
+                format = named
+                path = item.dropFirst(prefix.count)
+            }
+            return OCSPProof.File(path: ByteString(path.trimmed()), format: format)
+        }
     }
 
     private func list(_ template: Template?, _ option: ByteString) async throws(TLSFailure) -> [ByteString] {
