@@ -136,7 +136,8 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestKit", dependencies: ["Bytes", "OpenSSL"], path: "Tests/TestKit", swiftSettings: house),
+            name: "TestKit", dependencies: ["Bytes", "OpenSSL"], path: "Tests/TestKit", exclude: ["Peers"],
+            swiftSettings: house),
         tests("Bytes", ["Bytes", "TestKit"]),
         tests("Spooler", ["Bytes", "Spooler", "TestKit"], exclude: ["Fixtures"]),
         tests("MailText", ["Bytes", "MailText", "TestKit"], exclude: ["Fixtures"]),

@@ -124,7 +124,7 @@ struct CertificateRequest {
     private func list(_ items: [ByteString]) -> ByteString? {
         guard !items.isEmpty else { return nil }
         let mark = ByteString([separator])
-        return items.map { $0.replacing(mark, with: mark + mark) }.joined(separator: mark)
+        return items.map { $0.withoutControls.replacing(mark, with: mark + mark) }.joined(separator: mark)
     }
 
     private func name(_ name: DistinguishedName) -> ByteString? {

@@ -33,8 +33,8 @@ struct DistinguishedName {
         for (place, octet) in value.enumerated() {
             let isOutermost = octet == .blank && (place == 0 || place == value.count - 1)
             let isLeading = octet == UInt8(ascii: "#") && place == 0
-            if octet == 0 {
-                result += ByteString("\\00")
+            if octet.isASCIIControl {
+                result += octet.hexPair
                 continue
             }
             if isOutermost || isLeading || ",+\"\\<>;".utf8.contains(octet) {
@@ -58,6 +58,21 @@ struct DistinguishedName {
         "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionOfIncorporationStateOrProvinceName",
         "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionOfIncorporationCountryName",
     ]
+}
+
+extension ByteString {
+    /// A name out of a certificate without what would begin a line of its own wherever it is shown.
+    var withoutControls: ByteString {
+        guard contains(where: \.isASCIIControl) else { return self }
+        return ByteString(flatMap { $0.isASCIIControl ? $0.hexPair : ByteString([$0]) })
+    }
+}
+
+extension UInt8 {
+    fileprivate var isASCIIControl: Bool { self < 0x20 || self == 0x7F }
+
+    /// RFC 4514, section 2.4: what may be any octet.
+    fileprivate var hexPair: ByteString { "\\\(Hex.encode([self]).uppercasedASCII())" }
 }
 
 extension Certificate {

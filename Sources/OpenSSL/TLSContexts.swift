@@ -26,11 +26,13 @@ package final class TLSContexts: Sendable {
     /// Reads files when they are new or have changed: a renewed certificate is served without a restart.
     /// - Throws: what libssl says of the file or the text that it refuses.
     package func context(for settings: TLSSettings) throws(OpenSSLError) -> TLSContext {
-        let versions = settings.files.map { FileVersion(of: $0) }
-        // Files in a directory change without it, and the system's are nowhere named.
+        var versions = settings.files.map { FileVersion(of: $0) }
+        // Files in a directory change without it. Those of revocations are few, and one that is added is urgent.
+        if let list = settings.revocationList {
+            versions += namesInDirectory(list).map { FileVersion(of: list + "/" + $0) }
+        }
         let isLasting =
-            settings.trust != .system && settings.selfSignedName == nil
-            && !settings.files.contains(where: isDirectory)
+            settings.trust != .system && settings.selfSignedName == nil && !settings.trustsDirectory
         if let entry = entries.withLock({ $0[settings] }), entry.versions == versions,
             isLasting || .now - entry.made < Self.shortLife
         {
@@ -61,6 +63,20 @@ private struct FileVersion: Equatable {
         seconds = status.st_mtim.tv_sec
         nanoseconds = status.st_mtim.tv_nsec
     }
+}
+
+/// The names of the files in a directory, sorted; none for what is no directory.
+private func namesInDirectory(_ path: ByteString) -> [ByteString] {
+    guard let stream = unsafe opendir(path.string) else { return [] }
+    defer { unsafe _ = closedir(stream) }
+    var names: [ByteString] = []
+    while let entry = unsafe readdir(stream) {
+        let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+            unsafe ByteString($0.prefix { $0 != 0 })
+        }
+        if name.first != UInt8(ascii: ".") { names.append(name) }
+    }
+    return names.sorted()
 }
 
 /// Whether a path names a directory.

@@ -29,6 +29,9 @@ internal import COpenSSL
     private static let recordSize = 1 << 14
     /// The most octets of a client's first message; more ends the session.
     package static let longestHello = 1 << 16
+    /// The most octets of records in which the peer says nothing, and the most that wait for it meanwhile: keys may
+    /// change, but whoever does nothing else is not listened to for ever.
+    package static let mostSilent = 1 << 16
 
     private var ends: LibraryEnds
     /// What libssl's callbacks see of a server's session.

@@ -38,6 +38,11 @@ package struct TLSSettings: Sendable, Hashable {
     /// Nothing set.
     package init() {}
 
+    /// Whether whom to trust stands in the files of a directory.
+    var trustsDirectory: Bool {
+        if case .path(let path) = trust { isDirectory(path) } else { false }
+    }
+
     /// Every file that is read when a context is made.
     var files: [ByteString] {
         var all = certificates + privateKeys + proofs.map(\.path)

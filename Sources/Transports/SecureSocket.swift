@@ -14,9 +14,6 @@ struct SecureSocket: ~Copyable {
     /// How long the end of a session may take to be sent, in seconds.
     private static let closeTimeout: Int64 = 1
 
-    /// The most octets of records in which the server says nothing, and the most that wait for it meanwhile.
-    private static let mostSilent = 1 << 16
-
     private var socket: ClientSocket
     private var session: TLSSession?
     /// What the session was negotiated to; nil in clear text.
@@ -101,11 +98,11 @@ struct SecureSocket: ~Copyable {
         var silent = 0
         while true {
             if let reading = decrypted() { return reading }
+            if silent > TLSSession.mostSilent { return .closed }
             if deadline.isOver { return .timedOut }
             switch await socket.read(timeout: deadline.left) {
             case .octets(let octets):
                 silent += octets.count
-                if silent > Self.mostSilent { return .closed }
                 session?.feed(octets)
             case let end: return end
             }
@@ -118,17 +115,17 @@ struct SecureSocket: ~Copyable {
         var silent = 0
         while true {
             if let reading = decrypted() { return reading }
+            if silent > TLSSession.mostSilent { return .closed }
             guard let reading = socket.readNow() else { return nil }
             guard case .octets(let octets) = reading else { return reading }
             silent += octets.count
-            if silent > Self.mostSilent { return .closed }
             session?.feed(octets)
         }
     }
 
     /// What the session says next; a record that cannot be read is as good as a connection that is closed.
     private mutating func decrypted() -> ClientSocket.Reading? {
-        if (session?.waiting ?? 0) > Self.mostSilent { return .closed }
+        if (session?.waiting ?? 0) > TLSSession.mostSilent { return .closed }
         do throws(OpenSSLError) {
             switch try session?.decrypt() {
             case .octets(let octets): return .octets(octets[...])

@@ -6,7 +6,8 @@
 // there no more is a failure too.
 // May import: TestKit, Bytes, Foundation.
 // Read in this order: Delivery.swift, DeliveryArea.swift, ScriptedServer.swift, Stage.swift, Remains.swift,
-// DeliveryTests.swift, EventTests.swift, ServerTLS.swift, TLSTests.swift, DANETests.swift, SigningTests.swift, RealServerTests.swift.
+// DeliveryTests.swift, EventTests.swift, ServerTLS.swift, TLSTests.swift, MailSite+wire.swift,
+// TLSGuardTests.swift, DANETests.swift, SigningTests.swift, RealServerTests.swift.
 import Bytes
 import TestKit
 import Testing

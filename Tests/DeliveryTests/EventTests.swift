@@ -213,26 +213,15 @@ extension DeliveryTests {
     func verifyMode() throws {
         let port = try freePort()
         let site = try MailSite(
-            """
-            acl_smtp_rcpt = rcpt
-            begin acl
-            rcpt:
-              require verify = sender/callout=no_cache
-              require verify = recipient/callout=no_cache
-              accept
-            event:
-              accept logwrite = heard $event_name in mode <$verify_mode>
-            begin routers
-            remote:
-              driver = manualroute
-              route_list = * 127.0.1.2
-              transport = smtp
-            begin transports
-            smtp:
-              driver = smtp
-              port = \(port)
-              event_action = ${acl{event}}
-            """)
+            port: port, main: "acl_smtp_rcpt = rcpt",
+            acl: """
+                rcpt:
+                  require verify = sender/callout=no_cache
+                  require verify = recipient/callout=no_cache
+                  accept
+                event:
+                  accept logwrite = heard $event_name in mode <$verify_mode>
+                """, options: "event_action = ${acl{event}}")
         let server = try ScriptedServer(
             Delivery.Server(address: 2), port: port, socketPath: site.directory.file("socket"))
         let dialogue: ByteString =

@@ -112,26 +112,13 @@ extension DeliveryTests {
     ) {
         let port = try freePort()
         let site = try MailSite(
-            """
-            queue_only
-            remote_max_parallel = 1
-            remote_sort_domains = one.test : two.test : three.test
-            trusted_users = root
-            acl_smtp_rcpt = accept
-            begin routers
-            remote:
-              driver = manualroute
-              route_list = * 127.0.1.2
-              transport = smtp
-            begin transports
-            smtp:
-              driver = smtp
-              port = \(port)
-              multi_domain = false
-              \(options)
-            begin retry
-            * * F,1d,15m
-            """)
+            port: port,
+            main: """
+                queue_only
+                remote_max_parallel = 1
+                remote_sort_domains = one.test : two.test : three.test
+                acl_smtp_rcpt = accept
+                """, options: "multi_domain = false\n" + options)
         try Papers.made().give(to: site)
         return (site, try ScriptedServer(server, port: port, socketPath: site.directory.file("socket")))
     }
@@ -230,23 +217,8 @@ extension DeliveryTests {
     func stalled() throws {
         let port = try freePort()
         let site = try MailSite(
-            """
-            queue_only
-            trusted_users = root
-            acl_smtp_rcpt = accept
-            begin routers
-            remote:
-              driver = manualroute
-              route_list = one.test 127.0.1.2 ; * 127.0.1.3
-              transport = smtp
-            begin transports
-            smtp:
-              driver = smtp
-              port = \(port)
-              command_timeout = 10m
-            begin retry
-            * * F,1d,15m
-            """)
+            sendingTo: "one.test 127.0.1.2 ; * 127.0.1.3", port: port,
+            main: "queue_only\nacl_smtp_rcpt = accept", options: "command_timeout = 10m")
         let stall = Delivery.Rule(verb: "STARTTLS", text: "", answer: "<stalled>220 go")
         let first = try ScriptedServer(
             Self.server([], [stall]), port: port, socketPath: site.directory.file("socket"))
@@ -312,23 +284,8 @@ extension DeliveryTests {
     ) throws -> ([String], String) {
         let port = try freePort()
         let site = try MailSite(
-            """
-            acl_smtp_rcpt = rcpt
-            begin acl
-            rcpt:
-              require verify = recipient/callout=20s,no_cache
-              accept
-            begin routers
-            remote:
-              driver = manualroute
-              route_list = * 127.0.1.2
-              transport = smtp
-            begin transports
-            smtp:
-              driver = smtp
-              port = \(port)
-              \(options)
-            """)
+            port: port, main: "acl_smtp_rcpt = rcpt",
+            acl: "rcpt:\n require verify = recipient/callout=20s,no_cache\n accept", options: options)
         let server = try ScriptedServer(server, port: port, socketPath: site.directory.file("socket"))
         let dialogue: ByteString = "EHLO c\r\nMAIL FROM:<a@one.test>\r\nRCPT TO:<b@two.test>\r\nQUIT\r\n"
         let process =

@@ -6,7 +6,7 @@
 // May import: TestKit, Bytes, OpenSSL, Foundation.
 // Read in this order: Script.swift, Area.swift, ProcessGroup.swift, SecureStream.swift, SiteCertificates.swift, Client.swift, Submission.swift, Traces.swift,
 // ReceptionTests.swift, LimitTests.swift, TurnTests.swift, PeerTests.swift,
-// TLSTests.swift, StopTests.swift, ScannerServer.swift, ClamProcess.swift, ScannerTests.swift, CutthroughTests.swift.
+// TLSTests.swift, TLSGuardTests.swift, StopTests.swift, ScannerServer.swift, ClamProcess.swift, ScannerTests.swift, CutthroughTests.swift.
 import Bytes
 import TestKit
 import Testing

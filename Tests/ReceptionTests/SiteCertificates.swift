@@ -19,8 +19,9 @@ struct SiteCertificates: Sendable {
         let lower = try TestAuthority(named: "Lower Authority", under: authority)
         authorities = [authority, lower, stranger]
         var identities: [String: TestAuthority.Identity] = [:]
-        for name in ["joe", "bob", "evil", "revoked"] { identities[name] = try authority.issue(name) }
+        for name in ["joe", "bob", "revoked"] { identities[name] = try authority.issue(name) }
         identities["eve"] = try stranger.issue("eve")
+        identities["evil"] = try authority.issue("evil", named: "evil\n1999-01-01 00:00:00 forged")
         identities["late"] = try authority.issue("late", days: -1)
         identities["low"] = try lower.issue("low")
         self.identities = identities
@@ -31,7 +32,7 @@ struct SiteCertificates: Sendable {
             files.append((ByteString("\(host).key"), readFile(own.key.string)))
         }
         if let revoked = identities["revoked"] {
-            files.append(("revoked.crl", readFile(try authority.revoke(revoked).string)))
+            files.append(("revoked.crl", readFile(try authority.revoke([revoked]).string)))
         }
         self.files = files
     }

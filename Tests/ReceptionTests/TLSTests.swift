@@ -16,7 +16,7 @@ extension ReceptionTests {
         """
 
     /// A site whose receiver runs, and a connection to it.
-    private static func server(_ more: ByteString = "", acl: ByteString = "begin acl\n") throws -> Server {
+    static func securedServer(_ more: ByteString = "", acl: ByteString = "begin acl\n") throws -> Server {
         try Server(secured + more + acl, isExim: false)
     }
 
@@ -28,7 +28,7 @@ extension ReceptionTests {
     }
 
     /// A client that has said EHLO and STARTTLS, and has been told to go ahead.
-    private static func ready(_ server: Server, from source: UInt32 = 0x7F00_0001) throws -> SecureStream {
+    static func readyForTLS(_ server: Server, from source: UInt32 = 0x7F00_0001) throws -> SecureStream {
         let stream = try connected(server, from: source)
         #expect(try stream.say("EHLO client.example.net")?.code == 250)
         #expect(try stream.say("STARTTLS")?.code == 220)
@@ -36,8 +36,7 @@ extension ReceptionTests {
     }
 
     /// Sends one message, and says goodbye.
-    private static func sendMessage(_ stream: SecureStream, from sender: ByteString = "a@example.net") throws
-    {
+    static func sendMessage(_ stream: SecureStream, from sender: ByteString = "a@example.net") throws {
         let lines: [(ByteString, Int)] = [
             ("EHLO client.example.net", 250), ("MAIL FROM:<\(sender)>", 250),
             ("RCPT TO:<b@example.org>", 250),
@@ -52,7 +51,7 @@ extension ReceptionTests {
         "Octets in the clear behind STARTTLS are never obeyed, in one packet with it or in the next",
         arguments: ["smtp_enforce_sync = true\n", "smtp_enforce_sync = false\n"])
     func injection(option: ByteString) throws {
-        let server = try Self.server(option)
+        let server = try Self.securedServer(option)
         let evil: ByteString = "MAIL FROM:<evil@example.net>\r\nRCPT TO:<b@example.org>\r\n"
         // In one packet: the session ends, or goes on under TLS as if nothing had been said.
         let one = try Self.connected(server)
@@ -69,7 +68,7 @@ extension ReceptionTests {
             #expect(try one.say("RCPT TO:<b@example.org>")?.code == 503)
         }
         // After it: there is no TLS.
-        let two = try Self.ready(server)
+        let two = try Self.readyForTLS(server)
         try two.writeRaw(evil)
         #expect(throws: (any Error).self) { _ = try two.shakeHands(SecureStream.Wishes()) }
         let log = try server.site.log().joined(separator: "\n")
@@ -79,8 +78,8 @@ extension ReceptionTests {
 
     @Test("A handshake and a message that come in single octets are a handshake and a message")
     func pieces() throws {
-        let server = try Self.server()
-        let stream = try Self.ready(server)
+        let server = try Self.securedServer()
+        let stream = try Self.readyForTLS(server)
         var wishes = SecureStream.Wishes()
         (wishes.isNew, wishes.piece) = (true, 1)
         #expect(try stream.shakeHands(wishes) == ("TLS1.3", "/O=Example/CN=mail.example.org"))
@@ -90,12 +89,12 @@ extension ReceptionTests {
 
     @Test("Whatever comes instead of a handshake ends its session, and no other")
     func garbage() throws {
-        let server = try Self.server()
-        let other = try Self.ready(server)
+        let server = try Self.securedServer()
+        let other = try Self.readyForTLS(server)
         _ = try other.shakeHands(SecureStream.Wishes())
         var random = SeededGenerator(seed: 7)
         for round in 0..<30 {
-            let stream = try Self.ready(server)
+            let stream = try Self.readyForTLS(server)
             let octets = (0..<200).map { _ in UInt8.random(in: .min ... .max, using: &random) }
             try stream.writeRaw(round % 3 == 0 ? "\u{16}\u{3}\u{1}" + ByteString(octets) : ByteString(octets))
             stream.endWriting()
@@ -107,12 +106,12 @@ extension ReceptionTests {
 
     @Test("A client that stops within the handshake holds nobody, and is given up after smtp_receive_timeout")
     func stalled() throws {
-        let server = try Self.server(
+        let server = try Self.securedServer(
             "smtp_receive_timeout = ${if eq{$sender_host_address}{127.0.0.66}{8s}{10m}}\n")
-        let idle = try (0..<20).map { _ in try Self.ready(server, from: 0x7F00_0042) }
+        let idle = try (0..<20).map { _ in try Self.readyForTLS(server, from: 0x7F00_0042) }
         // It goes on sending, an octet at a time, and comes to no end.
         for stream in idle { try stream.writeRaw("\u{16}\u{3}\u{1}\u{2}") }
-        let stream = try Self.ready(server)
+        let stream = try Self.readyForTLS(server)
         _ = try stream.shakeHands(SecureStream.Wishes())
         try Self.sendMessage(stream)
         for stream in idle { while try stream.readLine() != nil {} }
@@ -123,8 +122,8 @@ extension ReceptionTests {
 
     @Test("A hundred sessions at once all have TLS, and each its message")
     func many() async throws {
-        let server = try Self.server("smtp_receive_timeout = 10m\n")
-        let streams = try (0..<100).map { _ in try Self.ready(server) }
+        let server = try Self.securedServer("smtp_receive_timeout = 10m\n")
+        let streams = try (0..<100).map { _ in try Self.readyForTLS(server) }
         for (number, stream) in streams.enumerated() {
             var wishes = SecureStream.Wishes()
             wishes.isNew = number % 2 == 0
@@ -138,21 +137,21 @@ extension ReceptionTests {
 
     @Test("A certificate that is renewed under its name is served to the next client")
     func renewal() throws {
-        let server = try Self.server()
+        let server = try Self.securedServer()
         let site = server.site.directory
         for host in ["mail.example.org", "other.example.org"] as [ByteString] {
             if host != "mail.example.org" {
                 try site.write(site.read("\(host).key"), to: "mail.example.org.key")
                 try site.write(site.read("\(host).crt"), to: "mail.example.org.crt")
             }
-            let stream = try Self.ready(server)
+            let stream = try Self.readyForTLS(server)
             #expect(try stream.shakeHands(SecureStream.Wishes()).peer == "/O=Example/CN=\(host)")
         }
     }
 
     @Test("A key that the mail user may not read is told when the daemon starts")
     func unreadable() throws {
-        let good = try Self.server()
+        let good = try Self.securedServer()
         #expect(try good.site.log("panic") == [])
         let bad = try Server(
             "tls_advertise_hosts = *\ntls_certificate = SITE/mail.example.org.crt\ntls_privatekey = SITE/secret.key\n",
@@ -274,7 +273,8 @@ extension ReceptionTests {
 
     @Test("openssl s_client trusts the certificate, and hands in a message under TLS")
     func openssl() throws {
-        let server = try Self.server("tls_try_verify_hosts = *\ntls_verify_certificates = SITE/ca.crt\n")
+        let server = try Self.securedServer(
+            "tls_try_verify_hosts = *\ntls_verify_certificates = SITE/ca.crt\n")
         let authority = server.site.directory.file("ca.crt").string
         let own = try #require(try SiteCertificates.shared.get().identities["joe"])
         let client = try ChildProcess(
@@ -309,7 +309,7 @@ extension ReceptionTests {
     @Test("swaks hands in a message under TLS, by STARTTLS and at a port that begins with it")
     func swaks() throws {
         let port = try freePort()
-        let server = try Self.server()
+        let server = try Self.securedServer()
         let site = try MailSite(Self.secured)
         try SiteCertificates.shared.get().put(into: site)
         let daemon = try site.start(
@@ -343,8 +343,8 @@ extension ReceptionTests {
                 logwrite = seen $event_data ${certextract{subject,CN}{$tls_in_peercert}}
 
             """
-        let server = try Self.server(options, acl: acl)
-        let stream = try Self.ready(server)
+        let server = try Self.securedServer(options, acl: acl)
+        let stream = try Self.readyForTLS(server)
         var wishes = SecureStream.Wishes()
         wishes.identity = try SiteCertificates.shared.get().identities["low"]
         _ = try stream.shakeHands(wishes)

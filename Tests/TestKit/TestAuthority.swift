@@ -44,8 +44,8 @@ package final class TestAuthority: Sendable {
         ])
     }
 
-    /// Revokes a certificate; gives the file of the authority's list, in PEM.
-    package func revoke(_ own: Identity) throws -> ByteString {
+    /// Revokes certificates; gives the file of the authority's list, in PEM.
+    package func revoke(_ revoked: [Identity]) throws -> ByteString {
         try files.write("", to: "index.txt")
         try files.write("01\n", to: "crlnumber")
         try files.write(
@@ -64,7 +64,7 @@ package final class TestAuthority: Sendable {
             "-keyfile", files.file("authority.key").string,
         ]
         let list = files.file("revoked.crl")
-        try program.run(words + ["-revoke", own.certificate.string])
+        for own in revoked { try program.run(words + ["-revoke", own.certificate.string]) }
         try program.run(words + ["-gencrl", "-out", list.string])
         return list
     }
@@ -72,13 +72,14 @@ package final class TestAuthority: Sendable {
     /// Issues a certificate for a host.
     ///
     /// - Parameters:
-    ///   - host: the subject's common name, and its alternative name.
+    ///   - host: the subject's alternative name.
+    ///   - name: its common name; nil for the same.
     ///   - days: how long it is valid; -1 for one that has expired.
-    package func issue(_ host: String, days: Int = 30) throws -> Identity {
+    package func issue(_ host: String, named name: String? = nil, days: Int = 30) throws -> Identity {
         let own = Identity(certificate: files.file("\(host).crt"), key: files.file("\(host).key"))
         let request = files.file("\(host).csr").string
         try files.write("subjectAltName=DNS:\(host)\nbasicConstraints=CA:false\n", to: "\(host).ext")
-        try program.run(["req", "-new"] + subject(host, host) + ["-out", request])
+        try program.run(["req", "-new"] + subject(host, name ?? host) + ["-out", request])
         try program.run([
             "x509", "-req", "-in", request, "-out", own.certificate.string, "-days", "\(days)",
             "-CA", certificate.string, "-CAkey", files.file("authority.key").string, "-CAcreateserial",
@@ -140,6 +141,12 @@ package final class TestAuthority: Sendable {
             "-extfile", files.file("\(name).ext").string,
         ])
         return own
+    }
+
+    /// The name under which OpenSSL looks for the authority's revocations in a directory.
+    package func revocationName() throws -> ByteString {
+        let hash = try program.run(["x509", "-hash", "-noout", "-in", certificate.string])
+        return "\(ByteString(hash.trimmed())).r0"
     }
 
     private func subject(_ file: String, _ name: String) -> [String] {

@@ -33,6 +33,8 @@ final class TLSWire: Wire {
     private var fault: TLSFailure?
     /// How long a client may be silent, in seconds.
     private var limit: Int64?
+    /// How many octets came since the client last said something.
+    private var silent = 0
 
     /// Begins on the server's side; `hear` comes next.
     init(over carrier: any Wire, _ bare: TLSContext) throws(OpenSSLError) {
@@ -137,13 +139,19 @@ final class TLSWire: Wire {
             return end(TLSFailure("SSL_read", error.reason))
         }
         switch reading {
-        case .octets(let octets): return .octets(octets[...])
+        case .octets(let octets):
+            silent = 0
+            return .octets(octets[...])
         case .closed: return end(nil)
         case .needsInput:
+            guard silent <= TLSSession.mostSilent else {
+                return end(TLSFailure("SSL_read", "too many records in which the client says nothing"))
+            }
             // The library may have something to say of its own.
             guard await send() else { return end(nil) }
             switch await carrier.read() {
             case .octets(let octets):
+                silent += octets.count
                 session.feed(octets)
                 return nil
             case .ended: return end(TLSFailure("SSL_read", "the client closed without saying so in TLS"))
