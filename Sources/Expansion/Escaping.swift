@@ -1,7 +1,8 @@
-package import Bytes
+import Bytes
+import MailText
 
 /// The quoting and escaping operators.
-package enum Escaping {
+enum Escaping {
     /// `escape8bit`: octets above 126, and backslashes.
     static func highOctets(_ text: ByteString) -> ByteString {
         var result = ByteString()
@@ -28,29 +29,7 @@ package enum Escaping {
     /// `quote`: in double quotes when it is empty or has anything but letters, digits and `_ - .`.
     static func quoted(_ text: ByteString) -> ByteString {
         let isPlain = text.allSatisfy { $0.isASCIIAlphanumeric || "_-.".utf8.contains($0) }
-        return text.isEmpty || !isPlain ? inQuotes(text) : text
-    }
-
-    /// The text in double quotes, line ends as `\n` and `\r`.
-    private static func inQuotes(_ text: ByteString) -> ByteString {
-        var result: ByteString = "\""
-        for octet in text {
-            switch octet {
-            case 0x0A: result += ByteString("\\n")
-            case 0x0D: result += ByteString("\\r")
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): result += [UInt8(ascii: "\\"), octet]
-            default: result.append(octet)
-            }
-        }
-        return result + [UInt8(ascii: "\"")]
-    }
-
-    /// `quote_local_part`: in double quotes only when RFC 2822 wants it.
-    package static func quotedLocalPart(_ text: ByteString) -> ByteString {
-        let needsQuotes =
-            text.isEmpty || text.first == UInt8(ascii: ".") || text.last == UInt8(ascii: ".")
-            || text.contains { !$0.isASCIIAlphanumeric && !"!#$%&'*+-/=?^_`{|}~.".utf8.contains($0) }
-        return needsQuotes ? inQuotes(text) : text
+        return text.isEmpty || !isPlain ? text.inQuotesOnOneLine() : text
     }
 
     /// `rxquote`: a backslash before all that is not a letter or digit.

@@ -124,7 +124,7 @@ extension Evaluation {
         case .escape8bit: return Escaping.highOctets(text)
         case .hexquote: return Escaping.hexadecimal(text)
         case .quote: return Escaping.quoted(text)
-        case .quoteLocalPart: return Escaping.quotedLocalPart(text)
+        case .quoteLocalPart: return text.quotedLocalPart
         case .rxquote: return Escaping.regularExpression(text)
         case .utf8clean: return UTF8Text.cleaned(text)
         case .fromUTF8: return UTF8Text.toLatin1(text)

@@ -87,4 +87,27 @@ extension ByteString {
         }
         return result
     }
+
+    /// A local part as it is written: in double quotes only where RFC 5322 wants it, but for dots side by side, as with
+    /// Exim's `${quote_local_part:}`.
+    package var quotedLocalPart: ByteString {
+        let needsQuotes =
+            isEmpty || first == UInt8(ascii: ".") || last == UInt8(ascii: ".")
+            || contains { !$0.isAtomText && $0 != UInt8(ascii: ".") }
+        return needsQuotes ? inQuotesOnOneLine() : self
+    }
+
+    /// The octets in double quotes, `"` and `\` with a backslash before them, line ends as `\n` and `\r`.
+    package func inQuotesOnOneLine() -> ByteString {
+        var result: ByteString = "\""
+        for octet in self {
+            switch octet {
+            case 0x0A: result += ByteString("\\n")
+            case 0x0D: result += ByteString("\\r")
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): result += [UInt8(ascii: "\\"), octet]
+            default: result.append(octet)
+            }
+        }
+        return result + [UInt8(ascii: "\"")]
+    }
 }

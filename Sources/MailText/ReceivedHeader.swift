@@ -41,7 +41,7 @@ extension ReceivedHeader {
         if let peer {
             text += "from \(peer)\n\t" as ByteString
         } else {
-            if let ident { text += "from \(AddressQuoting.quotedLocalPart(ident)) " as ByteString }
+            if let ident { text += "from \(ident.quotedLocalPart) " as ByteString }
             if let helo { text += "(helo=\(helo))\n\t" as ByteString }
         }
         text += "by \(hostname) " as ByteString
@@ -61,18 +61,6 @@ extension ReceivedHeader {
     /// What Exim makes of the expanded `received_header_text` (its own or the postmaster's) and the date.
     package static func line(text: ByteString, date: ByteString) -> ByteString {
         "\(text.trimmedEnd());\n\t\(date)\n"
-    }
-}
-
-/// Quoting of parts of addresses.
-package enum AddressQuoting {
-    /// A local part, put in double quotes when it is no dot-atom; Exim's `${quote_local_part:}`.
-    package static func quotedLocalPart(_ text: ByteString) -> ByteString {
-        let isPlain =
-            !text.isEmpty && text.first != UInt8(ascii: ".") && text.last != UInt8(ascii: ".")
-            && !text.contains(ByteString(".."))
-            && text.allSatisfy { $0.isAtomText || $0 == UInt8(ascii: ".") }
-        return isPlain ? text : text.inDoubleQuotes()
     }
 }
 

@@ -33,7 +33,7 @@ package struct PercentHack: Sendable {
             }
             let isQuoted = parts.localPart.first == UInt8(ascii: "\"")
             meaning =
-                "\(isQuoted ? Escaping.quotedLocalPart(ByteString(local)) : ByteString(local))@\(domain)"
+                "\(isQuoted ? ByteString(local).quotedLocalPart : ByteString(local))@\(domain)"
         }
         return meaning
     }

@@ -141,7 +141,7 @@ extension RoutingScene {
         let meant = casedLocalPart.unquotedLocalPart
         let rest = ByteString(meant[range])
         // What was quoted is quoted again as a whole: a stray quote or backslash would mean something else.
-        casedLocalPart = meant == casedLocalPart ? rest : Escaping.quotedLocalPart(rest)
+        casedLocalPart = meant == casedLocalPart ? rest : rest.quotedLocalPart
         facts.address.localPart = TaintedBytes(localPart, address.taint)
     }
 }

@@ -127,7 +127,7 @@ struct Delivery: Sendable {
         case "when": try takeRule(rest)
         case "mail": steps.append(.mail(Mail(sender: rest)))
         case "rcpt": try editMail { $0.recipients.append(rest) }
-        case "text": try editMail { $0.lines.append(try Octets.unescaped(rest)) }
+        case "text": try editMail { $0.lines.append(try FixtureText.unescaped(rest)) }
         case "run": steps.append(.run(Self.words(rest)))
         case "start": steps.append(.start(Self.words(rest)))
         case "release": steps.append(.release)
@@ -138,7 +138,7 @@ struct Delivery: Sendable {
         case "other": steps.append(.other(Self.words(rest)))
         case "file":
             let words = rest.cut(at: .blank) ?? (rest[...], [])
-            steps.append(.file(ByteString(words.before), try Octets.unescaped(ByteString(words.after))))
+            steps.append(.file(ByteString(words.before), try FixtureText.unescaped(ByteString(words.after))))
         default: throw Malformed(description: "no line of a delivery: \(line)")
         }
     }
@@ -170,43 +170,7 @@ struct Delivery: Sendable {
         let rule = Rule(
             verb: ByteString(verb.before), text: ByteString(words.after),
             occurrence: ByteString(verb.after).decimalInteger().map { Int($0) },
-            answer: try Octets.unescaped(ByteString(text[arrow.upperBound...])))
+            answer: try FixtureText.unescaped(ByteString(text[arrow.upperBound...])))
         try editServer { $0.rules.append(rule) }
-    }
-}
-
-/// Octets as fixtures write them.
-enum Octets {
-    /// Undoes the escapes.
-    static func unescaped(_ text: ByteString) throws -> ByteString {
-        var result = ByteString()
-        var rest = text[...]
-        while let octet = rest.popFirst() {
-            guard octet == UInt8(ascii: "\\"), let mark = rest.popFirst() else {
-                result.append(octet)
-                continue
-            }
-            switch mark {
-            case UInt8(ascii: "r"): result.append(.carriageReturn)
-            case UInt8(ascii: "n"): result.append(.newline)
-            case UInt8(ascii: "t"): result.append(0x09)
-            case UInt8(ascii: "0"): result.append(0)
-            case UInt8(ascii: "x"):
-                result.append(UInt8(ByteString(rest.prefix(2)).string, radix: 16) ?? 0)
-                rest = rest.dropFirst(2)
-            case UInt8(ascii: "{"): result += try repetition(&rest)
-            default: result.append(mark)
-            }
-        }
-        return result
-    }
-
-    private static func repetition(_ rest: inout ArraySlice<UInt8>) throws -> ByteString {
-        guard let parts = rest.cut(at: UInt8(ascii: "}")), let item = parts.before.cut(at: UInt8(ascii: ":")),
-            let count = ByteString(item.before).decimalInteger()
-        else { throw Delivery.Malformed(description: "a repetition is written \\{count:text}") }
-        rest = parts.after
-        let text = try unescaped(ByteString(item.after))
-        return ByteString(Array(repeating: text.bytes, count: Int(count)).joined())
     }
 }

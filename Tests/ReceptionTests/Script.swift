@@ -69,15 +69,15 @@ struct Script: Sendable {
     private mutating func take(_ line: String) throws {
         let rest = line.count > 3 ? String(line.dropFirst(3)) : ""
         switch line.prefix(2) {
-        case "C:": steps += [.send(try Self.octets(rest) + ByteString("\r\n")), .reply]
-        case "D:": steps.append(.send(try Self.octets(rest) + ByteString("\r\n")))
-        case "R:": steps.append(.send(try Self.octets(rest)))
+        case "C:": steps += [.send(try FixtureText.unescaped(ByteString(rest)) + ByteString("\r\n")), .reply]
+        case "D:": steps.append(.send(try FixtureText.unescaped(ByteString(rest)) + ByteString("\r\n")))
+        case "R:": steps.append(.send(try FixtureText.unescaped(ByteString(rest))))
         case "B:", "L:":
-            let chunk = try Self.octets(rest)
+            let chunk = try FixtureText.unescaped(ByteString(rest))
             let last = line.hasPrefix("L:") ? " LAST" : ""
             steps += [.send("BDAT \(chunk.count)\(last)\r\n" + chunk), .reply]
         case "W:": steps += Array(repeating: .reply, count: Int(rest) ?? 1)
-        case "E:": early += try Self.octets(rest)
+        case "E:": early += try FixtureText.unescaped(ByteString(rest))
         case "X:": steps.append(.close)
         case "T:": steps.append(.secure(Self.words(rest)))
         case "A:": arguments = Self.words(rest)
@@ -108,41 +108,5 @@ struct Script: Sendable {
         }
         if let word = current { words.append(word) }
         return words
-    }
-
-    /// Undoes the escapes.
-    private static func octets(_ text: String) throws -> ByteString {
-        var result = ByteString()
-        var rest = ByteString(text)[...]
-        while let octet = rest.popFirst() {
-            guard octet == UInt8(ascii: "\\"), let mark = rest.popFirst() else {
-                result.append(octet)
-                continue
-            }
-            switch mark {
-            case UInt8(ascii: "r"): result.append(.carriageReturn)
-            case UInt8(ascii: "n"): result.append(.newline)
-            case UInt8(ascii: "t"): result.append(0x09)
-            case UInt8(ascii: "0"): result.append(0)
-            case UInt8(ascii: "x"):
-                guard let value = UInt8(ByteString(rest.prefix(2)).string, radix: 16) else {
-                    throw Malformed(description: "\\x without two digits: \(text)")
-                }
-                result.append(value)
-                rest = rest.dropFirst(2)
-            case UInt8(ascii: "{"): result += try repetition(&rest)
-            default: result.append(mark)
-            }
-        }
-        return result
-    }
-
-    private static func repetition(_ rest: inout ArraySlice<UInt8>) throws -> ByteString {
-        guard let parts = rest.cut(at: UInt8(ascii: "}")), let item = parts.before.cut(at: UInt8(ascii: ":")),
-            let count = ByteString(item.before).decimalInteger()
-        else { throw Malformed(description: "a repetition is written \\{count:text}") }
-        rest = parts.after
-        let text = try octets(ByteString(item.after).string)
-        return ByteString(Array(repeating: text.bytes, count: Int(count)).joined())
     }
 }
