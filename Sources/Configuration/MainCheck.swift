@@ -1,5 +1,6 @@
 import Bytes
 import EximLog
+import Expansion
 import MailText
 
 /// What must hold for values of the main section that have a language of their own; in Exim's words.
@@ -19,6 +20,11 @@ struct MainCheck {
             throw ConfigurationError(
                 "failed to interpret syslog_facility \"\(setting.source)\"", at: setting.place,
                 hint: "it is mail, local0 or another one that syslog knows")
+        }
+        if let name = main.template("smtp_active_hostname"), let error = name.syntaxError {
+            throw ConfigurationError(
+                "failed to expand \"\(name.source)\" (smtp_active_hostname): \(error.text)",
+                at: main.values["smtp_active_hostname"]?.place)
         }
         try checkPattern("uucp_from_pattern")
         if let times = main.intervals("delay_warning"),

@@ -28,8 +28,10 @@ package struct ConfigurationSource: Sendable, Hashable {
         for definition in definitions { macros.append(try macro(definition)) }
         if let files {
             let candidates = files.split(separator: UInt8(ascii: ":")).map { ByteString($0.trimmed()) }
-            return ConfigurationSource(
-                file: candidates.first(where: exists) ?? candidates.first, macros: macros)
+            guard let first = candidates.first else {
+                throw StartError("non-existent configuration file(s): ")
+            }
+            return ConfigurationSource(file: candidates.first(where: exists) ?? first, macros: macros)
         }
         if let named = unsafe getenv("BOBBIN_CONFIG"), unsafe named[0] != 0 {
             return ConfigurationSource(file: unsafe ByteString(String(cString: named)), macros: macros)
@@ -55,7 +57,9 @@ package struct ConfigurationSource: Sendable, Hashable {
             guard let file else {
                 return try Configuration.read(text: Self.builtInText(), file: "", macros: macros)
             }
-            return try Configuration.read(file: file, macros: macros)
+            let configuration = try Configuration.read(file: file, macros: macros)
+            try AccountCheck.check(configuration)
+            return configuration
         } catch {
             throw StartError(error)
         }

@@ -42,6 +42,9 @@ struct OptionPrinter: Sendable {
         if let own = block.kind == .main ? ownDefault(option.name) : nil {
             return assignment(option.name, own)
         }
+        if let implied = ImpliedOptions(block: block).text(option.name) {
+            return assignment(option.name, implied)
+        }
         let driver = block.kind == .main ? nil : block.driver
         guard let line = OptionDefaults.line(option.name, driver: driver) else { return unset(option) }
         return onlyValues ? "\(line.dropFirst(option.name.count + 3))\n" : "\(line)\n"
@@ -67,6 +70,7 @@ struct OptionPrinter: Sendable {
         }
         // `verify` and `fail_verify` set two options each.
         if block.kind == .router, let both = Self.bothSet[name], let value = block.flag(both) { isOn = value }
+        if let implied = ImpliedOptions(block: block).flag(name) { isOn = implied }
         if case .flag(let value) = setting?.value { isOn = value }
         return isOn ? "\(name)\n" : "no_\(name)\n"
     }

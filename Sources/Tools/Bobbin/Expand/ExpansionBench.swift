@@ -1,7 +1,9 @@
 import Bytes
 import Configuration
+import EximLog
 import Expansion
 import Foundation
+import Glibc
 import MailSystem
 import Spooler
 
@@ -56,6 +58,9 @@ struct ExpansionBench: Sendable {
 
     /// Loads a message that lies in a file, as if it had been submitted here (manual, option -bem).
     mutating func load(messageFile path: ByteString, takesRecipients: Bool) throws(ToolFailure) {
+        guard unsafe access(path.string, R_OK) == 0 else {
+            throw ToolFailure(.noInput, "failed to open \(path): \(SystemErrorText.of(Int(errno)))")
+        }
         let octets: ByteString
         do {
             octets = ByteString(Array(try Data(contentsOf: URL(filePath: path.string))))

@@ -134,15 +134,33 @@ enum CombinationRules {
         let isRunWithMessages =
             request.messageCommand != nil
             && (isDaemon || request.run.recipient != nil || request.run.sender != nil)
-        let tests =
-            deeds.contains(.testAddress) && !deeds.isDisjoint(with: [.verifyRecipient, .verifySender])
-        let headerOverSMTP =
-            request.submission.takesRecipientsFromHeader
-            && (deeds.contains(.smtp) || deeds.contains(.batchedSMTP))
         let loadedForNothing = request.loadedMessage != nil && !deeds.contains(.expand)
-        let takesNoArguments = isDaemon || deeds == [.runQueue]
+        let takesNoArguments =
+            isDaemon || deeds == [.runQueue] || !deeds.isDisjoint(with: [.testFilter, .rebuildAliases])
         guard !isRunWithMessages, !(takesNoArguments && !request.arguments.isEmpty),
-            !(isDaemon && !deeds.isDisjoint(with: withOthers)), !tests, !headerOverSMTP, !loadedForNothing
+            !(isDaemon && !deeds.isDisjoint(with: withOthers)), !loadedForNothing, !excludeEachOther(request)
         else { throw EximUsageError("exim: incompatible command-line options or arguments") }
+    }
+
+    /// Whether two things are to be done of which only one can be.
+    private static func excludeEachOther(_ request: EximRequest) -> Bool {
+        let deeds = request.deeds
+        let (sessions, tests): (Set<EximRequest.Deed>, Set<EximRequest.Deed>) = (
+            [.smtp, .batchedSMTP], [.testAddress, .verifyRecipient, .verifySender]
+        )
+        func both(_ one: Set<EximRequest.Deed>, _ other: Set<EximRequest.Deed>) -> Bool {
+            !deeds.isDisjoint(with: one) && !deeds.isDisjoint(with: other)
+        }
+        let selects = request.run.recipient != nil || request.run.sender != nil
+        let others: Set<EximRequest.Deed> = [
+            .expand, .printOptions, .list, .count, .submit, .rehearse, .testFilter, .rebuildAliases,
+        ]
+        let takesHeader = request.submission.takesRecipientsFromHeader
+        return both(tests, sessions.union([.printOptions]))
+            || both([.testAddress], [.verifyRecipient, .verifySender])
+            || both(
+                [.printOptions], sessions.union([.expand, .testRetry, .testRewriting, .rehearse]))
+            || (takesHeader && !deeds.isDisjoint(with: sessions.union(tests).union([.printOptions])))
+            || (selects && !deeds.isDisjoint(with: others.union(sessions).union(tests)))
     }
 }

@@ -48,20 +48,20 @@ enum EximOptions {
         EximOption("-brw", "Show what rewriting makes of addresses.", does(.testRewriting)),
         EximOption("-bf", .next, "Test a user's filter over the message on standard input.") {
             request, values throws(EximUsageError) in
-            guard let file = values.first else { throw .unknown("-bf") }
+            guard let file = values.first else { throw EximUsageError("exim: file name expected after -bf") }
             request.deeds.insert(.testFilter)
             request.filter.userFile = file
         },
         EximOption("-bF", .next, "Test a system filter over the message on standard input.") {
             request, values throws(EximUsageError) in
-            guard let file = values.first else { throw .unknown("-bF") }
+            guard let file = values.first else { throw EximUsageError("exim: file name expected after -bF") }
             request.deeds.insert(.testFilter)
             request.filter.systemFile = file
         },
-        EximOption("-bfd", .next, "The recipient's domain for -bf.") { $0.filter.domain = $1.first },
-        EximOption("-bfl", .next, "The recipient's local part for -bf.") { $0.filter.localPart = $1.first },
-        EximOption("-bfp", .next, "The local part's prefix for -bf.") { $0.filter.prefix = $1.first ?? "" },
-        EximOption("-bfs", .next, "The local part's suffix for -bf.") { $0.filter.suffix = $1.first ?? "" },
+        filterWord("-bfd", "The recipient's domain for -bf.") { $0.domain = $1 },
+        filterWord("-bfl", "The recipient's local part for -bf.") { $0.localPart = $1 },
+        filterWord("-bfp", "The local part's prefix for -bf.") { $0.prefix = $1 },
+        filterWord("-bfs", "The local part's suffix for -bf.") { $0.suffix = $1 },
         EximOption("-bh", .next, "An SMTP session as if from that address; nothing is accepted.") {
             request, values throws(EximUsageError) in
             guard let address = values.first else { throw .unknown("-bh") }
@@ -81,6 +81,17 @@ enum EximOptions {
             request.deeds.insert(.testMalware)
         },
     ]
+
+    /// An option that gives -bf a string.
+    private static func filterWord(
+        _ name: ByteString, _ help: String,
+        _ take: @escaping @Sendable (inout FilterTest.Request, ByteString) -> Void
+    ) -> EximOption {
+        EximOption(name, .next, help) { request, values throws(EximUsageError) in
+            guard let text = values.first else { throw EximUsageError("exim: string expected after \(name)") }
+            take(&request.filter, text)
+        }
+    }
 
     // MARK: Listing
 

@@ -20,7 +20,8 @@ struct EximTasks: Sendable {
         if request.deeds.contains(.version) { printVersion() }
         if request.deeds.contains(.count) || request.deeds.contains(.list) { return try list() }
         if let command = request.messageCommand { return try await handle(command) }
-        if request.deeds.contains(.expand) { return try await expand() }
+        // Where both are asked for, addresses are tested.
+        if request.deeds.contains(.expand), request.addressTest == nil { return try await expand() }
         if request.deeds.contains(.printOptions) { return try await printOptions() }
         if request.deeds.contains(.testRetry) { return try await testRetry() }
         if request.deeds.contains(.testRewriting) {

@@ -38,6 +38,13 @@ struct AddressTest: Sendable {
         claimed.apply(to: &facts.connection)
     }
 
+    /// The addresses of an argument, which may have commas between them.
+    private func parts(of text: ByteString) -> [ByteString] {
+        guard text.contains(UInt8(ascii: ",")) else { return [text] }
+        let items = AddressParser.parseList(text, rules: rules)
+        return items.isEmpty ? [text] : items.map { ByteString(ByteString(text[$0.source]).trimmed()) }
+    }
+
     /// Tests addresses, or lines of standard input with a prompt; the worst result decides.
     func run(_ addresses: [ByteString], on console: Console) async -> ExitStatus {
         var worst = ExitStatus.success
@@ -46,7 +53,9 @@ struct AddressTest: Sendable {
             console.write(result.text)
             if result.status.rawValue > worst.rawValue { worst = result.status }
         }
-        for text in addresses where !text.isEmpty { await test(text) }
+        for text in addresses where !text.isEmpty {
+            for address in parts(of: text) { await test(address) }
+        }
         guard addresses.isEmpty else { return worst }
         console.write("> ")
         console.output.flush()

@@ -1,4 +1,5 @@
 import Bytes
+import EximLog
 import Expansion
 import Filter
 import Foundation
@@ -61,6 +62,12 @@ struct FilterTest: Sendable {
 
     /// Reads the message, and tests the system's filter and then the user's.
     mutating func run() async -> ExitStatus {
+        for file in [request.systemFile, request.userFile].compactMap(\.self) {
+            let (text, number) = SmallFile.text(of: file)
+            guard text == nil else { continue }
+            complain(file, number)
+            return .failure
+        }
         readMessage(ByteString(Array(FileHandle.standardInput.readDataToEndOfFile())))
         let sender = facts.message.sender ?? ""
         console.write("Sender      = \(sender.isEmpty ? "<>" : sender)\nRecipient   = \(recipient)\n")
@@ -99,12 +106,14 @@ struct FilterTest: Sendable {
 
     // MARK: The filters
 
+    private func complain(_ path: ByteString, _ number: CInt) {
+        console.say("exim: failed to open \(path): \(SystemErrorText.of(Int(number)))\n")
+    }
+
     /// Tests one file; false when it is wrong.
     private mutating func test(_ path: ByteString, _ rights: FilterRights) async -> Bool {
         guard let text = SmallFile.text(of: path).text else {
-            let number = SmallFile.text(of: path).errno
-            console.say(
-                "exim: failed to open \(path): \(unsafe ByteString(String(cString: strerror(number))))\n")
+            complain(path, SmallFile.text(of: path).errno)
             return false
         }
         let kind = FilterFile.kind(of: text)
