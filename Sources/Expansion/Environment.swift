@@ -195,7 +195,8 @@ package struct Environment: Sendable {
     package var addressesOfHost: @Sendable (ByteString) async -> AddressLookup = { _ in .notFound }
     /// Mail exchangers of a domain.
     package var mailExchangers: @Sendable (ByteString) async -> MailExchangerLookup = { _ in .notFound }
-    /// Hears that a name was wanted for the peer, and there is none (log selector `host_lookup_failed`).
+    /// Hears that a name was wanted for the peer, or an address for a name of a host list, and there is none (log selector
+    /// `host_lookup_failed`).
     package var noteNameless: @Sendable (_ line: ByteString, _ messageID: ByteString?) -> Void = { _, _ in }
     /// Hears that a list does not match since a host's name or address could not be found (log selector `unknown_in_list`).
     package var noteUnknown: @Sendable (ByteString) -> Void = { _ in }

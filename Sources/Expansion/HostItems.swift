@@ -14,6 +14,11 @@ extension Evaluation {
         let isPlainName =
             !pattern.contains(UInt8(ascii: "*")) && !pattern.contains(UInt8(ascii: ";"))
             && pattern.first != UInt8(ascii: "^")
+        // Perhaps a part of an IPv6 address whose colons parted the list: no name is looked for.
+        let number = pattern.prefix { $0 != UInt8(ascii: "/") }
+        if !number.isEmpty, number.allSatisfy({ $0.isASCIIDigit || $0 == UInt8(ascii: ".") }) {
+            return .unknown("malformed IPv4 address or address mask")
+        }
         if isPlainName { return await matchPlainName(pattern, address, host) }
         return await matchByName(host, pattern, taint)
     }
@@ -74,7 +79,9 @@ extension Evaluation {
         switch await environment.addressesOfHost(name) {
         case .found(let addresses):
             return addresses.contains { $0.unmapped == address } ? .match(nil) : .noMatch
-        case .notFound: return .unknown("failed to find IP address for \(name)")
+        case .notFound:
+            environment.noteAddressless(name, facts)
+            return .unknown("failed to find IP address for \(name)")
         case .deferred(let reason): return .deferred(reason)
         }
     }

@@ -83,19 +83,27 @@ package struct RedirectionList: Sendable {
         return nil
     }
 
-    /// The octets up to the next comma or newline that is not inside quotes, a comment or angle brackets.
+    /// The octets up to the next newline, or comma that is not inside quotes, a comment, angle brackets or a source route.
     private mutating func rawItem() -> ByteString {
         let start = place
         var isQuoted = false
         var depth = 0
+        var isBracketed = false
+        // Such as `@a,@b:` (RFC 5321, appendix C): it begins the item, or what stands in brackets.
+        var isRoute = text[place] == UInt8(ascii: "@")
         while place < text.count {
             switch text[place] {
             case UInt8(ascii: "\\") where isQuoted || depth > 0: place += 1
             case UInt8(ascii: "\""): isQuoted.toggle()
+            case UInt8(ascii: "<") where !isQuoted && depth == 0:
+                isBracketed = true
+                isRoute = text[(place + 1)...].trimmedStart().first == UInt8(ascii: "@")
+            case UInt8(ascii: ">") where !isQuoted && depth == 0: isBracketed = false
+            case UInt8(ascii: ":") where !isQuoted && depth == 0: isRoute = false
             case UInt8(ascii: "(") where !isQuoted: depth += 1
             case UInt8(ascii: ")") where !isQuoted && depth > 0: depth -= 1
             case .newline,
-                UInt8(ascii: ",") where !isQuoted && depth == 0:
+                UInt8(ascii: ",") where !isQuoted && depth == 0 && !isBracketed && !isRoute:
                 defer { place += 1 }
                 return ByteString(text[start..<place].trimmed())
             default: break
@@ -113,7 +121,7 @@ package struct RedirectionList: Sendable {
             return .include(ByteString(item.dropFirst(9).trimmed()))
         }
         if item.startsIgnoringCase(with: ByteString(":blackhole:")) { return .blackhole }
-        if item.startsIgnoringCase(with: ByteString(":unknown:")) { return .unknown }
+        if item.equalsIgnoringCase(ByteString(":unknown:")) { return .unknown }
         for word in ["fail", "defer"] as [ByteString] {
             let mark: ByteString = ":\(word):"
             guard item.startsIgnoringCase(with: mark) else { continue }

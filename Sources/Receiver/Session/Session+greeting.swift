@@ -136,12 +136,8 @@ extension Session {
     /// A text that may begin with a reply code of its own, used when its class is the standard one's.
     static func custom(_ message: ByteString, _ standard: Reply) -> Reply {
         guard let code = ownCode(message) else { return Reply(standard.code, message) }
-        var reply = Reply(
+        return Reply(
             code / 100 == standard.code / 100 ? code : standard.code, ByteString(message.dropFirst(4)))
-        // Each line may repeat the code.
-        let repeated = ByteString(message.prefix(4))
-        reply.lines = reply.lines.map { $0.starts(with: repeated) ? ByteString($0.dropFirst(4)) : $0 }
-        return reply
     }
 
     /// The reply code at the beginning of a text.
