@@ -87,7 +87,7 @@ struct RetryRuleParser {
         guard parts.count >= wanted, parts[0].count == 1 else {
             throw ConfigurationError("comma expected", at: place, hint: text)
         }
-        guard parts.count == wanted, let cutoff = EximInterval.parse(parts[1]) else { throw bad(text) }
+        guard let cutoff = EximInterval.parse(parts[1]) else { throw bad(text) }
         guard let interval = EximInterval.parse(parts[2]) else {
             // A whole interval with more behind it: the next step was meant.
             let first = ByteString(parts[2].prefix { !$0.isASCIISpace })
@@ -96,7 +96,7 @@ struct RetryRuleParser {
             }
             throw bad(text)
         }
-        guard cutoff > 0, interval > 0 else { throw bad(text) }
+        guard parts.count == wanted, cutoff > 0, interval > 0 else { throw bad(text) }
         var factor: Int64 = 1000
         if parts.count == 4 {
             guard case .success(.number(let number)) = OptionKind.fixed.value(of: parts[3], for: "retry"),

@@ -48,6 +48,8 @@ extension MessageDelivery {
     func logFailure(_ node: Int, _ trouble: RoutingTrouble, router: ByteString?) {
         var path = path(node, nil)
         path.router = router
+        // No transport has used a return path, or time.
+        (path.returnPath, path.deliverTime) = (nil, LogInterval(microseconds: 0))
         let line = Failure(path, message: trouble.text).text(by: runner.selector)
         // A :fail: without words leaves the colon standing.
         runner.log(trouble.text.isEmpty ? "\(line): " : line, id)

@@ -108,8 +108,10 @@ final class RunnerSystem: Sendable {
         let program = environment.deliverLocalProgram
         router.environment.writeFilterLog = { line, user in
             guard !line.path.taint.isTainted else { return "Tainted filename" }
-            return await AppendOrder(path: line.path.bytes, mode: line.mode, text: line.text)
+            let problem = await AppendOrder(path: line.path.bytes, mode: line.mode, text: line.text)
                 .perform(as: user, by: program)
+            guard problem == SystemErrorText.of(Int(EACCES)) else { return problem }
+            return problem.map { "\($0) (euid=\(user.uid) egid=\(user.gid))" }
         }
         self.router = router
         settings = DeliverySettings(system)

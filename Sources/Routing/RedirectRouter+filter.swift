@@ -33,7 +33,7 @@ extension RedirectRouter {
     }
 
     private func badFilter(_ text: ByteString) -> RoutingTrouble {
-        RoutingTrouble("error in filter data: \(text)", errno: -17)
+        RoutingTrouble("error in filter \(sourceName): \(text)", errno: -17)
     }
 
     private func checkKind(of text: ByteString) throws(RoutingTrouble) {

@@ -252,8 +252,11 @@ struct RedirectRouter: Sendable {
         return nil
     }
 
+    /// Where the list or the filter stands, by the option that has it.
+    var sourceName: ByteString { data == nil ? "file" : "data" }
+
     func badData(_ problem: ByteString) -> RoutingTrouble {
-        RoutingTrouble("error in redirect data: \(problem)", errno: -17)
+        RoutingTrouble("error in redirect \(sourceName): \(problem)", errno: -17)
     }
 
     private func include(_ path: ByteString, _ depth: Int) throws(RoutingTrouble) -> ByteString {

@@ -155,7 +155,7 @@ struct EximTasks: Sendable {
     }
 
     private func testRetry() async throws -> ExitStatus {
-        let answer = try await RetryTest(site).answer(to: request.arguments)
+        let answer = try await RetryTest(site, from: request.submission.sender).answer(to: request.arguments)
         console.write(answer.text)
         return answer.status
     }

@@ -9,9 +9,19 @@ import Routing
 struct RetryTest: Sendable {
     private let rules: RetryChooser
 
+    private var facts = Facts()
+
     init(_ site: Site) async throws(ToolFailure) {
         let system = try await site.mailSystem()
         rules = RetryChooser(site.configuration.retryRules, expander: system.expander)
+    }
+
+    /// For a message of a sender; where none is given, rules for certain senders are passed over.
+    init(_ site: Site, from sender: ByteString?) async throws(ToolFailure) {
+        let system = try await site.mailSystem()
+        let rules = site.configuration.retryRules.filter { sender != nil || $0.senders == nil }
+        self.rules = RetryChooser(rules, expander: system.expander)
+        facts.message.sender = sender == "<>" ? "" : sender
     }
 
     /// What Exim prints for a domain or address, perhaps another domain, perhaps the name of an error.
@@ -21,11 +31,11 @@ struct RetryTest: Sendable {
         }
         let question: Question
         do throws(ToolFailure) { question = try Question(words) } catch {
-            return ("\(error.message)\n", .failure)
+            return (Self.warning(first) + ByteString("\(error.message)\n"), .failure)
         }
         let (subjects, error) = (question.subjects, question.error)
         let warning = Self.warning(first)
-        guard let rule = await rules.rule(for: subjects, error, Facts()) else {
+        guard let rule = await rules.rule(for: subjects, error, facts) else {
             return (warning + ByteString("No retry information found\n"), .success)
         }
         return (

@@ -1,6 +1,7 @@
 # Letters beyond ASCII.
 ${certextract{version}{$tls_in_peercert}}
 ${certextract{serial_number}{$tls_in_peercert}}
+#! control characters in names are written as numbers
 ${certextract{subject}{$tls_in_peercert}}
 ${certextract{issuer}{$tls_in_peercert}}
 ${certextract{notbefore}{$tls_in_peercert}}
