@@ -181,7 +181,7 @@ extension SMTPTransport {
         used.identity = connection.identity
         if used.identity == nil, !settings.forcesAuthenticatedSender { used.authenticatedSender = nil }
         guard let message = await signed(message, used) else {
-            await environment.connections.keep(connection)
+            await end(connection)
             return true
         }
         var left = pending

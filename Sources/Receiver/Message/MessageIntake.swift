@@ -112,7 +112,10 @@ struct MessageIntake: ~Copyable {
     }
 
     private mutating func beginHashing() {
-        if looksForSignatures { hashing = DKIMHashing(reader.headers.map(\.text)) }
+        guard looksForSignatures, reader.headers.contains(where: { DKIMHashing.isSignature($0.text) }) else {
+            return
+        }
+        hashing = DKIMHashing(reader.headers.map(\.text))
     }
 
     private mutating func append(_ octets: ArraySlice<UInt8>) {
