@@ -25,8 +25,8 @@ extension StatementRun {
 
     /// Clauses whose argument is expanded before anything else; the others expand it themselves, as lists.
     private static let expanded: Set<ByteString> = [
-        "add_header", "condition", "continue", "control", "decode", "delay", "dnslists", "log_reject_target",
-        "logwrite", "malware", "mime_regex", "queue", "ratelimit", "regex", "remove_header", "seen", "set",
+        "add_header", "condition", "continue", "control", "decode", "delay", "dmarc_status", "dnslists",
+        "log_reject_target", "logwrite", "malware", "mime_regex", "queue", "ratelimit", "regex", "remove_header", "seen", "set",
         "spam", "spf", "spf_guess", "udpsend", "verify",
     ]
 
@@ -98,6 +98,7 @@ extension StatementRun {
             return await name(state.facts.connection.authenticatorName, clause, &state)
         case "condition": return truth(argument)
         case "dkim_signers", "dkim_status": return await signature(clause, &state)
+        case "dmarc_status": return await authorPolicy(argument, &state)
         case "dnslists": return await dnsLists(argument, &state)
         case "encrypted": return await name(state.facts.connection.tlsIn.cipher, clause, &state)
         case "domains", "local_parts", "recipients": return await recipientList(clause, &state)

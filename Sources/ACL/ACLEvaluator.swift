@@ -22,6 +22,9 @@ package struct ACLServices: Sendable {
     /// Checks DKIM signatures; nil where nobody can.
     package var dkim: DKIMVerifier?
 
+    /// Asks the domains of authors (DMARC); nil where that is turned off.
+    package var authorPolicy: (any AuthorPolicyService)?
+
     /// How the scanners of `malware` and `spam` are reached.
     package var scanners = ScannerReach.none
 

@@ -118,6 +118,7 @@ enum ACLFitness {
         case "regex": parts.contains(moment) || whole.contains(moment)
         case "malware", "spam": whole.contains(moment)
         case "spf", "spf_guess": transaction.union([.quit, .notquit]).contains(moment)
+        case "dmarc_status": moment == .data
         case "delay": moment != .notquit
         default: true
         }

@@ -100,7 +100,7 @@ extension StatementRun {
 }
 
 /// The addresses of a header line.
-private struct HeaderAddresses {
+struct HeaderAddresses {
     let name: ByteString
     let items: [AddressItem]
 

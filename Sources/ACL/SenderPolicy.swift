@@ -53,10 +53,7 @@ extension StatementRun {
 enum SPFWords {
     /// Whether one of the words, from left to right, is the result; `!` before a word turns it round.
     static func contain(_ result: SPFResult, _ list: ByteString) -> Bool {
-        ListItems(list).contains { item in
-            let isNegated = item.first == UInt8(ascii: "!")
-            return means(isNegated ? ByteString(item.dropFirst()) : item, result) != isNegated
-        }
+        NegatableWords.contain(list) { means($0, result) }
     }
 
     /// Whether a word stands for a result; two words of old are the other way round, as they were documented.

@@ -64,7 +64,7 @@ enum ACLVocabulary {
     /// Words that this program obeys.
     static let honoured: Set<ByteString> = [
         "acl", "add_header", "authenticated", "condition", "continue", "control", "decode", "delay",
-        "dkim_signers", "dkim_status", "dnslists", "domains", "encrypted", "endpass", "hosts", "local_parts",
+        "dkim_signers", "dkim_status", "dmarc_status", "dnslists", "domains", "encrypted", "endpass", "hosts", "local_parts",
         "log_message",
         "log_reject_target", "logwrite", "malware", "message", "mime_regex", "queue", "ratelimit",
         "recipients", "regex", "remove_header", "seen", "sender_domains", "senders", "set", "spam",
@@ -72,7 +72,7 @@ enum ACLVocabulary {
     ]
     /// Words that Exim knows; a statement with one of them stops start-up, since it decides who gets in.
     static let known: Set<ByteString> = [
-        "attach", "bmi_optin", "bmi_run", "dcc", "demime", "dmarc_status", "dkim_state", "arc_status",
+        "attach", "bmi_optin", "bmi_run", "dcc", "demime", "dkim_state", "arc_status",
     ]
     /// Words without a value.
     static let withoutValue: Set<ByteString> = ["endpass"]

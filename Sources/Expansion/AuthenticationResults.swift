@@ -3,12 +3,13 @@ import Bytes
 /// What `${authresults}` tells behind the name (RFC 8601; manual, section 11.5).
 enum AuthenticationResults {
     /// The results that are known: whether the client's address has a name, how it has authenticated, what SPF says of
-    /// the sender, and what came of each DKIM signature.
+    /// the sender, what came of each DKIM signature, and what DMARC made of it.
     static func known(_ facts: Facts) -> TaintedBytes {
         let methods =
             [
                 name(facts.connection), authentication(facts.connection), senderPolicy(facts),
             ].compactMap { $0 } + (facts.message.dkim?.signatures ?? []).map(signature)
+            + (facts.message.dmarc.map { [authorPolicy($0)] } ?? [])
         guard !methods.isEmpty else { return "" }
         return TaintedBytes(methods.map { ";\n\t\($0)" }.joined(separator: ""), .tainted)
     }
@@ -88,5 +89,11 @@ enum AuthenticationResults {
             text.map { octet in
                 octet < .blank || octet == 0x7F || "()\\".utf8.contains(octet) ? UInt8(ascii: "?") : octet
             })
+    }
+
+    /// `dmarc` (RFC 7489, section 11.2).
+    private static func authorPolicy(_ dmarc: DMARCFacts) -> ByteString {
+        let author: ByteString = dmarc.fromDomain.isEmpty ? "" : " header.from=\(value(dmarc.fromDomain))"
+        return "dmarc=\(dmarc.announced)\(author)"
     }
 }

@@ -62,6 +62,7 @@ package enum HistoricNames {
         "dk_testing": "$dkim_key_testing",
         "dk_is_signed": "$dkim_signers, which is empty when there is no signature",
         "dk_status": "$dkim_verify_status",
+        "dmarc_ar_header": "${authresults{$primary_hostname}}",
         "dk_result": "$dkim_verify_reason",
         "dk_selector": "$dkim_selector",
         "dk_domain": "$dkim_domain",

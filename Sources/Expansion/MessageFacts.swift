@@ -95,6 +95,8 @@ package struct MessageFacts: Sendable {
     package var spf: SPFFacts?
     /// What DKIM says of its signatures; nil before they are checked, and where they are not.
     package var dkim: DKIMFacts?
+    /// What DMARC says of it; nil before that is asked.
+    package var dmarc: DMARCFacts?
     /// The `first_delivery` condition.
     package var isFirstDelivery = false
     /// Whether a person has thawed it (the filter condition `manually_thawed`).

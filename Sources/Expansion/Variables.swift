@@ -29,6 +29,7 @@ enum Variables {
         .merging(scanning) { one, _ in one }
         .merging(senderPolicy) { one, _ in one }
         .merging(signatures) { one, _ in one }
+        .merging(authorPolicy) { one, _ in one }
         .merging(settings) { one, _ in one }
         .merging(times) { one, _ in one }
         .merging(unset) { one, _ in one }

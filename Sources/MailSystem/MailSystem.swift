@@ -5,7 +5,7 @@
 // May import: everything below the programs.
 // Read in this order: ConfigurationSource.swift, MailUser.swift, Settings.swift, EnvironmentFilling.swift,
 // ConfiguredResolver.swift, ProcessIDFile.swift, ProcessEnvironment.swift, ProcessZone.swift, ProgramRunning.swift, SocketReading.swift,
-// UDPSending.swift, SPFLookup.swift, SignatureRules.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
+// UDPSending.swift, SPFLookup.swift, SignatureRules.swift, AuthorPolicies.swift, RoutingFilling.swift, RoutingVerifier.swift, Callouts.swift, CalloutInquiry.swift, CalloutWords.swift,
 // CalloutCache.swift, HeldCallout.swift, HeldCallout+passing.swift, SignalListener.swift, StoredFacts.swift, OutgoingMessage+stored.swift,
 // DeliveryNames.swift, StartError.swift.
 
@@ -122,6 +122,9 @@ package final class MailSystem: Sendable {
         services.scanners = ScannerReaching.reach
         services.spf = SPFChecker(resolver.withoutRulesForHosts)
         services.dkim = DKIMVerifier(resolver.withoutRulesForHosts, try DKIMRules(configuration.main))
+        services.authorPolicy = AuthorPolicies(
+            configuration.main, resolver: resolver.withoutRulesForHosts, reporter: settings.primaryHostName,
+            keepsHistory: rehearsal == nil)
         services.observer = rehearsal?.observer
         services.makesCallouts = rehearsal?.makesCallouts ?? true
         let clientTLS = try ClientTLS(configuration)

@@ -178,6 +178,7 @@ struct DMARCTests {
                 == .norecord)
         #expect(await Self.verdict(zone, from: []).result == .nofrom)
         #expect(await Self.verdict(zone, from: [""]).result == .nofrom)
+        #expect(await Self.verdict(zone, from: ["", "example.com"], spf: "example.com").result == .nofrom)
         let many = (0...DMARCChecker.mostAuthors).map { "a\($0).example" as ByteString }
         #expect(await Self.verdict(zone, from: many).result == .temperror)
     }

@@ -111,13 +111,13 @@ extension OptionTable {
             daemon_smtp_ports dns_insecure_domains dns_trust_anchor_file errors_reply_to exim_group exim_path exim_user
             exim_version gecos_pattern helo_allow_chars bi_command hints_backend local_from_prefix local_from_suffix
             log_selector primary_hostname qualify_domain qualify_recipient queue_only_file
-            smtp_ratelimit_mail smtp_ratelimit_rcpt spamd_address spf_guess sqlite_dbfile syslog_facility
+            smtp_ratelimit_mail smtp_ratelimit_rcpt dmarc_history_file dmarc_tld_file spamd_address spf_guess sqlite_dbfile syslog_facility
             syslog_processname timezone unknown_username uucp_from_pattern
             """),
         .init(
             .string, .notYet,
             """
-            dmarc_history_file dmarc_tld_file notifier_socket
+            notifier_socket
             """),
         .init(
             .string, .honoured,

@@ -19,24 +19,25 @@ package struct DMARCChecker: Sendable {
     package func check(_ question: DMARCQuestion) async -> DMARCVerdict {
         var verdicts: [DMARCVerdict] = []
         var seen: Set<ByteString> = []
-        for domain in question.fromDomains.map({ PublicSuffixes.folded($0) }) where !domain.isEmpty {
+        for domain in question.fromDomains.map({ PublicSuffixes.folded($0) }) {
             guard seen.insert(domain).inserted else { continue }
             guard seen.count <= Self.mostAuthors else {
                 return DMARCVerdict(.temperror, from: domain, problem: "From: has too many domains")
             }
-            verdicts.append(await check(domain, question))
+            verdicts.append(domain.isEmpty ? DMARCVerdict(.nofrom) : await check(domain, question))
         }
         return verdicts.max { Self.severity($0.result) < Self.severity($1.result) } ?? DMARCVerdict(.nofrom)
     }
 
     private static func severity(_ result: DMARCResult) -> Int {
         switch result {
-        case .nofrom, .accept: 0
+        case .accept: 0
         case .norecord: 1
         case .none: 2
-        case .temperror: 3
-        case .quarantine: 4
-        case .reject: 5
+        case .nofrom: 3
+        case .temperror: 4
+        case .quarantine: 5
+        case .reject: 6
         }
     }
 

@@ -68,7 +68,8 @@ package struct DMARCVerdict: Sendable, Hashable {
     /// Why there is no result, for `temperror`; for people.
     package var problem: ByteString?
 
-    init(_ result: DMARCResult, from domain: ByteString = "", problem: ByteString? = nil) {
+    /// Makes a verdict without a record.
+    package init(_ result: DMARCResult, from domain: ByteString = "", problem: ByteString? = nil) {
         self.result = result
         fromDomain = domain
         self.problem = problem
