@@ -7,8 +7,12 @@ package struct OCSPProof: Sendable {
     /// What it says of one certificate, which is not revoked.
     struct Statement {
         var serial: ByteString
+        /// Since when it is good, in seconds since 1970.
+        var begin: Int64
         /// From when on it says nothing any more, in seconds since 1970.
         var end: Int64
+        /// Whether that is since its signer's certificate ends then.
+        var endsWithSigner: Bool
     }
 
     /// How a file holds a proof.
@@ -33,11 +37,18 @@ package struct OCSPProof: Sendable {
     /// How far clocks may be apart, in seconds.
     static let slack: Int64 = 300
 
-    let octets: [UInt8]
+    /// In DER.
+    package let octets: [UInt8]
     let statements: [Statement]
 
     /// When the first of its statements says nothing any more, in seconds since 1970; the signer's own end counts too.
     package var end: Int64 { statements.map(\.end).min() ?? 0 }
+    /// Since when all of its statements are good, in seconds since 1970.
+    package var begin: Int64 { statements.map(\.begin).max() ?? 0 }
+    /// Whether the certificate of its signer ends before it does.
+    package var endsWithSigner: Bool { statements.contains(where: \.endsWithSigner) }
+    /// The middle of its time: when a new one should be fetched.
+    package var halfLife: Int64 { begin + (end - begin) / 2 }
 
     /// Reads a file.
     ///
@@ -73,7 +84,7 @@ package struct OCSPProof: Sendable {
         statements.contains { $0.serial == serial && $0.end > now }
     }
 
-    private static func all(_ source: OpaquePointer) -> [UInt8] {
+    static func all(_ source: OpaquePointer) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: longest) { space, count in
             count = 0
             while count < longest {
@@ -106,7 +117,7 @@ package struct OCSPProof: Sendable {
     /// Nil for octets that are none.
     init?(_ octets: [UInt8]) {
         let read = unsafe octets.withUnsafeBufferPointer { buffer -> OpaquePointer? in
-            var start = unsafe buffer.baseAddress
+            var start = buffer.baseAddress
             return unsafe d2i_OCSP_RESPONSE(nil, &start, buffer.count)
         }
         guard let read = unsafe read else { return nil }
@@ -120,7 +131,7 @@ package struct OCSPProof: Sendable {
         unsafe ByteString(String(cString: OCSP_response_status_str(Int(status))))
     }
     /// What is signed; nil where there is no such thing.
-    var basic: OCSPBasic? { OCSPBasic(unsafe OCSP_response_get1_basic(response)) }
+    var basic: OCSPBasic? { unsafe OCSPBasic(OCSP_response_get1_basic(response)) }
 }
 
 /// The signed part of a response, freed with the value.
@@ -135,7 +146,7 @@ package struct OCSPProof: Sendable {
     deinit { unsafe OCSP_BASICRESP_free(basic) }
 
     /// One certificate's status, with its times in seconds since 1970.
-    struct Single {
+    @safe struct Single {
         var status: CInt
         var reason: CInt
         var begin: Int64
@@ -163,9 +174,9 @@ package struct OCSPProof: Sendable {
 
     static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
         guard let time = unsafe time else { return nil }
-        var parts = tm()
+        var parts = unsafe tm()
         guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return nil }
-        return Int64(timegm(&parts))
+        return unsafe Int64(timegm(&parts))
     }
 
     /// When the certificate of the signer ends, where that is in the response itself.
@@ -192,7 +203,10 @@ package struct OCSPProof: Sendable {
             var serial: UnsafeMutablePointer<ASN1_INTEGER>?
             let id = unsafe OCSP_SINGLERESP_get0_id(single.handle)
             unsafe OCSP_id_get0_info(nil, nil, nil, &serial, id)
-            unsafe statements.append(.init(serial: Self.text(serial), end: min(end, signerEnd)))
+            unsafe statements.append(
+                .init(
+                    serial: Self.text(serial), begin: single.begin, end: min(end, signerEnd),
+                    endsWithSigner: signerEnd < end))
         }
         guard !statements.isEmpty else { throw no("it says nothing") }
         return statements
@@ -204,5 +218,50 @@ package struct OCSPProof: Sendable {
         let count = unsafe Int(ASN1_STRING_length(number))
         let sign: ByteString = unsafe ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER ? "-" : "+"
         return unsafe sign + ByteString(UnsafeBufferPointer(start: octets, count: count))
+    }
+}
+
+// What a proof is worth to whoever holds the certificate and its authority's.
+extension OCSPBasic {
+    /// Whether one of some authorities has signed, or somebody to whom one has given that right; the certificates between may
+    /// be in the response or `among` others.
+    func isSigned(by authorities: [OpaquePointer], among others: OpaquePointer?) -> Bool {
+        ERR_clear_error()
+        guard let store = unsafe X509_STORE_new() else { return false }
+        defer { unsafe X509_STORE_free(store) }
+        unsafe authorities.forEach { _ = unsafe X509_STORE_add_cert(store, $0) }
+        let flags = UInt(OCSP_NOEXPLICIT | OCSP_PARTIAL_CHAIN)
+        return unsafe OCSP_basic_verify(basic, others, store, flags) == 1
+    }
+
+    /// What it says now of a certificate; the signature is looked at by `isSigned`.
+    func judgement(of own: OpaquePointer?, by authority: OpaquePointer?) -> TLSProof {
+        let now = Int64(time(nil))
+        for single in singles where unsafe isAbout(own, of: authority, single) {
+            let isLate = single.end.map { $0 + OCSPProof.slack < now } ?? false
+            if isLate || single.begin > now + OCSPProof.slack {
+                return .bad("Server certificate status is out-of-date")
+            }
+            switch single.status {
+            case V_OCSP_CERTSTATUS_GOOD: return .good
+            case V_OCSP_CERTSTATUS_REVOKED:
+                guard single.reason >= 0 else { return .bad("Server certificate revoked") }
+                let reason = unsafe ByteString(String(cString: OCSP_crl_reason_str(Int(single.reason))))
+                return .bad("Server certificate revoked; reason: \(reason)")
+            default: return .bad("Server certificate has unknown status")
+            }
+        }
+        return .bad("Received TLS cert status response is about another certificate")
+    }
+
+    private func isAbout(_ own: OpaquePointer?, of authority: OpaquePointer?, _ single: Single) -> Bool {
+        var algorithm: OpaquePointer?
+        let id = unsafe OCSP_SINGLERESP_get0_id(single.handle)
+        guard unsafe OCSP_id_get0_info(nil, &algorithm, nil, nil, id) == 1,
+            let digest = unsafe EVP_get_digestbyname(OBJ_nid2sn(OBJ_obj2nid(algorithm))),
+            let wanted = unsafe OCSP_cert_to_id(digest, own, authority)
+        else { return false }
+        defer { unsafe OCSP_CERTID_free(wanted) }
+        return unsafe OCSP_id_cmp(wanted, id) == 0
     }
 }

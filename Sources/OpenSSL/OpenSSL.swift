@@ -5,4 +5,4 @@
 // May import: Bytes; outside: COpenSSL.
 // Read in this order: OpenSSLError.swift and its extension, DigestContext.swift, Digest.swift, MessageAuthentication.swift,
 // Certificate.swift, CertificateReader.swift, Certificate+pem.swift; for TLS: TLSSettings.swift, TLSOptions.swift, TLSContexts.swift, TLSContext.swift,
-// TLSSession.swift, LibraryEnds.swift, OCSPProof.swift, LibraryEnds+proof.swift, ServerCallbacks.swift, SelfSigned.swift.
+// TLSSession.swift, LibraryEnds.swift, OCSPProof.swift, OCSPInquiry.swift, LibraryEnds+proof.swift, ServerCallbacks.swift, SelfSigned.swift.

@@ -20,7 +20,7 @@ struct CommandTests {
         "dmarc import-report", "dmarc expire", "dmarc show",
         "hints",
         "hints list", "hints dump", "hints show", "hints next", "hints tidy", "hints fix", "hints import",
-        "hints stats",
+        "hints stats", "tls", "tls staple",
     ]
 
     @Test("Help is printed on standard output, has an example, and is the golden one", arguments: commands)

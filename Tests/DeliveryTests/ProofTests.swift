@@ -295,4 +295,114 @@ extension DeliveryTests {
             #expect(try ask("-status").contains(Self.unstapled))
         }
     }
+
+    // MARK: Fetching
+
+    /// Keeps a responder of `openssl` while a body runs.
+    private static func responding<Value>(
+        for own: TestAuthority.Identity, of authority: TestAuthority, _ proof: TestAuthority.Proof, port: Int,
+        _ body: () throws -> Value
+    ) throws -> Value {
+        let words = try authority.responder(for: own, proof, named: "responder", port: port)
+        let process = try ChildProcess(words[0], Array(words.dropFirst()))
+        let place = ":\(String(port, radix: 16, uppercase: true)) "
+        try eventually("the responder listens") {
+            ["/proc/net/tcp", "/proc/net/tcp6"].contains { file in
+                Latin1.text(readFile(file)).split(separator: "\n").contains {
+                    $0.contains(place) && $0.contains(" 0A ")
+                }
+            }
+        }
+        defer { process.signal(9) }
+        return try body()
+    }
+
+    @Test(
+        "OCH-01, OCH-02: bobbin tls staple fetches a proof from the responder that the certificate or --url names, where the old one does not serve for long"
+    )
+    func fetched() throws {
+        let authority = try TestAuthority()
+        let port = try freePort()
+        let address = "http://127.0.0.1:\(port)/"
+        let named = try authority.issue("named.test", responder: address)
+        let bare = try authority.issue("bare.test")
+        let site = try MailSite("queue_only\n")
+        let output = site.directory.file("proof").string
+        func staple(_ own: TestAuthority.Identity, _ words: String...) throws -> ChildProcess.Ending {
+            try site.start(
+                "bobbin",
+                ["tls", "staple", "--output", output, "--issuer", authority.certificate.string] + words
+                    + [own.certificate.string]
+            ).wait()
+        }
+        // Nobody answers yet, and a certificate names nobody.
+        #expect(try staple(named).code == 75)
+        #expect(try staple(bare).code == 64)
+        #expect(!FileManager.default.fileExists(atPath: output))
+        var proof = TestAuthority.Proof()
+        try Self.responding(for: named, of: authority, proof, port: port) {
+            let ending = try staple(named)
+            #expect(ending.code == 0, "\(ending.errors)")
+        }
+        let first = try site.directory.read("proof")
+        let openssl = try Program("openssl", package: "openssl")
+        let text = try openssl.run([
+            "ocsp", "-respin", output, "-CAfile", authority.certificate.string, "-issuer",
+            authority.certificate.string, "-cert", named.certificate.string,
+        ])
+        #expect(Latin1.text(text).contains("named.test.crt: good"), "\(text)")
+        // The responder is gone, and need not be asked.
+        #expect(try staple(named).code == 0)
+        #expect(try staple(named, "--force").code == 75)
+        #expect(try site.directory.read("proof") == first)
+        // Of another certificate it proves nothing, however long its time is.
+        proof.days = 3
+        try Self.responding(for: bare, of: authority, proof, port: port) {
+            let ending = try staple(bare, "--url", address)
+            #expect(ending.code == 0, "\(ending.errors)")
+        }
+        #expect(try site.directory.read("proof") != first)
+        proof.isRevoked = true
+        let second = try site.directory.read("proof")
+        try Self.responding(for: bare, of: authority, proof, port: port) {
+            let ending = try staple(bare, "--url", address, "--force")
+            #expect(ending.code == 65)
+            #expect(Latin1.text(ending.errors).contains("Server certificate revoked; reason: superseded"))
+        }
+        #expect(try site.directory.read("proof") == second)
+    }
+
+    @Test(
+        "OCH-03: bobbin tls staple notices a signer whose certificate ends before the proof, and fetches again in good time"
+    )
+    func fetchedFromShortSigner() throws {
+        let authority = try TestAuthority()
+        let port = try freePort()
+        let own = try authority.issue("short.test", responder: "http://127.0.0.1:\(port)/")
+        let site = try MailSite("queue_only\n")
+        var proof = TestAuthority.Proof()
+        proof.days = 20
+        proof.signer = try authority.delegate(named: "short", days: 1)
+        let ending = try Self.responding(for: own, of: authority, proof, port: port) {
+            try site.start(
+                "bobbin",
+                [
+                    "tls", "staple", "--output", site.directory.file("proof").string, "--issuer",
+                    authority.certificate.string, own.certificate.string,
+                ]
+            ).wait()
+        }
+        #expect(ending.code == 0, "\(ending.errors)")
+        #expect(
+            Latin1.text(ending.errors).contains("the certificate of the proof's signer ends before the proof")
+        )
+        // Half of the signer's day, not of the proof's twenty.
+        let openssl = try Program("openssl", package: "openssl")
+        let date = try openssl.run([
+            "x509", "-in", proof.signer?.certificate.string ?? "", "-noout", "-enddate", "-dateopt",
+            "iso_8601",
+        ])
+        let end = Latin1.text(ByteString(date.trimmed())).dropFirst("notAfter=".count)
+        #expect(Latin1.text(ending.output).contains("good until \(end)"), "\(ending.output) \(end)")
+    }
 }

@@ -75,10 +75,15 @@ package final class TestAuthority: Sendable {
     ///   - host: the subject's alternative name.
     ///   - name: its common name; nil for the same.
     ///   - days: how long it is valid; -1 for one that has expired.
-    package func issue(_ host: String, named name: String? = nil, days: Int = 30) throws -> Identity {
+    ///   - responder: the address of the OCSP responder that it names.
+    package func issue(
+        _ host: String, named name: String? = nil, days: Int = 30, responder: String? = nil
+    ) throws -> Identity {
         let own = Identity(certificate: files.file("\(host).crt"), key: files.file("\(host).key"))
         let request = files.file("\(host).csr").string
-        try files.write("subjectAltName=DNS:\(host)\nbasicConstraints=CA:false\n", to: "\(host).ext")
+        let access = responder.map { "authorityInfoAccess=OCSP;URI:\($0)\n" } ?? ""
+        try files.write(
+            "subjectAltName=DNS:\(host)\nbasicConstraints=CA:false\n\(access)", to: "\(host).ext")
         try program.run(["req", "-new"] + subject(host, name ?? host) + ["-out", request])
         try program.run([
             "x509", "-req", "-in", request, "-out", own.certificate.string, "-days", "\(days)",
@@ -112,31 +117,49 @@ package final class TestAuthority: Sendable {
 
     /// Makes the file of a proof, in DER.
     package func prove(_ own: Identity, _ proof: Proof = Proof(), named name: String) throws -> ByteString {
+        let index = try index(own, proof, named: name)
+        let out = files.file("\(ByteString(name)).der")
+        try program.run(
+            ["ocsp"] + responding(index, proof) + [
+                "-issuer", certificate.string, "-cert", own.certificate.string, "-noverify",
+            ]
+                + ["-respout", out.string])
+        return out
+    }
+
+    /// The command of a responder that answers for a certificate on a port, until it is ended.
+    package func responder(
+        for own: Identity, _ proof: Proof = Proof(), named name: String, port: Int
+    ) throws -> [String] {
+        [program.path, "ocsp", "-port", "\(port)"] + responding(try index(own, proof, named: name), proof)
+    }
+
+    /// A responder's list of what the authority has issued.
+    private func index(_ own: Identity, _ proof: Proof, named name: String) throws -> String {
         let serial = try program.run(["x509", "-in", own.certificate.string, "-noout", "-serial"])
         let number = ByteString(serial.trimmed().drop { $0 != UInt8(ascii: "=") }.dropFirst())
         let state: ByteString =
             proof.isRevoked ? "R\t400101000000Z\t200101000000Z,superseded" : "V\t400101000000Z\t"
         try files.write("\(state)\t\(number)\tunknown\t/CN=x\n", to: "\(ByteString(name)).index")
         try files.write("unique_subject = no\n", to: "\(ByteString(name)).index.attr")
-        let out = files.file("\(ByteString(name)).der")
-        try program.run(
-            ["ocsp", "-index", files.file("\(ByteString(name)).index").string, "-CA", certificate.string]
-                + ["-rsigner", proof.signer?.certificate.string ?? certificate.string]
-                + ["-rkey", proof.signer?.key.string ?? files.file("authority.key").string]
-                + ["-issuer", certificate.string, "-cert", own.certificate.string, "-noverify"]
-                + (proof.days.map { ["-ndays", "\($0)"] } ?? []) + (proof.hasSigner ? [] : ["-resp_no_certs"])
-                + ["-respout", out.string])
-        return out
+        return files.file("\(ByteString(name)).index").string
+    }
+
+    private func responding(_ index: String, _ proof: Proof) -> [String] {
+        ["-index", index, "-CA", certificate.string]
+            + ["-rsigner", proof.signer?.certificate.string ?? certificate.string]
+            + ["-rkey", proof.signer?.key.string ?? files.file("authority.key").string]
+            + (proof.days.map { ["-ndays", "\($0)"] } ?? []) + (proof.hasSigner ? [] : ["-resp_no_certs"])
     }
 
     /// Gives somebody the right to speak for the authority about its certificates.
-    package func delegate(named name: String) throws -> Identity {
+    package func delegate(named name: String, days: Int = 30) throws -> Identity {
         let own = Identity(certificate: files.file("\(name).crt"), key: files.file("\(name).key"))
         let request = files.file("\(name).csr").string
         try files.write("extendedKeyUsage=OCSPSigning\nbasicConstraints=CA:false\n", to: "\(name).ext")
         try program.run(["req", "-new"] + subject(name, name) + ["-out", request])
         try program.run([
-            "x509", "-req", "-in", request, "-out", own.certificate.string, "-days", "30",
+            "x509", "-req", "-in", request, "-out", own.certificate.string, "-days", "\(days)",
             "-CA", certificate.string, "-CAkey", files.file("authority.key").string, "-CAcreateserial",
             "-extfile", files.file("\(name).ext").string,
         ])

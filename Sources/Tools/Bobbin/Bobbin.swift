@@ -5,7 +5,7 @@
 // below, and prints.
 // May import: MailSystem and everything below it, ArgumentParser.
 // Read in this order: Front/ (dispatch, output, failures, caller), Site/ (what a configuration says that a tool
-// needs), Queue/ (listing and selection), Status/ (what programs do), Editing/ (changing messages), SpoolCommands/, ConfigCommands/, Hints/, Expand/,
+// needs), Queue/ (listing and selection), Status/ (what programs do), Editing/ (changing messages), SpoolCommands/, ConfigCommands/, Hints/, TLS/, Expand/,
 // Personality/ (Exim's options, and what each does).
 
 import ArgumentParser

@@ -16,7 +16,8 @@ struct BobbinCommand: ParsableCommand {
         subcommands: [
             ReceiveCommand.self, SubmitCommand.self, RunCommand.self, QueueCommand.self, StatusCommand.self,
             SpoolCommand.self,
-            ConfigCommand.self, HintsCommand.self, DMARCCommand.self, ExpandCommand.self, RouteCommand.self,
+            ConfigCommand.self, HintsCommand.self, TLSCommand.self, DMARCCommand.self, ExpandCommand.self,
+            RouteCommand.self,
             VerifyCommand.self, RetryCommand.self, CheckHostCommand.self, EximCommand.self,
         ])
 }
