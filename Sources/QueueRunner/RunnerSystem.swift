@@ -110,8 +110,10 @@ final class RunnerSystem: Sendable {
             guard !line.path.taint.isTainted else { return "Tainted filename" }
             let problem = await AppendOrder(path: line.path.bytes, mode: line.mode, text: line.text)
                 .perform(as: user, by: program)
-            guard problem == SystemErrorText.of(Int(EACCES)) else { return problem }
-            return problem.map { "\($0) (euid=\(user.uid) egid=\(user.gid))" }
+            guard let problem, problem == SystemErrorText.of(Int(EACCES)), let group = user.gid else {
+                return problem
+            }
+            return "\(problem) (euid=\(user.uid) egid=\(group))"
         }
         self.router = router
         settings = DeliverySettings(system)

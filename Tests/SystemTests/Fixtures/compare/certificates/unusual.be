@@ -3,6 +3,7 @@ ${certextract{version}{$tls_in_peercert}}
 ${certextract{serial_number}{$tls_in_peercert}}
 #! control characters in names are written as numbers
 ${certextract{subject}{$tls_in_peercert}}
+#! control characters in names are written as numbers
 ${certextract{issuer}{$tls_in_peercert}}
 ${certextract{notbefore}{$tls_in_peercert}}
 ${certextract{notafter}{$tls_in_peercert}}
@@ -26,9 +27,14 @@ ${certextract{ocsp_uri}{$tls_in_peercert}}
 ${certextract{ocsp_uri,>:}{$tls_in_peercert}}
 #! GnuTLS gives up where there is an address that is not for OCSP
 ${certextract{ocsp_uri}{$tls_in_peercert}{y $value}{n}}
+#! control characters in names are written as numbers
 ${certextract{subject,CN}{$tls_in_peercert}}
+#! control characters in names are written as numbers
 ${certextract{subject,CN,>:}{$tls_in_peercert}}
+#! control characters in names are written as numbers
 ${certextract{subject,CN,>;}{$tls_in_peercert}}
+#! control characters in names are written as numbers
 ${certextract{subject,>:}{$tls_in_peercert}}
+#! control characters in names are written as numbers
 ${certextract{subject,>#}{$tls_in_peercert}}
 ${certextract{subject,O}{$tls_in_peercert}}
