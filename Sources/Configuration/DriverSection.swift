@@ -116,11 +116,17 @@ struct OptionAssigner {
         notices.append(.init(place: place, option: option, consequence: consequence))
     }
 
+    /// What options were called before they were released.
+    private static let formerNames: [ByteString: ByteString] = [
+        "proxy_required_hosts": "hosts_proxy", "acl_data_smtp_prdr": "acl_smtp_data_prdr",
+    ]
+
     /// The option that a line names, and the value that `no_` gives a switch.
     private func entry(
         of line: OptionLine
     ) throws(ConfigurationError) -> (ByteString, OptionTable.Entry, forced: Bool?) {
-        if let entry = find(line.name) { return (line.name, entry, nil) }
+        let name = Self.formerNames[line.name] ?? line.name
+        if let entry = find(name) { return (name, entry, nil) }
         for prefix in ["no_", "not_"] as [ByteString] where line.name.starts(with: prefix) {
             let name = ByteString(line.name.dropFirst(prefix.count))
             guard let entry = find(name) else { continue }

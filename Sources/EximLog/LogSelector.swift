@@ -122,7 +122,7 @@ package enum LogItem: Int, Sendable, Hashable, CaseIterable {
 
     /// Items of which nothing is logged yet, since what they tell of does not happen here.
     private static let silent: LogSelector = [
-        LogSelector([.connectionID, .dmarc, .dmarcVerbose, .protocolDetail, .proxy]),
+        LogSelector([.connectionID, .dmarc, .dmarcVerbose, .protocolDetail]),
         LogSelector([.spf, .spfVerbose, .tlsResumption]),
     ]
 

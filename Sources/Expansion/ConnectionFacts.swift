@@ -65,7 +65,7 @@ package struct ConnectionFacts: Sendable {
     package var sendingAddress: IPAddress?
     /// The value of `$sending_port`.
     package var sendingPort: Int?
-    /// `$proxy_local_address`, `$proxy_local_port`, `$proxy_external_address`, `$proxy_external_port`.
+    /// The proxy that the connection goes through (`$proxy_...`); nil for a direct one.
     package var proxy: ProxyFacts?
     /// The process id of the caller's choice (`$pid`); nil reads as our own.
     package var processID: Int?
@@ -122,22 +122,19 @@ package struct TLSFacts: Sendable, Hashable {
     }
 }
 
-/// What a PROXY header said about the two ends of the client's connection.
+/// The two ends of a proxy: what a PROXY header said, or a SOCKS proxy that we use.
 package struct ProxyFacts: Sendable, Hashable {
-    /// The proxy's own address (`$proxy_local_address`).
-    package var localAddress: IPAddress
-    /// The proxy's own port.
-    package var localPort: Int
-    /// Where the client connected to (`$proxy_external_address`).
-    package var externalAddress: IPAddress
-    /// The port that the client connected to.
-    package var externalPort: Int
+    /// The proxy's address on our side (`$proxy_local_address`).
+    package var localAddress: IPAddress?
+    /// Its port; 0 where it is not known.
+    package var localPort = 0
+    /// The address on its other side (`$proxy_external_address`): where the client connected to, or where the proxy does from.
+    package var externalAddress: IPAddress?
+    /// Its port; 0 where it is not known.
+    package var externalPort = 0
+    /// Whether the peer must go by a proxy's protocol, or does (`$proxy_session`).
+    package var isSession = true
 
-    /// Makes the value.
-    package init(localAddress: IPAddress, localPort: Int, externalAddress: IPAddress, externalPort: Int) {
-        self.localAddress = localAddress
-        self.localPort = localPort
-        self.externalAddress = externalAddress
-        self.externalPort = externalPort
-    }
+    /// Knows nothing of the ends.
+    package init() {}
 }

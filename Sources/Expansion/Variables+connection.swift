@@ -45,10 +45,15 @@ extension Variables {
         "atrn_mode": { _, _ in "" },
         "smtp_count_at_connection_start": { facts, _ in number(facts.connection.countAtConnectionStart) },
         "smtp_notquit_reason": { facts, _ in clean(facts.connection.notQuitReason) },
-        "proxy_session": { facts, _ in yes(facts.connection.proxy != nil) },
-        "proxy_local_address": { facts, _ in clean(facts.connection.proxy?.localAddress.text) },
+        "proxy_session": { facts, _ in yes(facts.connection.proxy?.isSession ?? false) },
+        "proxy_local_address": { facts, _ in clean(facts.connection.proxy?.localAddress?.text) },
+        // These four by what they were called before they were released, too.
+        "proxy_host_address": { facts, _ in clean(facts.connection.proxy?.localAddress?.text) },
+        "proxy_host_port": { facts, _ in number(facts.connection.proxy?.localPort ?? 0) },
+        "proxy_target_address": { facts, _ in clean(facts.connection.proxy?.externalAddress?.text) },
+        "proxy_target_port": { facts, _ in number(facts.connection.proxy?.externalPort ?? 0) },
         "proxy_local_port": { facts, _ in number(facts.connection.proxy?.localPort ?? 0) },
-        "proxy_external_address": { facts, _ in clean(facts.connection.proxy?.externalAddress.text) },
+        "proxy_external_address": { facts, _ in clean(facts.connection.proxy?.externalAddress?.text) },
         "proxy_external_port": { facts, _ in number(facts.connection.proxy?.externalPort ?? 0) },
         "pid": { facts, _ in number(facts.connection.processID ?? EximTime.processID) },
     ]

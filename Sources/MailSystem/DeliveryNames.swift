@@ -31,6 +31,7 @@ extension LoggedHost {
         if let local = host.localAddress {
             interface = LoggedInterface(address: local.text, port: host.localPort)
         }
+        proxy = host.proxy.map { LoggedInterface(address: $0.address.text, port: $0.port) }
     }
 }
 

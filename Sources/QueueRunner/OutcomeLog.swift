@@ -171,8 +171,9 @@ struct TransportLog: Sendable {
             return
         }
         var logged = LoggedHost(host)
-        // Exim shows that only of hosts that addresses went to, or wait for.
+        // Exim shows these only of hosts that addresses went to, or wait for.
         logged.isSecure = false
+        logged.proxy = nil
         var failure = HostFailure(logged, message: line.text, errno: Int(line.errno))
         failure.isRecipientDeferral = line.isNote
         let text = failure.text(by: runner.selector)

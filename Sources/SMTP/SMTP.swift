@@ -8,4 +8,4 @@
 // CommandLine.swift, CommandParameters.swift, EnvelopePhase.swift, ReceivedProtocol.swift, DataDecoder.swift,
 // BDATDecoder.swift, DotStuffer.swift, ServerExtensions.swift, Transaction.swift, Downconversion.swift, ClientOutcome.swift,
 // ClientMachine.swift, ClientMachine+greeting.swift, Exchange.swift, ClientMachine+transaction.swift,
-// ClientTexts.swift, TrafficClass.swift.
+// ClientTexts.swift, TrafficClass.swift, SOCKSDialogue.swift, ProxyHeader.swift.

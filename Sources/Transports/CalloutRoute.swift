@@ -1,5 +1,6 @@
 package import Bytes
 package import Expansion
+import Glibc
 package import Routing
 
 /// The hosts that mail for an address would go to, as a callout meets them.
@@ -75,6 +76,7 @@ private struct CalloutHosts {
             place.tell = tell
             place.tls = await offer(host, place.identity.port, own)
             place.identity.tls = place.tls?.plan ?? .none
+            place.identity.proxies = try await proxies(own)
             place.events = HostEvents(events, host: host.name, address: address, port: place.identity.port)
             result.append((host.name, address, place))
         }
@@ -98,6 +100,19 @@ private struct CalloutHosts {
         let text = try await expand(template, "interface", facts)
         let all = ItemList.split(text, separator: UInt8(ascii: ":")).compactMap { IPAddress($0) }
         return all.first { $0.isV6 == address.isV6 }
+    }
+
+    private func proxies(_ facts: Facts) async throws(TransportTrouble) -> [SOCKSProxy] {
+        guard let template = settings.proxies else { return [] }
+        do throws(ExpansionError) {
+            let found = SOCKSProxy.listed(
+                try await routing.expander.expand(template, facts).bytes, for: transport)
+            for line in found.lines { tell(line) }
+            return found.proxies
+        } catch {
+            tell(TransportLogLine(SOCKSProxy.badExpansion(transport), isPanic: true))
+            throw TransportTrouble(SystemFailure(number: ENOENT).text, errno: ENOENT)
+        }
     }
 
     /// Nil where TLS is neither spoken nor wanted.

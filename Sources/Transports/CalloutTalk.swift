@@ -38,6 +38,8 @@ package struct CalloutTalk: ~Copyable {
             /// How TLS goes, with the names that the certificate must carry: a session that was looked at for one host
             /// serves no other.
             var tls = TLSPlan.none
+            /// What it may go through; empty for a direct connection.
+            var proxies: [SOCKSProxy] = []
         }
 
         /// Where it is, and who we say that we are.
@@ -67,6 +69,8 @@ package struct CalloutTalk: ~Copyable {
     var local: (address: IPAddress, port: Int)? { socket.local }
     /// What TLS was negotiated to; nil in clear text.
     package var tls: TLSFacts? { socket.tls }
+    /// How the connection stands.
+    var state: ConnectionState { socket.state }
 
     private init(_ socket: consuming SecureSocket, timeout: Int64, _ place: Place) {
         self.socket = socket
@@ -80,11 +84,6 @@ package struct CalloutTalk: ~Copyable {
     static func openOnce(
         _ place: Place, connectTimeout: Int64, timeout: Int64, _ loops: DeliveryLoops
     ) async throws(CalloutTrouble) -> CalloutTalk {
-        if await place.events?.connecting() != nil {
-            // An event has no text in the system's words.
-            throw CalloutTrouble(
-                command: "connect", reply: nil, text: "Unknown error \(EximErrno.event)")
-        }
         let socket = try await connected(place, connectTimeout, loops)
         var talk = CalloutTalk(SecureSocket(socket), timeout: timeout, place)
         do throws(CalloutTrouble) {
@@ -111,12 +110,15 @@ package struct CalloutTalk: ~Copyable {
     private static func connected(
         _ place: Place, _ timeout: Int64, _ loops: DeliveryLoops
     ) async throws(CalloutTrouble) -> ClientSocket {
-        do throws(SystemFailure) {
-            return try await ClientSocket.connected(
-                to: place.identity.address, port: place.identity.port, from: place.identity.interface,
-                timeout: timeout, loops)
+        let identity = place.identity
+        let connecting = ServerConnecting(
+            address: identity.address, port: identity.port, interface: identity.interface,
+            proxies: identity.proxies, timeout: timeout, events: place.events, tell: place.tell)
+        do throws(ServerConnecting.Failure) {
+            return try await connecting.connect(loops)
         } catch {
-            throw CalloutTrouble(command: "connect", reply: nil, text: error.text)
+            throw CalloutTrouble(
+                command: "connect", reply: nil, text: SystemFailure(number: error.number).text)
         }
     }
 

@@ -20,6 +20,10 @@ struct ClientSocket: ~Copyable {
     /// Whether the last read filled the buffer, so that more may be there, which no loop tells again.
     private var mayHaveMore = false
     private(set) var local: (address: IPAddress, port: Int)?
+    /// The proxy that the connection goes through; nil for a direct one.
+    var proxy: UsedProxy?
+    /// What has been read and not used.
+    private var returned: ArraySlice<UInt8> = []
 
     private init(_ isV6: Bool, _ loops: DeliveryLoops) throws(SystemFailure) {
         let raw = socket(
@@ -136,7 +140,7 @@ struct ClientSocket: ~Copyable {
 
     /// Waits for octets from the server.
     mutating func read(timeout seconds: Int64) async -> Reading {
-        if mayHaveMore, let reading = readNow() { return reading }
+        if mayHaveMore || !returned.isEmpty, let reading = readNow() { return reading }
         while true {
             guard await loop.wait(for: descriptor.raw, .reading, seconds: seconds) == .ready else {
                 return .timedOut
@@ -145,8 +149,15 @@ struct ClientSocket: ~Copyable {
         }
     }
 
+    /// Gives octets back that the next read is to give again.
+    mutating func putBack(_ octets: ArraySlice<UInt8>) { returned += octets }
+
     /// What is there already; nil when nothing is.
     mutating func readNow() -> Reading? {
+        if !returned.isEmpty {
+            defer { returned = [] }
+            return .octets(returned)
+        }
         let count = unsafe Glibc.read(descriptor.raw, &buffer, buffer.count)
         mayHaveMore = count == buffer.count
         if count > 0 { return .octets(buffer[..<count]) }

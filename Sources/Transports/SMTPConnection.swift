@@ -15,6 +15,8 @@ package struct ConnectionKey: Sendable, Hashable {
     var credentials = ByteString()
     /// How TLS goes: nothing that must be verified goes where it was not, and nothing in clear text that must not.
     var tls = TLSPlan.none
+    /// What it may go through; empty for a direct connection.
+    var proxies: [SOCKSProxy] = []
 }
 
 /// The time limits of a connection, in seconds, and how it is kept.
@@ -90,31 +92,40 @@ package final class SMTPConnection: Sendable {
         var events: HostEvents?
         /// Nil where TLS is not spoken.
         var tls: TLSOffer?
+        /// Writes a line to the logs.
+        var tell: @Sendable (TransportLogLine) -> Void = { _ in }
+    }
+
+    /// Why there is no connection, and how far we had come.
+    struct Failure: Error {
+        var trouble: ClientTrouble
+        var state: ConnectionState
     }
 
     /// Connects and greets.
     static func open(
         _ key: ConnectionKey, _ opening: Opening, _ loops: DeliveryLoops
-    ) async -> Result<SMTPConnection, ClientTrouble> {
+    ) async -> Result<SMTPConnection, Failure> {
         let (timeouts, events) = (opening.timeouts, opening.events)
-        if let trouble = await events?.connecting() { return .failure(trouble) }
-        do throws(SystemFailure) {
-            let socket = try await ClientSocket.connected(
-                to: key.address, port: key.port, from: key.interface, timeout: timeouts.connect, loops)
+        let connecting = ServerConnecting(
+            address: key.address, port: key.port, interface: key.interface, proxies: key.proxies,
+            timeout: timeouts.connect, events: events, tell: opening.tell)
+        do throws(ServerConnecting.Failure) {
+            let socket = try await connecting.connect(loops)
             if timeouts.keepsAlive { socket.keepAlive() }
             if let trafficClass = timeouts.trafficClass { socket.mark(trafficClass) }
             var session = Session(
                 SecureSocket(socket), ClientMachine(options: opening.options), timeouts, key)
             if let trouble = await session.greet(telling: events, opening.tls) {
                 await events?.closed(session.state)
-                return .failure(trouble)
+                return .failure(Failure(trouble: trouble, state: session.state))
             }
             let connection = SMTPConnection(key, opening.turn, session)
             connection.events = events
             return .success(connection)
         } catch {
-            return .failure(
-                ClientTrouble(scope: .host, isPermanent: false, errno: Int(error.number), text: ""))
+            let trouble = ClientTrouble(scope: .host, isPermanent: false, errno: Int(error.number), text: "")
+            return .failure(Failure(trouble: trouble, state: error.state))
         }
     }
 

@@ -48,6 +48,7 @@ struct SMTPSettings: Sendable {
     /// How messages are signed; nil where they are not.
     let signing: SigningSettings?
     let tls: TLSTransportOptions
+    let proxies: Template?
 
     init(_ block: OptionBlock) {
         hosts = block.template("hosts")
@@ -91,6 +92,7 @@ struct SMTPSettings: Sendable {
         cutthrough = CutthroughSettings(block)
         signing = SigningSettings(block)
         tls = TLSTransportOptions(block)
+        proxies = block.template("socks_proxy")
     }
 
     private static func items(_ text: ByteString?) -> [ByteString] {

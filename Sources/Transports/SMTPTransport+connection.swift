@@ -32,10 +32,14 @@ extension SMTPTransport {
             tried += 1
             return await refuse(refusal, used, key, isLast: isLast)
         }
+        guard let proxies = await proxies() else {
+            let trouble = ClientTrouble(scope: .host, isPermanent: false, errno: Int(ENOENT), text: "")
+            return await take(hostTrouble: trouble, used, key, isLast: isLast)
+        }
         let connection = ConnectionKey(
             transport: scene.transport.name, hostName: host.name, address: address, port: used.port,
             interface: interface, helo: helo, credentials: await credentials(for: host, scene.facts),
-            tls: tls)
+            tls: tls, proxies: proxies)
         used.authenticatedSender = try await authenticatedSender()
         used.downconversion = try await downconversion()
         let isSerialized = await isListed(host, settings.serialized, otherwise: false)
@@ -136,8 +140,9 @@ extension SMTPTransport {
             return
         }
         flush()
+        if !key.proxies.isEmpty { writeLines() }
         let opening = SMTPConnection.Opening(
-            options: options, timeouts: timeouts, turn: turn, events: told)
+            options: options, timeouts: timeouts, turn: turn, events: told, tell: environment.tell)
         switch await open(key, opening) {
         case .success(let connection):
             environment.connections.prove(key.address, key.port)
@@ -151,10 +156,11 @@ extension SMTPTransport {
                 throw error
             }
             _ = await transact(connection, &used, retryKey, isLast: isLast, message, mayRenew: false)
-        case .failure(let trouble):
+        case .failure(let failure):
             await turn?.end()
-            if TLSOffer.isFailure(trouble) { used.tls = key.tls.factsOfFailure }
-            await take(hostTrouble: trouble, used, retryKey, isLast: isLast)
+            used.note(failure.state)
+            if TLSOffer.isFailure(failure.trouble) { used.tls = key.tls.factsOfFailure }
+            await take(hostTrouble: failure.trouble, used, retryKey, isLast: isLast)
         }
     }
 
@@ -174,9 +180,7 @@ extension SMTPTransport {
     ) async -> Bool {
         let extensions = connection.extensions
         let state = connection.state
-        used.localAddress = state.local?.address
-        used.localPort = state.local?.port ?? 0
-        used.tls = state.tls
+        used.note(state)
         used.offersPipelining = extensions.pipelining
         used.identity = connection.identity
         if used.identity == nil, !settings.forcesAuthenticatedSender { used.authenticatedSender = nil }

@@ -8,7 +8,11 @@ import SMTP
 extension SMTPTransport {
     /// Writes what there is to log, before an event is raised or a connection ends that tells of it.
     mutating func flush() {
-        guard events != nil else { return }
+        if events != nil { writeLines() }
+    }
+
+    /// Writes what there is to log at once.
+    mutating func writeLines() {
         for line in lines { environment.tell(line) }
         lines = []
     }
@@ -71,6 +75,7 @@ extension SMTPTransport {
             facts.connection.sendingAddress = used.localAddress
             facts.connection.sendingPort = used.localAddress.map { _ in used.localPort }
             facts.connection.tlsOut = used.tls ?? TLSFacts()
+            facts.connection.proxy = used.proxyFacts
         }
     }
 }

@@ -118,6 +118,21 @@ extension SMTPTransport {
         return nil
     }
 
+    /// `socks_proxy`: what to connect through, nothing for a direct connection; nil where that cannot be told.
+    mutating func proxies() async -> [SOCKSProxy]? {
+        guard let template = settings.proxies else { return [] }
+        let name = scene.transport.name
+        do throws(ExpansionError) {
+            let text = try await environment.expander.expand(template, scene.facts).bytes
+            let found = SOCKSProxy.listed(text, for: name)
+            lines += found.lines
+            return found.proxies
+        } catch {
+            lines.append(TransportLogLine(SOCKSProxy.badExpansion(name), isPanic: true))
+            return nil
+        }
+    }
+
     func retryKey(_ used: UsedHost, _ interface: IPAddress?) async throws(TransportTrouble)
         -> RetryKey
     {

@@ -54,13 +54,14 @@ extension SMTPTransport {
     /// Opens a connection; in clear text after all where no TLS session comes about and that is allowed.
     mutating func open(
         _ key: ConnectionKey, _ opening: SMTPConnection.Opening
-    ) async -> Result<SMTPConnection, ClientTrouble> {
+    ) async -> Result<SMTPConnection, SMTPConnection.Failure> {
         let loops = environment.connections.loops
         var opening = opening
         let offer = TLSOffer(key.tls, environment.tls)
         opening.tls = key.tls.isAvoided ? nil : offer
         let result = await SMTPConnection.open(key, opening, loops)
-        guard case .failure(let trouble) = result else { return result }
+        guard case .failure(let failure) = result else { return result }
+        let trouble = failure.trouble
         if key.tls.isAnnounced { await tellOfDANE(trouble, key) }
         guard !key.tls.isAvoided, TLSOffer.isFailure(trouble) else { return result }
         guard await offer.mayGoClear(tell: { lines.append($0) }) else { return result }

@@ -23,7 +23,7 @@ struct SecureSocket: ~Copyable {
 
     var local: (address: IPAddress, port: Int)? { socket.local }
     /// What events are told of the connection.
-    var state: ConnectionState { ConnectionState(local: socket.local, tls: tls) }
+    var state: ConnectionState { ConnectionState(local: socket.local, tls: tls, proxy: socket.proxy) }
 
     // MARK: The handshake
 
@@ -195,7 +195,7 @@ extension TLSClientWishes {
 }
 
 /// A moment by which something must be done.
-private struct Deadline {
+struct Deadline {
     private let end: ContinuousClock.Instant
 
     init(_ seconds: Int64) { end = .now + .seconds(seconds) }

@@ -36,9 +36,7 @@ extension Transport {
             return .notPassed(error.text)
         }
         var used = UsedHost(host: RouteHost(name: host.name, address: host.address), port: talk.port)
-        used.tls = talk.tls
-        used.localAddress = talk.local?.address
-        used.localPort = talk.local?.port ?? 0
+        used.note(talk.state)
         let times = CalloutTalk.MessageTimes(
             data: min(settings.dataTimeout, Self.longestPassing),
             final: min(settings.finalTimeout, Self.longestPassing))

@@ -55,6 +55,8 @@ struct ConnectionState: Sendable {
     var local: (address: IPAddress, port: Int)?
     /// What TLS came to; nil in clear text.
     var tls: TLSFacts?
+    /// The proxy between us and the server.
+    var proxy: UsedProxy?
 }
 
 /// What a connection to one host tells, from before it is made until it is closed.
@@ -71,8 +73,10 @@ struct HostEvents: Sendable {
     }
 
     /// The trouble that keeps us from connecting; nil when there is none.
-    func connecting() async -> ClientTrouble? {
-        let answer = await raise(MailEvent(.tcpConnect), ConnectionState())
+    ///
+    /// What is connected to is the host, or a proxy that lies before it.
+    func connecting(through proxy: (address: IPAddress, port: Int)? = nil) async -> ClientTrouble? {
+        let answer = await raise(MailEvent(.tcpConnect), ConnectionState(), at: proxy)
         guard !answer.isEmpty else { return nil }
         return ClientTrouble(scope: .host, isPermanent: false, errno: Int(EximErrno.event), text: "")
     }
@@ -119,14 +123,19 @@ struct HostEvents: Sendable {
         return true
     }
 
-    private func raise(_ event: MailEvent, _ state: ConnectionState) async -> ByteString {
-        await events.raise(event) { facts in
+    /// Through a proxy it is the proxy that the connection is with, as Exim has it.
+    private func raise(
+        _ event: MailEvent, _ state: ConnectionState, at proxy: (address: IPAddress, port: Int)? = nil
+    ) async -> ByteString {
+        let place = proxy ?? state.proxy.map { ($0.address, $0.port) } ?? (address, port)
+        return await events.raise(event) { facts in
             facts.address.host = TaintedBytes(host)
-            facts.address.hostAddress = address
-            facts.address.hostPort = port
+            facts.address.hostAddress = place.0
+            facts.address.hostPort = place.1
             facts.connection.sendingAddress = state.local?.address
             facts.connection.sendingPort = state.local?.port
             facts.connection.tlsOut = state.tls ?? TLSFacts()
+            facts.connection.proxy = state.proxy?.facts
         }
     }
 }

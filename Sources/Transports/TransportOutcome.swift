@@ -104,6 +104,12 @@ package struct UsedHost: Sendable, Hashable {
     package var localAddress: IPAddress?
     /// The port of our end.
     package var localPort = 0
+    /// The proxy that the connection goes through, where there is one.
+    package var proxy: (address: IPAddress, port: Int)? {
+        usedProxy.flatMap { $0.isConnected ? ($0.address, $0.port) : nil }
+    }
+    /// The proxy that was reached.
+    var usedProxy: UsedProxy?
     /// Whether addresses beyond ASCII are turned into A-labels for it.
     var downconversion = Downconversion.never
     /// What TLS came to; nil in clear text.
@@ -123,6 +129,22 @@ package struct UsedHost: Sendable, Hashable {
     package init(host: RouteHost, port: Int) {
         self.host = host
         self.port = port
+    }
+
+    /// Takes over how the connection stands, or stood.
+    mutating func note(_ state: ConnectionState) {
+        localAddress = state.local?.address
+        localPort = state.local?.port ?? 0
+        tls = state.tls
+        usedProxy = state.proxy
+    }
+
+    /// What `$proxy_...` say once a delivery is over: the proxy, and no more of its other end.
+    package var proxyFacts: ProxyFacts? {
+        var facts = usedProxy?.facts
+        facts?.externalAddress = nil
+        facts?.externalPort = 0
+        return facts
     }
 }
 

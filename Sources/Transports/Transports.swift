@@ -14,7 +14,7 @@
 //     CommandWords.swift, LMTPTransport.swift
 //   queuefile: QueuefileTransport.swift
 //   smtp: SMTPSettings.swift, SigningSettings.swift, MessageSigning.swift, HostBook.swift, SharedTurns.swift, DeliveryLoop.swift, ClientSocket.swift, ClientTLS.swift,
-//     TLSPlan.swift, SecureSocket.swift, TLSOffer.swift, TransportEvents.swift, DataStream.swift, SMTPConnection.swift,
+//     TLSPlan.swift, SOCKSProxy.swift, ServerConnecting.swift, SecureSocket.swift, TLSOffer.swift, TransportEvents.swift, DataStream.swift, SMTPConnection.swift,
 //     ConnectionPool.swift, SMTPTransport.swift, SMTPTransport+hosts.swift, SMTPTransport+connection.swift,
 //     SMTPTransport+tls.swift, SMTPTransport+outcomes.swift, SMTPTransport+events.swift
 //   callouts: CalloutRoute.swift, CalloutTalk.swift, CalloutTalk+tls.swift, CalloutTalk+message.swift, CutthroughSettings.swift,

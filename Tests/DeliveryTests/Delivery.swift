@@ -25,6 +25,12 @@ import TestKit
 ///     file: name text     a file below SITE; `\n` parts lines
 ///     shell: command      a command of the shell in SITE, before or between deliveries; what is in `mail` is the user's then
 ///     other: -q           a queue run by the other program: by Bobbin where Exim is looked at, by Exim where Bobbin is
+///     proxy: 1            a SOCKS proxy on 127.0.2.1, which connects to what it is asked for
+///     method: \x05\xff    its answer to the methods of a connection (else it takes the first)
+///     login: \x01\x01     its answer to name and password (else it takes them)
+///     reply: \x05\x02    its answer to the request (else it connects)
+///
+/// Several answers are for one connection after the other, the last for all further ones. They come in `<pieces>` of one octet, are a `<silence>`, or end in a `<close>`, where that stands before them.
 ///
 /// `server: full 9` is one on 127.0.1.9 that answers no connection.
 ///
@@ -43,6 +49,15 @@ struct Delivery: Sendable {
         var isFull = false
         /// How it speaks TLS; nil when it does not.
         var tls: ServerTLS?
+    }
+
+    /// A proxy's behaviour: the octets that it answers to one connection after the other; none where it does what it should.
+    struct Proxy: Sendable {
+        /// The last octet of 127.0.2.x.
+        var address: UInt32
+        var methods: [ByteString] = []
+        var logins: [ByteString] = []
+        var replies: [ByteString] = []
     }
 
     /// An answer to certain commands.
@@ -82,6 +97,7 @@ struct Delivery: Sendable {
     let title: String
     var settings: [String: [ByteString]] = [:]
     var servers: [Server] = []
+    var proxies: [Proxy] = []
     var steps: [Step] = []
 
     /// How many messages are submitted.
@@ -112,11 +128,15 @@ struct Delivery: Sendable {
         switch name {
         case "main", "acl", "control", "router", "remote", "smtp", "local", "localfile", "retry", "transport",
             "domain", "selector", "key",
-            "authenticator", "trust", "mainevent", "action", "messages":
+            "authenticator", "trust", "mainevent", "action", "messages", "socks", "timeout":
             settings[name, default: []].append(rest)
         case "server":
             let words = Self.words(rest)
             servers.append(Server(address: words.last.flatMap { UInt32($0) }, isFull: words.first == "full"))
+        case "proxy": proxies.append(Proxy(address: UInt32(rest.decimalInteger() ?? 1)))
+        case "method": try editProxy { $0.methods.append(try Octets.unescaped(rest)) }
+        case "login": try editProxy { $0.logins.append(try Octets.unescaped(rest)) }
+        case "reply": try editProxy { $0.replies.append(try Octets.unescaped(rest)) }
         case "offers":
             try editServer {
                 $0.offers = rest.split(separator: .blank).map {
@@ -150,6 +170,11 @@ struct Delivery: Sendable {
     private mutating func editServer(_ change: (inout Server) throws -> Void) throws {
         if servers.isEmpty { servers.append(Server(address: 2)) }
         try change(&servers[servers.count - 1])
+    }
+
+    private mutating func editProxy(_ change: (inout Proxy) throws -> Void) throws {
+        if proxies.isEmpty { proxies.append(Proxy(address: 1)) }
+        try change(&proxies[proxies.count - 1])
     }
 
     private mutating func editMail(_ change: (inout Mail) throws -> Void) throws {

@@ -5,9 +5,9 @@
 // hint must be equal. Fixtures/differences.txt has the differences that we know, each with its reason; one that is
 // there no more is a failure too.
 // May import: TestKit, Bytes, Foundation.
-// Read in this order: Delivery.swift, DeliveryArea.swift, ScriptedServer.swift, Stage.swift, Remains.swift,
+// Read in this order: Delivery.swift, DeliveryArea.swift, ScriptedServer.swift, ScriptedProxy.swift, Stage.swift, Remains.swift,
 // DeliveryTests.swift, EventTests.swift, ServerTLS.swift, TLSTests.swift, MailSite+wire.swift,
-// TLSGuardTests.swift, DANETests.swift, SigningTests.swift, RealServerTests.swift.
+// TLSGuardTests.swift, DANETests.swift, SigningTests.swift, RealServerTests.swift, SocksTests.swift.
 import Bytes
 import TestKit
 import Testing

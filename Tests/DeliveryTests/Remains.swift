@@ -26,6 +26,7 @@ struct Remains {
         try addSpool()
         let isAlone = stage.delivery.mailCount < 2
         lines += stage.servers.flatMap { isAlone ? $0.lines : $0.sortedLines }.map(hidden)
+        lines += stage.proxies.flatMap { isAlone ? $0.lines : $0.lines.sorted() }
         try addMail()
         try addHints()
     }

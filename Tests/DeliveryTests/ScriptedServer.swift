@@ -85,22 +85,11 @@ final class ScriptedServer: Sendable {
     private static func listening(
         _ address: UInt32, _ port: Int, _ script: Delivery.Server
     ) throws -> CInt {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        var on: CInt = 1
-        unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
-        var place = loopbackAddress(port, address)
-        let done = unsafe withUnsafePointer(to: &place) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
+        let descriptor = try ListeningDescriptor.tcp(address, port, backlog: script.isFull ? 0 : 50)
         if script.rules.contains(where: { $0.answer.starts(with: "<deaf>".utf8) }) {
             // The little room makes a message that nobody reads stay with its sender.
             var room: CInt = 4096
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<CInt>.size))
-        }
-        guard done, listen(descriptor, script.isFull ? 0 : 50) == 0 else {
-            throw Stage.Failure(description: "cannot listen on port \(port): error \(errno)")
         }
         return descriptor
     }

@@ -10,6 +10,7 @@ struct Stage {
     let site: MailSite
     let port: Int
     let servers: [ScriptedServer]
+    let proxies: [ScriptedProxy]
     /// The DNS server that the programs' resolv.conf names; nil leaves them the system's.
     let names: NameService?
 
@@ -36,10 +37,11 @@ struct Stage {
                     place + Self.filled(configuration, delivery.settings))
                 if configuration.contains(ByteString("SITE/ca.crt")) { try Papers.made().give(to: site) }
                 try site.directory.write(names?.anchors ?? "", to: "anchor")
-                servers = try delivery.servers.map {
+                let servers = try delivery.servers.map {
                     try ScriptedServer($0, port: port, socketPath: site.directory.file("lmtp"))
                 }
-                (self.site, self.port) = (site, port)
+                proxies = try delivery.proxies.map { try ScriptedProxy($0, port: port) }
+                (self.site, self.port, self.servers) = (site, port, servers)
                 return
             } catch {
                 guard attempt < Self.attempts else { throw error }

@@ -2,16 +2,6 @@ import Bytes
 import Foundation
 import TestKit
 
-/// Runs what waits for other processes, away from the threads that tests share.
-enum OwnThread {
-    /// Runs the body on a thread of its own.
-    static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
-        }
-    }
-}
-
 /// A client that follows a script, with an address of its own so that logs and spool tell whose session it was.
 struct Client: Sendable {
     let script: Script

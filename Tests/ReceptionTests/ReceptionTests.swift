@@ -6,7 +6,8 @@
 // May import: TestKit, Bytes, OpenSSL, Foundation.
 // Read in this order: Script.swift, Area.swift, ProcessGroup.swift, SecureStream.swift, SiteCertificates.swift, Client.swift, Submission.swift, Traces.swift,
 // ReceptionTests.swift, LimitTests.swift, TurnTests.swift, PeerTests.swift,
-// TLSTests.swift, TLSGuardTests.swift, StopTests.swift, ScannerServer.swift, ClamProcess.swift, ScannerTests.swift, CutthroughTests.swift.
+// TLSTests.swift, TLSGuardTests.swift, StopTests.swift, ScannerServer.swift, ClamProcess.swift, ScannerTests.swift, CutthroughTests.swift,
+// ProxyTests.swift, DMARCTests.swift.
 import Bytes
 import TestKit
 import Testing
@@ -20,8 +21,13 @@ struct ReceptionTests {
         (in Samples, the documents' own statements: AUX-01 ${authresults}, AUX-13 filters, AUX-16 accept blocks, AUX-19 variables, \
         AUX-20 authresults, AUX-21 conditions)
         """,
-        arguments: try Area.all())
+        arguments: try Area.all().filter { $0.name != "Proxy" })
     func sessions(area: Area) async throws {
+        _ = try await compare(area)
+    }
+
+    /// Holds an area's sessions with both programs, which must do the same but for what is known to differ; gives ours.
+    func compare(_ area: Area) async throws -> [String: [String]] {
         let known = try KnownDifferences(in: Area.fixtures)
         let (wanted, found) = try await area.outcomes()
         for script in area.scripts {
@@ -35,6 +41,7 @@ struct ReceptionTests {
         }
         let rest = KnownDifferences.between((wanted[""] ?? []).sorted(), (found[""] ?? []).sorted())
         #expect(rest == known.lines(of: "\(area.name)/"), "\(rest.joined(separator: "\n"))")
+        return found
     }
 
     /// Where the client's lines end in CRLF, nothing but CRLF.CRLF ends a message.

@@ -15,6 +15,7 @@ import TestKit
 ///     X:         closes the connection at once
 ///     T: cert=joe sni=a.example alpn=smtp,x tls1.3    begins with TLS; the words may be left out
 ///     @ 127.0.0.9    the client's address (else one of its own)
+///     P: 192.0.2.9   the address that a proxy says the client has, by which its lines are found
 ///     A: -odq a@b    the session is a run of the program with these arguments, and the rest is its input
 ///
 /// In texts `\r \n \t \0 \\ \xHH` are octets and `\{1000:x}` is a repetition.
@@ -39,6 +40,8 @@ struct Script: Sendable {
     var isSilentServer = false
     /// The client's address, when the session needs a certain one.
     var source: UInt32?
+    /// Whom a proxy speaks for.
+    var proxied: String?
     /// The arguments, for a run of the program instead of a connection.
     var arguments: [String]?
 
@@ -80,6 +83,7 @@ struct Script: Sendable {
         case "E:": early += try FixtureText.unescaped(ByteString(rest))
         case "X:": steps.append(.close)
         case "T:": steps.append(.secure(Self.words(rest)))
+        case "P:": proxied = rest
         case "A:": arguments = Self.words(rest)
         case "@ ": source = Self.address(String(line.dropFirst(2)))
         default: throw Malformed(description: "no line of a session: \(line)")

@@ -28,7 +28,9 @@ struct Traces {
 
     private func owner(byAddress text: String) -> String {
         clients.first { client in
-            text.contains("[\(client.address)]") || text.hasSuffix("IP address \(client.address)")
+            ([client.address] + [client.script.proxied].compactMap { $0 }).contains { address in
+                text.contains("[\(address)]") || text.hasSuffix("IP address \(address)")
+            }
         }?.script.title ?? ""
     }
 

@@ -73,14 +73,9 @@ extension OptionTable {
             .time, .honoured,
             """
             callout_domain_negative_expire callout_domain_positive_expire callout_negative_expire
-            callout_positive_expire
+            callout_positive_expire proxy_protocol_timeout
             daemon_startup_sleep auto_thaw ignore_bounce_errors_after receive_timeout retry_data_expire
             retry_interval_max rfc1413_query_timeout sqlite_lock_timeout timeout_frozen_after
-            """),
-        .init(
-            .time, .notYet,
-            """
-            proxy_protocol_timeout
             """),
         // New in 4.97 to 4.99; without their ACLs ATRN and WELLKNOWN are not offered, as in Exim.
         .init(.expanded, .notYet, "acl_smtp_atrn acl_smtp_wellknown"),
@@ -181,7 +176,7 @@ extension OptionTable {
             """
             auth_advertise_hosts smtputf8_advertise_hosts chunking_advertise_hosts dsn_advertise_hosts helo_accept_junk_hosts
             helo_try_verify_hosts helo_verify_hosts host_lookup host_reject_connection
-            hosts_connection_nolog hosts_require_alpn hosts_require_helo ignore_fromline_hosts
+            hosts_connection_nolog hosts_proxy hosts_require_alpn hosts_require_helo ignore_fromline_hosts
             limits_advertise_hosts
             pipelining_advertise_hosts recipient_unqualified_hosts rfc1413_hosts sender_unqualified_hosts
             smtp_accept_max_nonmail_hosts smtp_ratelimit_hosts smtp_reserve_hosts tls_advertise_hosts
@@ -191,11 +186,6 @@ extension OptionTable {
             .hostList, .notYet,
             """
             pipelining_connect_advertise_hosts tls_resumption_hosts
-            """),
-        .init(
-            .hostList, .notYetDecisive,
-            """
-            hosts_proxy
             """),
         .init(
             .addressList, .honoured,

@@ -261,13 +261,8 @@ extension OptionTable {
             .expanded, .honoured,
             """
             authenticated_sender dane_require_tls_ciphers dkim_canon dkim_hash dkim_identity dkim_private_key dkim_sign_headers dkim_strict
-            dscp helo_data port tls_alpn tls_certificate tls_crl tls_privatekey
+            dscp helo_data port socks_proxy tls_alpn tls_certificate tls_crl tls_privatekey
             tls_require_ciphers tls_sni tls_verify_certificates utf8_downconvert
-            """),
-        .init(
-            .expanded, .notYetDecisive,
-            """
-            socks_proxy
             """),
         .init(
             .list, .honoured,

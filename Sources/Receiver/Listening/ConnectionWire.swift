@@ -90,6 +90,9 @@ final class ConnectionWire: Wire, ChannelInboundHandler, ChannelOutboundHandler 
     func setTimeout(seconds: Int64?) async {
         limit = seconds.map { TimeAmount.seconds($0) }
         lastActive = .now()
+        // One that is set already may ring too late.
+        alarm?.cancel()
+        alarm = nil
         schedule()
     }
 

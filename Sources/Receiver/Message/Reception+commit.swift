@@ -111,6 +111,7 @@ extension Reception {
         record.tlsOnConnect = arrival.beganInTLS
         record.authentication = SessionLog.authentication(state.facts)
         record.usedChunking = arrival.usedChunking
+        record.proxy = connection.proxy?.localAddress?.text
         record.pipelining = arrival.pipelining
         record.bodyType = envelope.mail?.body.map { $0 == .sevenBit ? 7 : 8 } ?? 0
         if let identity = fixed.messageID {

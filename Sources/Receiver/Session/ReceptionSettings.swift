@@ -26,6 +26,8 @@ struct ReceptionSettings: Sendable {
     var backlogMonitor: Int
     /// `rfc1413_query_timeout` in seconds; 0 asks nobody.
     var identTimeout: Int64
+    /// `proxy_protocol_timeout` in seconds.
+    var proxyTimeout: Int64
     var fromLine: FromLine
     var tls: TLSRules
     var gecos: GecosRules
@@ -75,6 +77,7 @@ struct ReceptionSettings: Sendable {
         case tlsVerified = "tls_verify_hosts"
         case tlsTried = "tls_try_verify_hosts"
         case alpnRequired = "hosts_require_alpn"
+        case proxied = "hosts_proxy"
 
         /// What holds where the option is not set.
         var standard: ByteString {
@@ -108,6 +111,7 @@ struct ReceptionSettings: Sendable {
         backlogMonitor = Int(main.number("smtp_backlog_monitor") ?? 0)
         identTimeout = main.seconds("rfc1413_query_timeout") ?? 0
         tls = try TLSRules(main)
+        proxyTimeout = main.seconds("proxy_protocol_timeout") ?? 3
         fromLine = FromLine(main) { system.log.panic($0) }
         gecos = GecosRules(main) { system.log.panic($0) }
         receiveTimeout = main.seconds("receive_timeout").flatMap { $0 > 0 ? $0 : nil }

@@ -15,6 +15,7 @@ extension Session {
         state.rates.forgetCommand()
         state.facts.connection.smtpCommand = line
         let name = CommandName(line)
+        if refusesCommands, name?.word != "QUIT" { return await say(Self.refusedWithoutProxy) }
         if advertised.contains(.pipelining), framer.hasPending, name?.word != "BDAT" { usedPipelining = true }
         if name?.mustBeLast(advertised) ?? true, isAhead { return await outOfStep() }
         guard let name else { return await unknown() }

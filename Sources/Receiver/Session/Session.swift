@@ -72,6 +72,8 @@ struct Session {
     var wire: any Wire
     /// Whether the connection began with TLS.
     var beganInTLS = false
+    /// Whether the client should have said for whom it connects and has not: nothing is done for it.
+    var refusesCommands = false
     /// Facts of the connection and the message, and what ACLs left behind.
     var state: ACLState
     var phase: EnvelopePhase
@@ -133,7 +135,7 @@ struct Session {
     /// Runs the session to its end.
     mutating func run() async {
         await wire.setTimeout(seconds: await receiveTimeout())
-        guard await admit() else { return }
+        guard await admit(), await hearProxy() else { return }
         if await startTLSOnConnect(), await greet() { await talk() }
         await (wire as? TLSWire)?.close()
     }
