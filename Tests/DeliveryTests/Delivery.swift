@@ -134,9 +134,9 @@ struct Delivery: Sendable {
             let words = Self.words(rest)
             servers.append(Server(address: words.last.flatMap { UInt32($0) }, isFull: words.first == "full"))
         case "proxy": proxies.append(Proxy(address: UInt32(rest.decimalInteger() ?? 1)))
-        case "method": try editProxy { $0.methods.append(try Octets.unescaped(rest)) }
-        case "login": try editProxy { $0.logins.append(try Octets.unescaped(rest)) }
-        case "reply": try editProxy { $0.replies.append(try Octets.unescaped(rest)) }
+        case "method": try editProxy { $0.methods.append(try FixtureText.unescaped(rest)) }
+        case "login": try editProxy { $0.logins.append(try FixtureText.unescaped(rest)) }
+        case "reply": try editProxy { $0.replies.append(try FixtureText.unescaped(rest)) }
         case "offers":
             try editServer {
                 $0.offers = rest.split(separator: .blank).map {
