@@ -10,7 +10,8 @@ package enum Capabilities {
     ]
     /// Features, by the words that Exim has for them.
     package static let features: [ByteString] = [
-        "crypteq", "iconv()", "IPv6", "OpenSSL", "Content_Scanning", "DANE", "DKIM", "DNSSEC", "Event", "PROXY",
+        "crypteq", "iconv()", "IPv6", "OpenSSL", "Content_Scanning", "DANE", "DKIM", "DNSSEC", "Event",
+        "PROXY",
         "SOCKS", "SPF",
         "SRS",
     ]

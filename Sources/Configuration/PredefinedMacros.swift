@@ -76,7 +76,8 @@ package enum PredefinedMacros {
         [
             "_CRYPTO_HASH_SHA3", "_CRYPTO_SIGN_ED25519", "_HAVE_DKIM", "_HAVE_CONTENT_SCANNING",
             "_HAVE_CRYPTEQ", "_HAVE_DANE", "_HAVE_DNSSEC", "_HAVE_EVENT",
-            "_HAVE_ICONV", "_HAVE_IPV6", "_HAVE_NATIVE_SRS", "_HAVE_PROXY", "_HAVE_SOCKS", "_HAVE_SPF", "_HAVE_SRS",
+            "_HAVE_ICONV", "_HAVE_IPV6", "_HAVE_NATIVE_SRS", "_HAVE_PROXY", "_HAVE_SOCKS", "_HAVE_SPF",
+            "_HAVE_SRS",
             "_HAVE_TLS1_3",
             "_HAVE_TLS_ALPN",
             "_HAVE_TRANSPORT_APPEND_MAILDIR",

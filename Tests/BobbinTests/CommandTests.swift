@@ -207,11 +207,11 @@ struct CommandTests {
 
     @Test("config check tells each option that has no effect, with its line, and stops for decisive ones")
     func notices() async throws {
-        let spool = try ScratchSpool(options: "tls_dh_max_bits = 1024\nhosts_proxy = *\n")
+        let spool = try ScratchSpool(options: "tls_dh_max_bits = 1024\nmua_wrapper = true\n")
         let answer = await Ours.run(["config", "check", "--json", "-C", spool.configuration])
         #expect(answer.status == 78)
         #expect(answer.output.contains(#""line":5,"option":"tls_dh_max_bits","decisive":false"#))
-        #expect(answer.output.contains(#""line":6,"option":"hosts_proxy","decisive":true"#))
+        #expect(answer.output.contains(#""line":6,"option":"mua_wrapper","decisive":true"#))
     }
 
     @Test(

@@ -57,7 +57,7 @@ extension ReceptionTests {
         -> ByteString
     {
         """
-        \(selector)hosts_proxy = 127.0.78.1
+        \(selector)hosts_proxy = 127.0.78.0/24
         smtp_banner = $smtp_active_hostname ESMTP ready
         tls_certificate = SITE/mail.example.org.crt
         tls_privatekey = SITE/mail.example.org.key
@@ -66,6 +66,7 @@ extension ReceptionTests {
         acl_smtp_rcpt = accept
         \(more)begin acl
         connect:
+          accept hosts = 127.0.0.1
           accept condition = ${if eq{$sender_host_address}{127.0.78.1}}
                  logwrite = probe
           defer  ratelimit = ${lookup{$sender_host_address}iplsearch{SITE/limits}{$value}{100}} / 1h / per_conn / strict
@@ -183,42 +184,33 @@ extension ReceptionTests {
     func waiting() throws {
         let server = try Self.proxiedServer(
             Self.proxied(more: "proxy_protocol_timeout = 1h\nsmtp_accept_max_per_host = 3\n"))
-        func connection(patience: CInt = LoopbackStream.patience) throws -> LoopbackStream {
-            try LoopbackStream(port: server.port, from: Self.proxyAddress, patience: patience)
+        func connection(by octet: UInt32, patience: CInt = LoopbackStream.patience) throws -> LoopbackStream {
+            try LoopbackStream(port: server.port, from: 0x7F00_4E00 + octet, patience: patience)
         }
         func header(_ client: ByteString) -> ByteString { "PROXY TCP4 \(client) 198.51.100.7 4000 25\r\n" }
-        let (waiting, silent) = (try connection(), try connection(patience: 100))
+        let (waiting, silent) = (try connection(by: 2), try connection(by: 3, patience: 100))
         // Others are served meanwhile; two from that client, and then it is too much, for it alone.
         let clients: [(ByteString, ByteString)] = [
             ("192.0.2.1", "220"), ("192.0.2.1", "220"), ("192.0.2.1", "451"), ("198.51.100.1", "220"),
         ]
-        for (client, code) in clients {
-            let stream = try connection()
+        for (index, (client, code)) in clients.enumerated() {
+            let stream = try connection(by: 10 + UInt32(index))
             try stream.write(header(client))
             let reply = try stream.readLine()
             #expect(reply?.starts(with: code) == true, "\(client): \(reply ?? "")")
-            if code == "220" {
-                try stream.write("QUIT\r\n")
-                #expect(try stream.readLine()?.starts(with: ByteString("221")) == true)
-            }
-            #expect(try stream.readLine() == nil)
-            // The connection counts until its session has ended.
-            try eventually("there is room for one more from the proxy") {
-                let probe = try connection(patience: 100)
-                do { return try probe.readLine()?.starts(with: ByteString("421")) != true } catch {
-                    return true
-                }
-            }
         }
         #expect(throws: (any Error).self) { try silent.readLine() }
-        let fourth = try connection()
-        try fourth.write(header("203.0.113.1"))
-        let fifth = try connection()
-        try fifth.write(header("203.0.113.2"))
+        // Three connections by one proxy, for different clients.
+        let counted = try (1...4).map { number in
+            let stream = try connection(by: 4)
+            try stream.write(header("203.0.113.\(number)"))
+            return (stream, try stream.readLine())
+        }
+        #expect(counted.prefix(3).allSatisfy { $0.1 == "220 mail.example.org ESMTP ready" })
         #expect(
-            try fifth.readLine()
+            counted[3].1
                 == "421 Too many concurrent SMTP connections from this IP address; please try again later.")
-        try waiting.write(header("203.0.113.3"))
+        try waiting.write(header("203.0.113.9"))
         #expect(try waiting.readLine() == "220 mail.example.org ESMTP ready")
         try Self.end(server)
         // With the ordinary limit the greeting comes at last, and a header comes too late.

@@ -49,7 +49,7 @@ extension Session {
 
     /// The header, if there is one in time; what follows it is left on the wire, and so is what is none.
     private mutating func proxyHeader() async -> ProxyHeader? {
-        let seconds = settings.proxyTimeout
+        let seconds = settings.proxyTimeout > 0 ? settings.proxyTimeout : Self.longestHeader
         let deadline = ContinuousClock.now + .seconds(seconds)
         var heard: [UInt8] = []
         while true {
@@ -72,7 +72,10 @@ extension Session {
             case .ended:
                 putBack(.ended)
                 return nil
-            case .stopping: isStopping = true
+            case .stopping:
+                // Nobody is waited for any more: the session ends with its greeting.
+                isStopping = true
+                return nil
             }
         }
     }
@@ -81,6 +84,9 @@ extension Session {
         if case .octets(let octets) = input, octets.isEmpty { return }
         wire = ReturnedWire(input, to: wire)
     }
+
+    /// How long a header may take where `proxy_protocol_timeout` is no limit, in seconds.
+    private static let longestHeader: Int64 = 300
 
     /// The reply to all commands but QUIT of a client that should have said for whom it connects.
     static let refusedWithoutProxy = Reply(503, "Command refused, required Proxy negotiation failed")
