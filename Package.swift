@@ -170,7 +170,8 @@ let package = Package(
             ]),
         tests("System", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
         tests(
-            "Reception", ["Bytes", "OpenSSL", "TestKit"], exclude: ["Fixtures", "Scanners", "Cutthrough", "DMARC"]),
+            "Reception", ["Bytes", "OpenSSL", "TestKit"],
+            exclude: ["Fixtures", "Scanners", "Cutthrough", "DMARC"]),
         tests("Robustness", ["Bytes", "TestKit"], exclude: ["Fixtures"]),
         tests("Delivery", ["Bytes", "OpenSSL", "TestKit"], exclude: ["Fixtures"]),
         tests(

@@ -26,7 +26,8 @@ extension StatementRun {
     /// Clauses whose argument is expanded before anything else; the others expand it themselves, as lists.
     private static let expanded: Set<ByteString> = [
         "add_header", "condition", "continue", "control", "decode", "delay", "dmarc_status", "dnslists",
-        "log_reject_target", "logwrite", "malware", "mime_regex", "queue", "ratelimit", "regex", "remove_header", "seen", "set",
+        "log_reject_target", "logwrite", "malware", "mime_regex", "queue", "ratelimit", "regex",
+        "remove_header", "seen", "set",
         "spam", "spf", "spf_guess", "udpsend", "verify",
     ]
 

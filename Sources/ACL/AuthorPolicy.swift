@@ -78,7 +78,8 @@ extension StatementRun {
     }
 
     private func record(
-        _ verdict: DMARCVerdict, _ client: IPAddress, _ service: any AuthorPolicyService, _ state: inout ACLState
+        _ verdict: DMARCVerdict, _ client: IPAddress, _ service: any AuthorPolicyService,
+        _ state: inout ACLState
     ) async {
         let facts = state.facts.message
         guard verdict.record != nil, let id = facts.id else { return }
@@ -90,10 +91,12 @@ extension StatementRun {
         }
         let entry = DMARCEntry(
             id: id, received: facts.receivedTime?.seconds ?? 0, client: client,
-            envelopeDomain: sender.map { ByteString($0) } ?? "", spf: facts.spf?.result, signatures: signatures,
+            envelopeDomain: sender.map { ByteString($0) } ?? "", spf: facts.spf?.result,
+            signatures: signatures,
             verdict: verdict)
         if let problem = await service.record(entry) {
-            evaluator.log(.init(text: "DMARC history not written: \(problem)", targets: [.main, .panic]), &state)
+            evaluator.log(
+                .init(text: "DMARC history not written: \(problem)", targets: [.main, .panic]), &state)
         }
     }
 }

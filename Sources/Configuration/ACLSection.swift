@@ -64,7 +64,8 @@ enum ACLVocabulary {
     /// Words that this program obeys.
     static let honoured: Set<ByteString> = [
         "acl", "add_header", "authenticated", "condition", "continue", "control", "decode", "delay",
-        "dkim_signers", "dkim_status", "dmarc_status", "dnslists", "domains", "encrypted", "endpass", "hosts", "local_parts",
+        "dkim_signers", "dkim_status", "dmarc_status", "dnslists", "domains", "encrypted", "endpass", "hosts",
+        "local_parts",
         "log_message",
         "log_reject_target", "logwrite", "malware", "message", "mime_regex", "queue", "ratelimit",
         "recipients", "regex", "remove_header", "seen", "sender_domains", "senders", "set", "spam",

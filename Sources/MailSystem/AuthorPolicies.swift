@@ -43,7 +43,9 @@ extension HistoryRecord {
     /// A message's record, as OpenDMARC's importers read it; nil where the domain has published nothing.
     fileprivate init?(_ entry: DMARCEntry, reporter: ByteString) {
         let verdict = entry.verdict
-        guard let published = verdict.record, let (outcome, action) = Self.judgement(verdict.result) else { return nil }
+        guard let published = verdict.record, let (outcome, action) = Self.judgement(verdict.result) else {
+            return nil
+        }
         self.init(
             job: entry.id, reporter: reporter, received: entry.received, address: entry.client,
             from: verdict.fromDomain, outcome: outcome, action: action)

@@ -19,8 +19,8 @@ package struct DMARCChecker: Sendable {
     package func check(_ question: DMARCQuestion) async -> DMARCVerdict {
         var verdicts: [DMARCVerdict] = []
         var seen: Set<ByteString> = []
-        for domain in question.fromDomains.map({ PublicSuffixes.folded($0) }) {
-            guard seen.insert(domain).inserted else { continue }
+        for domain in question.fromDomains.map({ PublicSuffixes.folded($0) })
+        where seen.insert(domain).inserted {
             guard seen.count <= Self.mostAuthors else {
                 return DMARCVerdict(.temperror, from: domain, problem: "From: has too many domains")
             }

@@ -29,7 +29,9 @@ ${if def:config_timestamp{defined}{not}}
 ${if def:connection_id{defined}{not}}
 <$csa_status>
 <$dkim_verify_status>
+#! Debian's Exim is built without DMARC
 <$dmarc_domain_policy>
+#! Debian's Exim is built without DMARC
 <$dmarc_status>
 $dns_test
 <$dnslist_domain>
