@@ -62,18 +62,35 @@ extension StatementRun {
     }
 
     private func question(_ facts: Facts) -> DMARCQuestion {
-        let passed = (facts.message.dkim?.signatures ?? []).filter { $0.status == "pass" }
+        let signatures = facts.message.dkim?.signatures ?? []
+        // What has expired, or leaves a part of the body open, may have been sent by anybody since.
+        let passed = signatures.filter { $0.status == "pass" && !$0.isWeak }
         let spf = facts.message.spf.flatMap { $0.result == "pass" && !$0.isGuessed ? $0.domain : nil }
-        return DMARCQuestion(
+        var question = DMARCQuestion(
             fromDomains: Self.authors(facts.message.headers), spfDomain: spf,
             signingDomains: passed.compactMap { $0.values["dkim_domain"] })
+        question.undecidedSPF = facts.message.spf.flatMap { $0.result == "temperror" ? $0.domain : nil }
+        question.undecidedSigners = signatures.filter(\.isUndecided).compactMap { $0.values["dkim_domain"] }
+        return question
     }
 
-    /// The domains of all addresses in all From: lines; an empty one for each address without domain, or that is none.
+    /// The domains of all addresses in all From: lines, however a reader of mail may take them; an empty one for each address
+    /// without domain, for what is no address, and for a line that has none.
     private static func authors(_ headers: [HeaderText]) -> [ByteString] {
-        headers.filter { $0.type == UInt8(ascii: "F") }.flatMap { HeaderAddresses($0).items }.map { item in
-            guard case .success(let parsed) = item.outcome else { return "" }
-            return parsed.address.domain ?? ""
+        let rules = AddressRules(
+            allowsDomainLiterals: true, stripsExcessAngleBrackets: true, stripsTrailingDot: true,
+            allowsUTF8Domains: true)
+        return headers.filter { $0.type == UInt8(ascii: "F") }.flatMap { header -> [ByteString] in
+            let line = HeaderAddresses(header, rules)
+            // Resent-From: is of the same type.
+            guard line.name.trimmedEnd().elementsEqual("from".utf8, by: { $0.lowercasedASCII == $1 }) else {
+                return []
+            }
+            guard !line.items.isEmpty else { return [""] }
+            return line.items.map { item in
+                guard case .success(let parsed) = item.outcome else { return "" }
+                return parsed.address.domain ?? ""
+            }
         }
     }
 

@@ -104,9 +104,10 @@ struct HeaderAddresses {
     let name: ByteString
     let items: [AddressItem]
 
-    init(_ header: HeaderText) {
+    init(_ header: HeaderText, _ rules: AddressRules = AddressRules()) {
         name = ByteString(header.text.prefix { $0 != UInt8(ascii: ":") })
-        items = AddressParser.parseList(ByteString(header.text.dropFirst(name.count + 1).trimmedStart()))
+        items = AddressParser.parseList(
+            ByteString(header.text.dropFirst(name.count + 1).trimmedStart()), rules: rules)
     }
 
     /// What is wrong with an address; nil for nothing.

@@ -20,6 +20,11 @@ package struct DKIMFacts: Sendable, Hashable {
         /// Whether an ACL has set status or reason.
         package var isOverridden = false
 
+        /// Whether its key could not be had for now.
+        package var isUndecided = false
+        /// Whether it has expired (`x=`), or leaves a part of the body open (`l=`).
+        package var isWeak = false
+
         /// Makes a signature.
         package init(status: ByteString, reason: ByteString) {
             self.status = status

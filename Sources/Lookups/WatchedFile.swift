@@ -24,9 +24,12 @@ package final class WatchedFile<Value: Sendable>: Sendable {
     /// What the file's present state makes; throws where it cannot be read, with its name.
     package func value() throws(LookupTrouble) -> Value {
         let contents = try files.contents(of: path, purpose: purpose, lookup: purpose)
-        if let known = made.withLock({ $0 }), known.identity == contents.identity { return known.value }
-        let fresh = make(contents.bytes)
-        made.withLock { $0 = (contents.identity, fresh) }
-        return fresh
+        // Who comes meanwhile waits: it is made once.
+        return made.withLock { made in
+            if let known = made, known.identity == contents.identity { return known.value }
+            let fresh = make(contents.bytes)
+            made = (contents.identity, fresh)
+            return fresh
+        }
     }
 }

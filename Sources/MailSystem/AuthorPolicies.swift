@@ -5,6 +5,7 @@ import DMARCReports
 import DNS
 import Lookups
 import PolicyChecks
+import Transports
 
 /// DMARC for ACLs: the list of public suffixes is read when it is first needed, and again when its file has changed.
 final class AuthorPolicies: AuthorPolicyService {
@@ -23,19 +24,24 @@ final class AuthorPolicies: AuthorPolicyService {
     }
 
     func check(_ question: DMARCQuestion) async -> DMARCVerdict {
-        let list: PublicSuffixes
-        do throws(LookupTrouble) { list = try suffixes.value() } catch {
-            return DMARCVerdict(.temperror, problem: error.text)
+        // The first who asks reads and sorts a large file: not on a thread that serves sessions.
+        let list = await Offload.run { [suffixes] in
+            Result { () throws(LookupTrouble) in try suffixes.value() }
         }
-        return await DMARCChecker(resolver, list).check(question)
+        switch list {
+        case .success(let list): return await DMARCChecker(resolver, list).check(question)
+        case .failure(let trouble): return DMARCVerdict(.temperror, problem: trouble.text)
+        }
     }
 
     func record(_ entry: DMARCEntry) async -> ByteString? {
         guard let historyFile, let record = HistoryRecord(entry, reporter: reporter) else { return nil }
-        do throws(DMARCError) { try HistoryAppender.append(record, to: historyFile) } catch {
-            return ByteString(error.description)
+        return await Offload.run {
+            do throws(DMARCError) { try HistoryAppender.append(record, to: historyFile) } catch {
+                return ByteString(error.description)
+            }
+            return nil
         }
-        return nil
     }
 }
 

@@ -66,7 +66,10 @@ extension Spool {
         }
         var pending: PendingMessage
         switch identity {
-        case .fresh(let ids): pending = try newMessage(ids)
+        case .fresh(let ids):
+            pending = try newMessage(ids)
+            // Another generator of this process may have made the old one in the same moment.
+            while pending.id == header.id { pending = try newMessage(ids) }
         case .same:
             guard try !has(header.id) else { return .alreadyQueued }
             pending = try newMessage(named: header.id)

@@ -180,7 +180,36 @@ struct DMARCTests {
         #expect(await Self.verdict(zone, from: [""]).result == .nofrom)
         #expect(await Self.verdict(zone, from: ["", "example.com"], spf: "example.com").result == .nofrom)
         let many = (0...DMARCChecker.mostAuthors).map { "a\($0).example" as ByteString }
-        #expect(await Self.verdict(zone, from: many).result == .temperror)
+        #expect(await Self.verdict(zone, from: many).result == .reject)
+    }
+
+    @Test("A name that is too long for the DNS is nobody's, and costs nothing")
+    func longNames() async {
+        let long = ByteString(repeating: UInt8(ascii: "a"), count: 250)
+        for name in [
+            long, ByteString((0..<500_000).map { $0 % 2 == 0 ? UInt8(ascii: "a") : UInt8(ascii: ".") }),
+        ] {
+            #expect(await Self.verdict("", from: [name]).result == .nofrom)
+        }
+        #expect(Self.suffixes.organizationalDomain(of: long + ByteString(".com")) == nil)
+    }
+
+    @Test("Where the DNS left open who vouches for a message, it is neither refused nor let in")
+    func undecided() async {
+        let checker = DMARCChecker(
+            TestZone("_dmarc.example.com TXT v=DMARC1; p=reject\n_dmarc.none.example TXT v=DMARC1; p=none"),
+            Self.suffixes)
+        func result(_ from: ByteString, spf: ByteString? = nil, signers: [ByteString] = []) async
+            -> DMARCResult
+        {
+            var question = DMARCQuestion(fromDomains: [from])
+            (question.undecidedSPF, question.undecidedSigners) = (spf, signers)
+            return await checker.check(question).result
+        }
+        #expect(await result("example.com", spf: "mail.example.com") == .temperror)
+        #expect(await result("example.com", signers: ["other.example", "example.com"]) == .temperror)
+        #expect(await result("example.com", spf: "other.example", signers: ["other.example"]) == .reject)
+        #expect(await result("none.example", spf: "none.example") == DMARCResult.none)
     }
 
     @Test("No record and no name, however strange, ends the process; only an aligned name makes it accept")

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What the owners of authors' domains want done with mail (manual, section 58.6).
-@Suite("DMARC at reception")
+@Suite("DMARC at reception", .serialized)
 struct DMARCTests {
     /// A message: its subject, which names it, its From: lines, and its envelope.
     private struct Message {
@@ -76,6 +76,14 @@ struct DMARCTests {
         Message(subject: "garbled", from: ["a@@reject.test"]),
         Message(subject: "several", from: ["a@none.test, b@reject.test"]),
         Message(subject: "doubled", from: ["a@reject.test", "a@none.test"]),
+        Message(
+            subject: "resent", from: ["a@norecord.test\r\nResent-From: b@reject.test"], sender: "x@none.test"),
+        Message(subject: "beside", from: ["a@reject.test:;", "a@none.test"], sender: "x@none.test"),
+        Message(subject: "dotted", from: ["a@reject.test."]),
+        Message(subject: "wrapped", from: ["<<a@reject.test>>"]),
+        Message(subject: "international", from: ["a@räksmörgås.test"]),
+        Message(subject: "endless", from: [Array(repeating: "a", count: 20_000).joined(separator: ".\r\n ")]),
+        Message(subject: "long", from: ["a@" + Array(repeating: "a", count: 400).joined(separator: ".")]),
         Message(subject: "silent", from: ["a@elsewhere.test"]),
         Message(subject: "bounce", from: ["a@reject.test"], sender: ""),
         Message(subject: "unasked", from: ["a@none.test"], sender: "unasked@none.test"),
@@ -97,7 +105,7 @@ struct DMARCTests {
             let wanted = try String(contentsOf: Self.place.appendingPathComponent("told"), encoding: .utf8)
             #expect(told == wanted.split(separator: "\n").map(String.init))
             let refused = "550 Message from reject.test failed sender's DMARC policy, REJECT"
-            #expect(replies.count { $0 == refused } == 4)
+            #expect(replies.count { $0 == refused } == 6)
             #expect(replies.count { $0 == "550 Messages from reject.test break mailing lists" } == 1)
         }
     }
@@ -193,7 +201,12 @@ struct DMARCTests {
                 $0.split(separator: "\n").map(String.init)
             }
             let all = ["aligned", "relaxed", "strict", "failed", "inherited", "own", "held", "watched"]
-            #expect(records.count == all.count + ["several", "doubled", "bounce", "unasked", "listed"].count)
+            #expect(
+                records.count == all.count
+                    + [
+                        "several", "doubled", "bounce", "unasked", "listed", "dotted", "wrapped",
+                        "international",
+                    ].count)
             let inherited = try #require(records.dropFirst(4).first)
             #expect(inherited[2].wholeMatch(of: /received 1[0-9]{9}/) != nil)
             #expect(

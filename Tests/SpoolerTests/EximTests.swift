@@ -35,7 +35,7 @@ struct EximTests {
               allow_defer
               data = :defer: held for the test
             begin retry
-            * * F,1d,5m
+            * * F,3000w,5m
 
             """, to: "conf")
     }

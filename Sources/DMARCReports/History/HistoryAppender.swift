@@ -8,6 +8,11 @@ import Glibc
 package enum HistoryAppender {
     /// How often the file may be renamed under our hands before we give up.
     private static let mostAttempts = 20
+    /// How long we wait for the lock.
+    private static let patience = Duration.seconds(secondsOfPatience)
+    private static let secondsOfPatience = 10
+    /// Between two attempts to lock, in microseconds.
+    private static let pause: UInt32 = 20_000
 
     /// Appends a record; the file is made when missing, with this mode.
     package static func append(
@@ -17,13 +22,25 @@ package enum HistoryAppender {
             let descriptor = unsafe open(path.string, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode)
             guard descriptor >= 0 else { throw .system(path, "open for appending") }
             defer { close(descriptor) }
-            while flock(descriptor, LOCK_EX) != 0 {
-                guard errno == EINTR else { throw .system(path, "lock") }
-            }
+            try lock(descriptor, path)
             guard try isStill(path, descriptor) else { continue }
             return try write(record.text, descriptor, path)
         }
         throw DMARCError(.busy, at: path, "the file was replaced \(mostAttempts) times while it was opened")
+    }
+
+    /// Waits for others as long as an importer may need for a look at the file, not for one that hangs.
+    private static func lock(_ descriptor: Int32, _ path: ByteString) throws(DMARCError) {
+        let end = ContinuousClock.now + patience
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            switch errno {
+            case EINTR: continue
+            case EWOULDBLOCK where ContinuousClock.now < end: usleep(pause)
+            case EWOULDBLOCK:
+                throw DMARCError(.busy, at: path, "somebody has it locked for \(secondsOfPatience) seconds")
+            default: throw .system(path, "lock")
+            }
+        }
     }
 
     private static func isStill(_ path: ByteString, _ descriptor: Int32) throws(DMARCError) -> Bool {

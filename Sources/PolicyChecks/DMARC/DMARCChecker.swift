@@ -6,7 +6,7 @@ package struct DMARCChecker: Sendable {
     private let resolver: any NameResolver
     private let suffixes: PublicSuffixes
 
-    /// The most domains in From: that are asked for; a message with more of them is nobody's.
+    /// The most domains in From: that are asked for; a message with more of them is refused (RFC 7489, section 6.6.1).
     package static let mostAuthors = 10
 
     /// Makes a checker.
@@ -19,15 +19,26 @@ package struct DMARCChecker: Sendable {
     package func check(_ question: DMARCQuestion) async -> DMARCVerdict {
         var verdicts: [DMARCVerdict] = []
         var seen: Set<ByteString> = []
-        for domain in question.fromDomains.map({ PublicSuffixes.folded($0) })
+        for domain in question.fromDomains.lazy.map(Self.name)
         where seen.insert(domain).inserted {
             guard seen.count <= Self.mostAuthors else {
-                return DMARCVerdict(.temperror, from: domain, problem: "From: has too many domains")
+                return DMARCVerdict(.reject, from: domain, problem: "From: has too many domains")
             }
             verdicts.append(domain.isEmpty ? DMARCVerdict(.nofrom) : await check(domain, question))
         }
         return verdicts.max { Self.severity($0.result) < Self.severity($1.result) } ?? DMARCVerdict(.nofrom)
     }
+
+    /// A domain as it is asked for; empty for one that cannot be in the DNS.
+    private static func name(_ domain: ByteString) -> ByteString {
+        // A-labels are longer than what they stand for: only what is far too long is not even folded.
+        guard domain.count <= 4 * PublicSuffixes.longestName else { return "" }
+        let folded = PublicSuffixes.folded(domain)
+        return folded.count > PublicSuffixes.longestName - label.count ? "" : folded
+    }
+
+    /// Where records stand, below a domain (RFC 7489, section 6.1).
+    private static let label = ByteString("_dmarc.")
 
     private static func severity(_ result: DMARCResult) -> Int {
         switch result {
@@ -50,13 +61,23 @@ package struct DMARCChecker: Sendable {
         guard let record = found.record else { return DMARCVerdict(.norecord, from: domain) }
         let spf = question.spfDomain.map { areAligned($0, domain, record.spfAlignment) } ?? false
         let dkim = question.signingDomains.contains { areAligned($0, domain, record.dkimAlignment) }
-        var verdict = DMARCVerdict(
-            spf || dkim ? .accept : result(record, isInherited: found.domain != domain), from: domain)
+        let wanted = result(record, isInherited: found.domain != domain)
+        var verdict = DMARCVerdict(spf || dkim ? .accept : wanted, from: domain)
+        if !spf, !dkim, wanted != .none, isUndecided(question, domain, record) {
+            verdict = DMARCVerdict(
+                .temperror, from: domain, problem: "who would vouch for it could not be asked")
+        }
         verdict.usedDomain = found.domain
         verdict.record = record
         verdict.isAlignedSPF = spf
         verdict.isAlignedDKIM = dkim
         return verdict
+    }
+
+    /// Whether a check that the DNS left open might have vouched for the author.
+    private func isUndecided(_ question: DMARCQuestion, _ domain: ByteString, _ record: DMARCRecord) -> Bool {
+        question.undecidedSPF.map { areAligned($0, domain, record.spfAlignment) } ?? false
+            || question.undecidedSigners.contains { areAligned($0, domain, record.dkimAlignment) }
     }
 
     private func result(_ record: DMARCRecord, isInherited: Bool) -> DMARCResult {
@@ -101,7 +122,7 @@ package struct DMARCChecker: Sendable {
     }
 
     private func published(_ domain: ByteString) async throws(Trouble) -> [ByteString] {
-        switch await resolver.lookup("_dmarc.\(domain)", .txt).outcome {
+        switch await resolver.lookup(Self.label + domain, .txt).outcome {
         case .records(let records):
             return records.compactMap { record in
                 guard case .text(let strings) = record.data else { return nil }

@@ -8,6 +8,10 @@ package struct DMARCQuestion: Sendable, Hashable {
     package var spfDomain: ByteString?
     /// The domains whose DKIM signatures have been verified.
     package var signingDomains: [ByteString]
+    /// The domain that SPF was asked about without an answer of the DNS.
+    package var undecidedSPF: ByteString?
+    /// The domains of signatures whose keys could not be had for now.
+    package var undecidedSigners: [ByteString] = []
 
     /// Makes a question.
     package init(fromDomains: [ByteString], spfDomain: ByteString? = nil, signingDomains: [ByteString] = []) {

@@ -19,6 +19,9 @@ package struct PublicSuffixes: Sendable {
         }
     }
 
+    /// The most octets of a name (RFC 1035, section 2.3.4); what is longer is none.
+    static let longestName = 253
+
     private static let comment = ByteString("//")
     private static let wildcard = ByteString("*.")
 
@@ -48,7 +51,9 @@ package struct PublicSuffixes: Sendable {
     ///
     /// nil for a public suffix itself and for an empty name. A name under no rule has its last label for a suffix.
     package func organizationalDomain(of name: ByteString) -> ByteString? {
-        let labels = Self.folded(name).split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        let folded = Self.folded(name)
+        guard folded.count <= Self.longestName else { return nil }
+        let labels = folded.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard !labels.contains(where: \.isEmpty) else { return nil }
         let count = labels.count - suffixLength(labels)
         return count < 1 ? nil : labels.dropFirst(count - 1).map { ByteString($0) }.joined(separator: ".")
