@@ -62,7 +62,9 @@ extension ACLEvaluator {
                 log(.init(text: "DKIM: validation error: \(problem)", targets: .main), &state)
             }
         }
-        if !verdicts.isEmpty { state.facts.message.dkim = DKIMFacts(verdicts) }
+        if !verdicts.isEmpty {
+            state.facts.message.dkim = DKIMFacts(verdicts, at: expander.environment.now().seconds)
+        }
         return verdicts
     }
 
@@ -130,12 +132,13 @@ extension StatementRun {
 
 extension DKIMFacts {
     /// What expansions see of signatures.
-    fileprivate init(_ verdicts: [DKIMVerdict]) {
+    fileprivate init(_ verdicts: [DKIMVerdict], at now: Int64) {
         let signers = verdicts.flatMap { verdict in
             [verdict.signature.domain, verdict.signature.identity].compactMap { $0 }
         }
         self.init(
-            signatures: verdicts.map { Signature($0) }, signers: ByteString(signers.joined(separator: ":")))
+            signatures: verdicts.map { Signature($0, at: now) },
+            signers: ByteString(signers.joined(separator: ":")))
     }
 
     /// Begins a run of the ACL.
@@ -157,10 +160,11 @@ extension DKIMFacts {
 }
 
 extension DKIMFacts.Signature {
-    fileprivate init(_ verdict: DKIMVerdict) {
+    fileprivate init(_ verdict: DKIMVerdict, at now: Int64) {
         let signature = verdict.signature
         self.init(status: verdict.result.status, reason: verdict.result.reason)
         announced = verdict.result.announced(keyBits: verdict.keyBits)
+        (isUndecided, isWeak) = (verdict.isUndecided, verdict.isWeak(at: now))
         values = [
             "dkim_algo": signature.algorithm.word, "dkim_canon_body": signature.bodyForm.word,
             "dkim_canon_headers": signature.headerForm.word,

@@ -19,6 +19,12 @@ package struct DKIMFacts: Sendable, Hashable {
         private var announcedComment: ByteString?
         /// Whether an ACL has set status or reason.
         package var isOverridden = false
+        /// Whether the key could not be had for now, so that a later try may come to another result; `status` does not tell.
+        package var isUndecided = false
+        /// Whether it says less than a good one should: its time (`x=`) is over, or part of the body is not signed (`l=`).
+        ///
+        /// Exim takes such a signature for good, and `status` does so too.
+        package var isWeak = false
 
         /// Whether its key could not be had for now.
         package var isUndecided = false

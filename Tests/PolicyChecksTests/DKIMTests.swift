@@ -160,6 +160,59 @@ struct DKIMTests {
         #expect(DKIMHashing(Array(repeating: line, count: 19))?.finish().signatures.count == 19)
     }
 
+    @Test("A key that the DNS cannot give now is told apart from one that is not there")
+    func undecided() async throws {
+        let zone = TestZone("slow._domainkey.sign.test TIMEOUT")
+        for (selector, isUndecided) in [("slow", true), ("none", false)] as [(ByteString, Bool)] {
+            var order = DKIMSamples.order(.ed25519, .relaxed)
+            order.selector = selector
+            let (lines, body) = DKIMSamples.parts(try DKIMSamples.signed("From: a@sign.test\n\nx\n", [order]))
+            let hashing = try #require(DKIMHashing(lines))
+            hashing.take(body)
+            let verdict = try #require(await DKIMVerifier(zone).check(hashing.finish()).first)
+            #expect(verdict.result == .keyUnavailable)
+            #expect(verdict.isUndecided == isUndecided)
+        }
+    }
+
+    @Test("When the time for a message's keys is over, the rest have none, and are undecided")
+    func lateKeys() async throws {
+        let order = DKIMSamples.order(.ed25519, .relaxed)
+        let (lines, body) = DKIMSamples.parts(try DKIMSamples.signed("From: a@sign.test\n\nx\n", [order]))
+        let hashing = try #require(DKIMHashing(lines))
+        hashing.take(body)
+        let verifier = DKIMVerifier(DKIMSamples.zone, timeLimit: .zero)
+        let verdict = try #require(await verifier.check(hashing.finish()).first)
+        #expect(verdict.result == .keyUnavailable)
+        #expect(verdict.isUndecided)
+    }
+
+    @Test("A signature is weak when its time is over, or the body goes on behind its l=")
+    func weakness() throws {
+        func evidence(_ tags: ByteString) throws -> DKIMEvidence {
+            let line: ByteString =
+                "DKIM-Signature: v=1; a=rsa-sha256; d=d; s=s; h=from; \(tags); bh=AAAA; b=AAAA\n"
+            let hashing = try #require(DKIMHashing([line, "From: a@d\n"]))
+            hashing.take(ByteString("1234\n").bytes[...])
+            return hashing.finish()
+        }
+        for (limit, isCut) in [(0, true), (5, true), (6, false), (7, false)] {
+            #expect(try evidence("l=\(limit)").cutBodies.isEmpty == !isCut, "l=\(limit)")
+        }
+        #expect(try evidence("t=1").cutBodies.isEmpty)
+    }
+
+    @Test("A signature is past its time the second after x=")
+    func expiry() async throws {
+        var order = DKIMSamples.order(.ed25519, .relaxed)
+        order.lifetime = 10
+        let message = try DKIMSamples.signed("From: a@sign.test\n\nx\n", [order])
+        let verdict = try #require(await DKIMSamples.check(message).first)
+        #expect(verdict.result == .pass)
+        #expect(!verdict.isWeak(at: 1_700_000_010))
+        #expect(verdict.isWeak(at: 1_700_000_011))
+    }
+
     @Test("A body without end keeps nothing: empty lines are counted, and written when something follows")
     func longBodies() {
         var form = DKIMBodyForm(.simple)

@@ -23,6 +23,8 @@ package struct DKIMBodyRequest: Sendable, Hashable {
 /// A class, since a digest under way belongs to one owner.
 package final class DKIMBodyHashes {
     private var hashes: [One]
+    /// Which requests have left out a part of the body, once that is at its end.
+    package private(set) var cut: Set<DKIMBodyRequest> = []
 
     /// Begins a body.
     package init(_ requests: some Sequence<DKIMBodyRequest>) { hashes = Set(requests).map { One($0) } }
@@ -35,7 +37,10 @@ package final class DKIMBodyHashes {
     /// Ends the body, and gives what there is by request; one that libcrypto could not compute is not there.
     package func finish() -> [DKIMBodyRequest: ByteString] {
         var results: [DKIMBodyRequest: ByteString] = [:]
-        for hash in hashes { results[hash.request] = hash.finish() }
+        for hash in hashes {
+            results[hash.request] = hash.finish()
+            if hash.isCut { cut.insert(hash.request) }
+        }
         hashes = []
         return results
     }
@@ -44,6 +49,7 @@ package final class DKIMBodyHashes {
         let request: DKIMBodyRequest
         private var form: DKIMBodyForm
         private var left: Int64
+        private(set) var isCut = false
         private var digest: Digest?
 
         init(_ request: DKIMBodyRequest) {
@@ -64,6 +70,7 @@ package final class DKIMBodyHashes {
         }
 
         private func hash(_ octets: [UInt8]) {
+            if left < octets.count { isCut = true }
             guard left > 0, !octets.isEmpty else { return }
             let counted = left < octets.count ? Array(octets.prefix(Int(left))) : octets
             left -= Int64(counted.count)

@@ -19,6 +19,8 @@ package struct DKIMEvidence: Sendable {
     package let headers: [ByteString]
     /// The hashes of the body that signatures want.
     package let bodyHashes: [DKIMBodyRequest: ByteString]
+    /// Which of them leave out a part of the body (`l=`).
+    package let cutBodies: Set<DKIMBodyRequest>
     /// Why no signature is looked at; nil where they are.
     package let refusal: Refusal?
 }
@@ -83,8 +85,9 @@ package final class DKIMHashing {
 
     /// Ends the message.
     package func finish() -> DKIMEvidence {
-        DKIMEvidence(
-            signatures: refusal == nil ? signatures : [], headers: headers, bodyHashes: hashes.finish(),
-            refusal: refusal)
+        let bodies = hashes.finish()
+        return DKIMEvidence(
+            signatures: refusal == nil ? signatures : [], headers: headers, bodyHashes: bodies,
+            cutBodies: hashes.cut, refusal: refusal)
     }
 }

@@ -103,11 +103,19 @@ package struct DKIMVerdict: Sendable, Hashable {
     package var keyBits = 0
     /// What libcrypto says of a key or signature that is not good.
     package var problem: ByteString?
+    /// Whether the key could not be had for now: the DNS was in trouble, or there was no time left to ask it.
+    package var isUndecided = false
+    /// Whether the body goes on behind what is signed (`l=`).
+    package var isBodyCut = false
 
     init(_ signature: DKIMSignature, _ result: DKIMResult = .none) {
         self.signature = signature
         self.result = result
     }
+
+    /// Whether it says less than a good one should at this time, in seconds since 1970: it is past `x=`, or the body goes on
+    /// behind what is signed (RFC 6376, sections 3.5 and 8.2).
+    package func isWeak(at now: Int64) -> Bool { isBodyCut || signature.expires.map { $0 < now } ?? false }
 
     /// The line of `dkim_verbose` up to its ending.
     package var logged: ByteString {

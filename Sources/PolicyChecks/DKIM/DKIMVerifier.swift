@@ -30,26 +30,37 @@ package struct DKIMRules: Sendable, Hashable {
 package struct DKIMVerifier: Sendable {
     private let resolver: any NameResolver
     private let rules: DKIMRules
+    private let timeLimit: Duration
 
-    /// Makes a verifier.
-    package init(_ resolver: any NameResolver, _ rules: DKIMRules = DKIMRules()) {
+    /// How long keys are asked for, for a whole message.
+    package static let usualTimeLimit = Duration.seconds(60)
+
+    /// Makes a verifier; what is left of a message's signatures when the time is over has no key.
+    package init(
+        _ resolver: any NameResolver, _ rules: DKIMRules = DKIMRules(),
+        timeLimit: Duration = DKIMVerifier.usualTimeLimit
+    ) {
         self.resolver = resolver
         self.rules = rules
+        self.timeLimit = timeLimit
     }
 
     /// Checks a message's signatures: a verdict for each that counts, in the order of the checks.
     package func check(_ evidence: DKIMEvidence) async -> [DKIMVerdict] {
         var verdicts: [DKIMVerdict] = []
         var isOver = false
+        let end = ContinuousClock.now + timeLimit
         for signature in rules.sorted(evidence.signatures) {
-            let verdict = isOver ? DKIMVerdict(signature) : await check(signature, evidence)
+            let verdict = isOver ? DKIMVerdict(signature) : await check(signature, evidence, until: end)
             isOver = isOver || (rules.endsWithFirst && verdict.result == .pass)
             verdicts.append(verdict)
         }
         return verdicts
     }
 
-    private func check(_ signature: DKIMSignature, _ evidence: DKIMEvidence) async -> DKIMVerdict {
+    private func check(
+        _ signature: DKIMSignature, _ evidence: DKIMEvidence, until end: ContinuousClock.Instant
+    ) async -> DKIMVerdict {
         switch signature.fault {
         case .tags: return DKIMVerdict(signature, .tags)
         case .version: return DKIMVerdict(signature, .version)
@@ -59,20 +70,35 @@ package struct DKIMVerifier: Sendable {
             return DKIMVerdict(signature, .bodyHashMismatch)
         }
         var verdict = DKIMVerdict(signature)
-        switch await record(of: signature) {
+        verdict.isBodyCut = evidence.cutBodies.contains(signature.request)
+        switch await record(of: signature, until: end) {
         case .success(let record):
             verdict.record = record
             judge(&verdict, record, evidence.headers)
-        case .failure(let result): verdict.result = result.result
+        case .failure(let missing):
+            verdict.result = missing.result
+            verdict.isUndecided = missing.isUndecided
         }
         return verdict
     }
 
-    private struct Missing: Error { let result: DKIMResult }
+    private struct Missing: Error {
+        let result: DKIMResult
+        var isUndecided = false
+    }
 
-    private func record(of signature: DKIMSignature) async -> Result<DKIMKeyRecord, Missing> {
+    private func record(
+        of signature: DKIMSignature, until end: ContinuousClock.Instant
+    ) async -> Result<DKIMKeyRecord, Missing> {
+        let undecided = Missing(result: .keyUnavailable, isUndecided: true)
+        guard ContinuousClock.now < end else { return .failure(undecided) }
         let name: ByteString = "\(signature.selector ?? "")._domainkey.\(signature.domain ?? "")"
-        let texts = await resolver.lookup(name, .txt).records.compactMap { record -> ByteString? in
+        let answer = await resolver.lookup(name, .txt)
+        switch answer.outcome {
+        case .tryAgain, .failed: return .failure(undecided)
+        case .records, .noData, .noSuchDomain: break
+        }
+        let texts = answer.records.compactMap { record -> ByteString? in
             if case .text(let strings) = record.data {
                 ByteString(strings.joined(separator: ""))
             } else {
