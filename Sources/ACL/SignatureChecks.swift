@@ -6,6 +6,9 @@ package import PolicyChecks
 
 /// DKIM signatures of a message that has come (manual, section 58.3).
 extension ACLEvaluator {
+    /// For how many signers the ACL is run; a message whose signatures are all looked at has fewer of its own.
+    private static let mostSigners = 100
+
     /// Checks signatures, and runs `acl_smtp_dkim` for each signer that `dkim_verify_signers` names; gives the first verdict
     /// that is not `accept`.
     ///
@@ -31,7 +34,7 @@ extension ACLEvaluator {
         }
         var statuses: [ByteString] = []
         var seen: Set<ByteString> = []
-        for signer in signers where seen.insert(signer).inserted {
+        for signer in signers where seen.count < Self.mostSigners && seen.insert(signer).inserted {
             for index in Self.indices(of: signer, verdicts) {
                 let verdict = await run(option, for: signer, index, verdicts, &state)
                 statuses.append(state.facts.message.dkim?.status ?? "")
@@ -134,7 +137,7 @@ extension DKIMFacts {
     /// What expansions see of signatures.
     fileprivate init(_ verdicts: [DKIMVerdict], at now: Int64) {
         let signers = verdicts.flatMap { verdict in
-            [verdict.signature.domain, verdict.signature.identity].compactMap { $0 }
+            verdict.signature.signers
         }
         self.init(
             signatures: verdicts.map { Signature($0, at: now) },

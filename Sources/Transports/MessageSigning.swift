@@ -109,9 +109,9 @@ struct MessageSigning {
     private mutating func order(
         _ domain: ByteString, _ selector: ByteString, _ key: ByteString, _ facts: Facts
     ) async throws(Trouble) -> DKIMSigningOrder {
-        try check(domain, "dkim_domain")
-        try check(selector, "dkim_selector")
-        var order = DKIMSigningOrder(domain: domain, selector: selector, key: key)
+        var order = DKIMSigningOrder(
+            domain: try check(domain, DKIMSigningOrder.asciiName(domain), "dkim_domain"),
+            selector: try check(selector, DKIMSigningOrder.asciiName(selector), "dkim_selector"), key: key)
         if let word = try await value(settings.canonicalization, "dkim_canon", facts), !word.isEmpty {
             if let form = DKIMCanonicalization(word) {
                 order.form = form
@@ -131,21 +131,26 @@ struct MessageSigning {
             order.hash = hash
         }
         if let identity = try await value(settings.identity, "dkim_identity", facts), !identity.isEmpty {
-            try check(identity, "dkim_identity")
-            order.identity = identity
+            order.identity = try check(
+                identity, DKIMSigningOrder.asciiIdentity(identity), "dkim_identity")
         }
         if let text = try await value(settings.lifetime, "dkim_timestamps", facts), !text.isEmpty {
-            // Digits as far as they go, as with Exim.
-            order.lifetime = ByteString(text.trimmed().prefix(while: \.isASCIIDigit)).decimalInteger() ?? 0
+            guard let seconds = DKIMSigningOrder.seconds(text) else {
+                throw Trouble(text: "DKIM: dkim_timestamps: \"\(text)\" is not a number of seconds")
+            }
+            order.lifetime = seconds
         }
         return order
     }
 
-    /// What cannot stand in a tag would end it, or the header line.
-    private func check(_ value: ByteString, _ option: ByteString) throws(Trouble) {
-        guard value.allSatisfy({ $0 > .blank && $0 != 0x7F && $0 != UInt8(ascii: ";") }) else {
+    /// The form for a tag; what cannot stand there would end it, or the header line.
+    private func check(
+        _ value: ByteString, _ form: ByteString?, _ option: ByteString
+    ) throws(Trouble) -> ByteString {
+        guard let form, form.allSatisfy({ $0 > .blank && $0 != 0x7F && $0 != UInt8(ascii: ";") }) else {
             throw Trouble(text: "DKIM: \(option): \"\(value)\" cannot stand in a signature")
         }
+        return form
     }
 
     private func value(

@@ -123,13 +123,15 @@ struct DKIMTests {
         }
     }
 
-    @Test("A tag that is given twice counts as the last one says, and what is no tag is passed over")
+    @Test("A tag that is given twice makes the list invalid, and what is no tag is passed over")
     func tags() {
         let tags = DKIMTags(" a = 1 ; b=\n two ;; junk ;=x; a=3; c=x=y ".utf8)
         #expect(tags["a"] == "3")
         #expect(tags["b"] == "two")
         #expect(tags["c"] == "x=y")
         #expect(tags["junk"] == nil)
+        #expect(tags.hasDuplicates)
+        #expect(!DKIMTags("a=1; A=1; b=1".utf8).hasDuplicates)
     }
 
     @Test("A limit of the body that cannot be read is not taken for none")

@@ -8,9 +8,17 @@ package struct DKIMEvidence: Sendable {
         case tooMany
         /// The body has a line that is too long.
         case longLine
+        /// The header has too many lines.
+        case tooManyHeaders
 
         /// Exim's word for it.
-        package var word: ByteString { self == .tooMany ? "EXCESS_SIGS" : "LONG_LINE" }
+        package var word: ByteString {
+            switch self {
+            case .tooMany: "EXCESS_SIGS"
+            case .longLine: "LONG_LINE"
+            case .tooManyHeaders: "EXCESS_HEADERS"
+            }
+        }
     }
 
     /// The signatures, topmost first; none after a refusal.
@@ -35,10 +43,8 @@ package final class DKIMHashing {
 
     /// How many signatures are too many.
     package static let tooManySignatures = 20
-    /// How many header lines are looked at.
+    /// How many header lines a message may have; no signature of one with more is looked at.
     package static let mostHeaders = 512
-    /// How many octets of a header line are looked at.
-    package static let longestHeader = 1 << 16
     /// How long a line of the body may not be, with its CRLF.
     package static let tooLongLine = 1 << 14
 
@@ -54,9 +60,14 @@ package final class DKIMHashing {
     /// Begins the body of a message with this header; nil when there is nothing to check.
     package init?(_ lines: [ByteString]) {
         guard lines.contains(where: Self.isSignature) else { return nil }
-        headers = lines.prefix(Self.mostHeaders).map { ByteString($0.prefix(Self.longestHeader)) }
-        let found = headers.filter(Self.isSignature)
-        refusal = found.count >= Self.tooManySignatures ? .tooMany : nil
+        // What were left out here would be delivered without having been signed; `header_maxsize` bounds the whole.
+        headers = lines
+        let found = lines.filter(Self.isSignature)
+        if lines.count > Self.mostHeaders {
+            refusal = .tooManyHeaders
+        } else {
+            refusal = found.count >= Self.tooManySignatures ? .tooMany : nil
+        }
         signatures = refusal == nil ? found.compactMap { DKIMSignature($0) } : []
         hashes = DKIMBodyHashes(signatures.filter { $0.fault == nil }.map(\.request))
     }

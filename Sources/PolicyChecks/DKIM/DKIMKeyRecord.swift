@@ -20,10 +20,11 @@ package struct DKIMKeyRecord: Sendable, Hashable {
     /// The longest record, in octets.
     package static let longest = 1 << 16
 
-    /// Reads a record; nil for one that is not of this version, has no key, or is for something other than mail.
+    /// Reads a record; nil for one that is not of this version, has no key or a tag twice, or is for something other than mail.
     package init?(_ text: ByteString) {
         let tags = DKIMTags(text)
         if let version = tags["v"], version != "DKIM1" { return nil }
+        if tags.hasDuplicates { return nil }
         guard let key = tags.octets("p") else { return nil }
         let services = tags.list("s") ?? ["*"]
         guard services.contains(where: { $0 == "*" || $0 == "email" }) else { return nil }

@@ -14,6 +14,8 @@ package enum DKIMResult: Sendable, Hashable {
     case keyTooShort
     /// The key's record does not allow the hash.
     case hashNotAllowed
+    /// The key's record has `t=s`, and `i=` is of a domain below `d=`.
+    case identityNotAllowed
     /// The key cannot be had, now or ever.
     case keyUnavailable
     /// The key's record is longer than `DKIMKeyRecord.longest`.
@@ -32,7 +34,8 @@ package enum DKIMResult: Sendable, Hashable {
         switch self {
         case .none: "none"
         case .pass: "pass"
-        case .bodyHashMismatch, .signatureIncorrect, .keyTooShort, .hashNotAllowed: "fail"
+        case .bodyHashMismatch, .signatureIncorrect, .keyTooShort, .hashNotAllowed, .identityNotAllowed:
+            "fail"
         case .keyUnavailable, .keyOverlong, .recordSyntax, .keySyntax, .tags, .version: "invalid"
         }
     }
@@ -40,7 +43,7 @@ package enum DKIMResult: Sendable, Hashable {
     /// `$dkim_verify_reason`; empty for some.
     package var reason: ByteString {
         switch self {
-        case .none, .pass, .hashNotAllowed, .tags, .version: ""
+        case .none, .pass, .hashNotAllowed, .identityNotAllowed, .tags, .version: ""
         case .bodyHashMismatch: "bodyhash_mismatch"
         case .signatureIncorrect: "signature_incorrect"
         case .keyTooShort: "pubkey_too_short"
@@ -60,6 +63,7 @@ package enum DKIMResult: Sendable, Hashable {
             "verification failed - signature did not verify (headers probably modified in transit)"
         case .keyTooShort: "verification failed - signature invalid (key too short)"
         case .hashNotAllowed: "verification failed - unspecified reason"
+        case .identityNotAllowed: "verification failed - identity not allowed by the key's t=s"
         case .keyUnavailable: "invalid - public key record (currently?) unavailable"
         case .keyOverlong: "invalid - overlong public key record"
         case .recordSyntax, .keySyntax: "invalid - syntax error in public key record"
@@ -82,6 +86,7 @@ package enum DKIMResult: Sendable, Hashable {
         case .signatureIncorrect: ("fail", "signature did not verify; headers probably modified in transit")
         case .keyTooShort: ("fail", "public key too short: \(keyBits) bits")
         case .hashNotAllowed: ("fail", "unspecified reason")
+        case .identityNotAllowed: ("fail", "identity not allowed by the key's t=s")
         case .keyUnavailable: ("temperror", "pubkey unavailable")
         case .keyOverlong: ("permerror", "overlong public key record")
         case .recordSyntax, .keySyntax: ("neutral", "public key record import problem")

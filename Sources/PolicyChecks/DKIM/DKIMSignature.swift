@@ -4,7 +4,8 @@ package import Bytes
 package struct DKIMSignature: Sendable, Hashable {
     /// What makes one that cannot be checked at all.
     package enum Fault: Sendable, Hashable {
-        /// One of d, s, h, bh, b, a or v is missing, or is not what it must be.
+        /// One of d, s, h, bh, b, a or v is missing, or is not what it must be; `h=` is without From:, `i=` is outside of
+        /// `d=`, or a tag is given twice (RFC 6376, sections 3.2, 3.5 and 6.1.1).
         case tags
         /// `v=` is not 1.
         case version
@@ -65,10 +66,31 @@ package struct DKIMSignature: Sendable, Hashable {
     private static func fault(_ tags: DKIMTags, isWhole: Bool) -> Fault? {
         // What should limit the body and cannot be read must not be taken for no limit.
         let isLimitReadable = tags["l"] == nil || tags.number("l") != nil
-        let isNamed = tags.solid("d").map { !$0.isEmpty } ?? false
-        guard isWhole, isLimitReadable, isNamed, !(tags.solid("s") ?? "").isEmpty, let version = tags["v"]
+        let signsFrom = tags.list("h")?.contains { $0.equalsIgnoringCase(ByteString("from")) } ?? false
+        guard isWhole, isLimitReadable, signsFrom, !tags.hasDuplicates, !(tags.solid("s") ?? "").isEmpty,
+            let domain = tags.solid("d"), !domain.isEmpty, let version = tags["v"]
         else { return .tags }
+        if let identity = tags.unquoted("i"), !Self.isInside(identity, domain) { return .tags }
         return version == "1" ? nil : .version
+    }
+
+    /// Whether an identity is of this domain, or of one below.
+    private static func isInside(_ identity: ByteString, _ domain: ByteString) -> Bool {
+        guard let inner = Self.domain(of: identity) else { return false }
+        return inner.equalsIgnoringCase(domain)
+            || inner.lowercasedASCII().ends(with: ByteString(".") + domain.lowercasedASCII())
+    }
+
+    private static func domain(of identity: ByteString) -> ByteString? {
+        identity.lastIndex(of: UInt8(ascii: "@")).map { place in
+            ByteString(identity[(place + 1)...].filter { !$0.isASCIISpace })
+        }
+    }
+
+    /// Whether `i=` is of a domain below `d=`, which a key may forbid (RFC 6376, section 3.6.1, `t=s`).
+    package var isOfSubdomain: Bool {
+        guard let domain, let inner = identity.flatMap(Self.domain) else { return false }
+        return !inner.equalsIgnoringCase(domain)
     }
 
     /// What is none of the six forms is simple, as with Exim.
@@ -83,6 +105,14 @@ package struct DKIMSignature: Sendable, Hashable {
             return (.simple, .simple)
         }
         return (header, body)
+    }
+
+    /// Whom `$dkim_signers` names for it: `d=` and `i=`, unless they would be something else as items of that list.
+    package var signers: [ByteString] {
+        [domain, identity].compactMap { $0 }.filter { name in
+            name.first != UInt8(ascii: "<")
+                && name.allSatisfy { $0 > .blank && $0 != 0x7F && $0 != UInt8(ascii: ":") }
+        }
     }
 
     /// What it needs of the body.

@@ -16,7 +16,7 @@ package struct DKIMSigningOrder: Sendable, Hashable {
     package var hash = DKIMAlgorithm.Hash.sha256
     /// `i=`.
     package var identity: ByteString?
-    /// How many seconds it is good for, for `t=` and `x=`; nil for neither.
+    /// How many seconds it is good for, for `t=` and `x=`; nil for neither, 0 for no end.
     package var lifetime: Int64?
     /// Which header lines are signed.
     package var headers = DKIMHeaderChoice.usual
@@ -26,6 +26,26 @@ package struct DKIMSigningOrder: Sendable, Hashable {
         self.domain = domain
         self.selector = selector
         self.key = key
+    }
+
+    /// A domain or selector as it stands in a signature, with A-labels (RFC 8616, section 4); nil for one that has none.
+    package static func asciiName(_ name: ByteString) -> ByteString? {
+        do throws(InternationalName.Trouble) { return try InternationalName.asciiDomain(name) } catch {
+            return nil
+        }
+    }
+
+    /// An identity likewise: its local part is as it was.
+    package static func asciiIdentity(_ identity: ByteString) -> ByteString? {
+        guard let place = identity.lastIndex(of: UInt8(ascii: "@")) else { return identity }
+        return asciiName(ByteString(identity[(place + 1)...])).map { ByteString(identity[...place]) + $0 }
+    }
+
+    /// The number of `dkim_timestamps`; nil for what is none.
+    package static func seconds(_ text: ByteString) -> Int64? {
+        let digits = ByteString(text.trimmed())
+        guard !digits.isEmpty, digits.allSatisfy(\.isASCIIDigit) else { return nil }
+        return digits.decimalInteger()
     }
 }
 
@@ -137,7 +157,7 @@ package final class DKIMSigning {
         if let lifetime = order.lifetime {
             line.add("t=", "\(now)" as ByteString)
             let (end, isOver) = now.addingReportingOverflow(lifetime)
-            if !isOver { line.add("x=", "\(end)" as ByteString) }
+            if lifetime > 0, !isOver { line.add("x=", "\(end)" as ByteString) }
         }
         line.add("b=", Base64.encode(signature))
         return line.finished()

@@ -2,15 +2,18 @@ package import Bytes
 
 /// A list of `tag=value` (RFC 6376, section 3.2): of a signature, or of a key record.
 ///
-/// Total: what has no equals sign, or a name that is none, is passed over. Of a tag that is given twice the last one counts.
+/// Total: what has no equals sign, or a name that is none, is passed over. Of a tag that is given twice
+/// the last one counts, for what is told of the list; it is invalid as a whole.
 package struct DKIMTags: Sendable, Hashable {
     private var values: [ByteString: ByteString] = [:]
+    /// Whether a tag is given twice, so that readers may differ in what the list says.
+    package private(set) var hasDuplicates = false
 
     /// Reads a list.
     package init(_ text: some Collection<UInt8>) {
         for part in text.split(separator: UInt8(ascii: ";")) {
             guard let (name, value) = Self.tag(ByteString(part)) else { continue }
-            values[name] = value
+            if values.updateValue(value, forKey: name) != nil { hasDuplicates = true }
         }
     }
 

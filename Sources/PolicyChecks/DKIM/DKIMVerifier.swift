@@ -126,6 +126,10 @@ package struct DKIMVerifier: Sendable {
                 verdict.result = .hashNotAllowed
                 return
             }
+            guard !(record.forbidsSubdomains && signature.isOfSubdomain) else {
+                verdict.result = .identityNotAllowed
+                return
+            }
             verdict.result = .signatureIncorrect
             let octets = try algorithm.signed(signature.signedOctets(headers))
             try key.check(signature.signature, of: octets, algorithm.hash.digest)
