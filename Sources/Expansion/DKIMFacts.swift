@@ -26,11 +26,6 @@ package struct DKIMFacts: Sendable, Hashable {
         /// Exim takes such a signature for good, and `status` does so too.
         package var isWeak = false
 
-        /// Whether its key could not be had for now.
-        package var isUndecided = false
-        /// Whether it has expired (`x=`), or leaves a part of the body open (`l=`).
-        package var isWeak = false
-
         /// Makes a signature.
         package init(status: ByteString, reason: ByteString) {
             self.status = status

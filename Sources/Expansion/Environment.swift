@@ -170,6 +170,8 @@ package struct ExpansionSettings: Sendable, Hashable {
     package var spfGuess: ByteString = "v=spf1 a/24 mx/24 ptr ?all"
     /// `log_ports`, the log selectors `incoming_port` in `$sender_fullhost` and `$sender_rcvhost`.
     package var showsPortInHostText = false
+    /// Whether log lines name our own end of a connection (`+incoming_interface`).
+    package var showsInterface = false
 
     /// Exim's defaults.
     package init() {}

@@ -55,6 +55,7 @@ struct EnvironmentFilling {
         environment.settings.spoolDirectory = settings.spool.directory
         environment.settings.localhostNumber = settings.localhostNumber
         environment.settings.showsPortInHostText = settings.logSelector.has(.incomingPort)
+        environment.settings.showsInterface = settings.logSelector.has(.incomingInterface)
         if let owner = settings.owner {
             environment.settings.eximUID = Int(owner.uid)
             environment.settings.eximGID = Int(owner.gid)
