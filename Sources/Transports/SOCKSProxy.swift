@@ -21,41 +21,51 @@ struct SOCKSProxy: Sendable, Hashable {
     /// The highest weight.
     static let heaviest: Int64 = 1_000_000
 
-    /// The proxies of a list, and what is wrong with it, in which no value is shown: it might be a password.
+    /// The proxies of a list, and what is wrong with it, in which only names of options are shown: a part of a
+    /// password may stand anywhere.
     static func list(_ text: ByteString) -> (proxies: [SOCKSProxy], faults: [ByteString]) {
         var faults: [ByteString] = []
-        let proxies = ItemList.split(text, separator: UInt8(ascii: ":")).prefix(most).map {
-            SOCKSProxy($0, &faults)
-        }
+        let items = ItemList.split(text, separator: UInt8(ascii: ":")).prefix(most)
+        let proxies = zip(1..., items).map { SOCKSProxy($1, at: "item \($0)", &faults) }
         return (proxies, faults)
     }
 
-    private init(_ text: ByteString, _ faults: inout [ByteString]) {
+    private init(_ text: ByteString, at place: ByteString, _ faults: inout [ByteString]) {
         let words = Self.words(text)
-        let place = words.first ?? ""
-        address = IPAddress(place)
-        if address == nil { faults.append("\"\(place)\" is not an IP address") }
+        address = words.first.flatMap { IPAddress($0) }
+        // What follows may be the rest of a password.
+        guard address != nil else {
+            faults.append("\(place): it does not begin with an IP address")
+            return
+        }
+        var wrong: [ByteString] = []
         var (name, password): (ByteString, ByteString) = ("", "")
         var authenticates = false
         for word in words.dropFirst() {
             let parts = word.cut(at: UInt8(ascii: "=")).map { (ByteString($0.before), ByteString($0.after)) }
-            let (option, value) = parts ?? (word, "")
+            guard let (option, value) = parts else {
+                faults.append("\(place): a word without \"=\" is ignored")
+                continue
+            }
             switch (option, value) {
             case ("auth", "none"): authenticates = false
             case ("auth", "name"): authenticates = true
             case ("name", _): name = value
             case ("pass", _): password = value
-            case ("port", _): port = Int(number(value, of: option, 1...65_535, &faults))
-            case ("tmo", _): timeout = number(value, of: option, 1...86_400, &faults)
-            case ("pri", _): priority = Int(number(value, of: option, 0...Self.heaviest, &faults))
-            case ("weight", _): weight = Int(number(value, of: option, 0...Self.heaviest, &faults))
-            case ("auth", _): refuse("auth=none or auth=name is meant", at: place, &faults)
+            case ("port", _): port = Int(number(value, of: option, 1...65_535, &wrong))
+            case ("tmo", _): timeout = number(value, of: option, 1...86_400, &wrong)
+            case ("pri", _): priority = Int(number(value, of: option, 0...Self.heaviest, &wrong))
+            case ("weight", _): weight = Int(number(value, of: option, 0...Self.heaviest, &wrong))
+            case ("auth", _): wrong.append("auth=none or auth=name is meant")
             default: faults.append("\(place): unknown option \"\(option)\" is ignored")
             }
         }
-        guard authenticates else { return }
-        credentials = .init(name: name, password: password)
-        if credentials == nil { refuse("name or pass is too long", at: place, &faults) }
+        if authenticates {
+            credentials = .init(name: name, password: password)
+            if credentials == nil { wrong.append("name or pass is too long") }
+        }
+        faults += wrong.map { "\(place): \($0)" }
+        if !wrong.isEmpty { address = nil }
     }
 
     private static func words(_ text: ByteString) -> [ByteString] {
@@ -64,19 +74,12 @@ struct SOCKSProxy: Sendable, Hashable {
     }
 
     /// What is no number in the range makes the proxy unusable.
-    private mutating func number(
-        _ value: ByteString, of option: ByteString, _ range: ClosedRange<Int64>, _ faults: inout [ByteString]
+    private func number(
+        _ value: ByteString, of option: ByteString, _ range: ClosedRange<Int64>, _ wrong: inout [ByteString]
     ) -> Int64 {
         if let number = value.decimalInteger(), range.contains(number) { return number }
-        let place = address?.text ?? ""
-        refuse(
-            "\(option) is not a number from \(range.lowerBound) to \(range.upperBound)", at: place, &faults)
+        wrong.append("\(option) is not a number from \(range.lowerBound) to \(range.upperBound)")
         return range.lowerBound
-    }
-
-    private mutating func refuse(_ fault: ByteString, at place: ByteString, _ faults: inout [ByteString]) {
-        faults.append("\(place): \(fault)")
-        address = nil
     }
 
     /// What an expanded `socks_proxy` comes to, and the lines that tell what is wrong with it; empty is a direct connection.

@@ -12,6 +12,8 @@ struct ServerConnecting: Sendable {
     let proxies: [SOCKSProxy]
     /// `connect_timeout` in seconds: for all proxies together, and what is said to them.
     let timeout: Int64
+    /// What stands for a limit of 0 on the way through proxies, in seconds.
+    private static let longest: Int64 = 300
     /// Who hears of it before anything is connected.
     let events: HostEvents?
     /// Writes a line to the logs.
@@ -39,7 +41,7 @@ struct ServerConnecting: Sendable {
 
     /// One after the other, until one is reached; that one then decides.
     private func connectThroughProxies(_ loops: DeliveryLoops) async throws(Failure) -> ClientSocket {
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(timeout > 0 ? timeout : Self.longest)
         var left = proxies.filter { $0.address != nil }
         var generator = SystemRandomNumberGenerator()
         while let index = SOCKSProxy.choose(among: left, &generator) {

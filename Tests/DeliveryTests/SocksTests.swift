@@ -37,9 +37,23 @@ extension DeliveryTests {
             "SOC-03: an option that is none gives a log line, which shows no value",
             "socks:   socks_proxy = 127.0.2.1 port=WIREPORT passs=geheim\nserver: 2\nproxy: 1\n",
             [
-                "socks_proxy in smtp transport: 127.0.2.1: unknown option \"passs\" is ignored", "!geheim",
+                "socks_proxy in smtp transport: item 1: unknown option \"passs\" is ignored", "!geheim",
                 "PRX=[127.0.2.1]:<wire> C=",
             ]
+        ),
+        (
+            "SOC-03, SOC-06: of a password that is cut apart the log shows nothing",
+            "socks:   socks_proxy = 127.0.2.1 port=WIREPORT pass=se:cret : pass=geheim auth=name : 127.0.2.1 port=WIREPORT pass=my wort\nserver: 2\nproxy: 1\n",
+            [
+                "socks_proxy in smtp transport: item 2: it does not begin with an IP address",
+                "socks_proxy in smtp transport: item 3: it does not begin with an IP address",
+                "socks_proxy in smtp transport: item 4: a word without \"=\" is ignored",
+                "!cret", "!geheim", "!wort", "PRX=[127.0.2.1]:<wire> C=",
+            ]
+        ),
+        (
+            "A connect_timeout of 0 lets proxies be reached",
+            "timeout:   connect_timeout = 0s\nserver: 2\nproxy: 1\n", ["PRX=[127.0.2.1]:<wire> C="]
         ),
         (
             "SOC-04, SOC-05, SOC-06: a proxy that wants name and password gets them, and no log does",
