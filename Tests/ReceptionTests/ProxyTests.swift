@@ -221,6 +221,11 @@ extension ReceptionTests {
         for _ in 0..<2 {
             #expect(try late.readLine() == "503 Command refused, required Proxy negotiation failed")
         }
+        // It may not go on for ever.
+        try late.write("NOOP\r\n")
+        #expect(try late.readLine() == "503 Command refused, required Proxy negotiation failed")
+        try late.write("NOOP\r\n")
+        #expect(try late.readLine() == "500 Too many unrecognized commands")
         try Self.end(brief)
     }
 }

@@ -15,7 +15,7 @@ extension Session {
         state.rates.forgetCommand()
         state.facts.connection.smtpCommand = line
         let name = CommandName(line)
-        if refusesCommands, name?.word != "QUIT" { return await say(Self.refusedWithoutProxy) }
+        if refusesCommands, name?.word != "QUIT" { return await refuseWithoutProxy() }
         if advertised.contains(.pipelining), framer.hasPending, name?.word != "BDAT" { usedPipelining = true }
         if name?.mustBeLast(advertised) ?? true, isAhead { return await outOfStep() }
         guard let name else { return await unknown() }
@@ -147,13 +147,24 @@ extension Session {
     }
 
     private mutating func unknown() async {
-        unknownCommands += 1
         log.event(.syntaxError(line: lastLine, text: "unrecognized command"), state.facts)
-        guard unknownCommands <= settings.limits.maxUnknownCommands else {
-            log.event(.tooManyUnknown(last: lastLine), state, headers: [])
-            return await leave(for: "bad-commands", Reply(500, "Too many unrecognized commands"))
-        }
+        guard await mayTryAgain() else { return }
         await misused(Reply(500, "unrecognized command"))
+    }
+
+    /// No command is known of a client whose PROXY header was none; it may not go on for ever.
+    private mutating func refuseWithoutProxy() async {
+        guard await mayTryAgain() else { return }
+        await say(Self.refusedWithoutProxy)
+    }
+
+    /// Counts an unknown command, of which too many end the session.
+    private mutating func mayTryAgain() async -> Bool {
+        unknownCommands += 1
+        if unknownCommands <= settings.limits.maxUnknownCommands { return true }
+        log.event(.tooManyUnknown(last: lastLine), state, headers: [])
+        await leave(for: "bad-commands", Reply(500, "Too many unrecognized commands"))
+        return false
     }
 
     /// Answers a command whose syntax is wrong.
