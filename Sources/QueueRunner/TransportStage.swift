@@ -288,8 +288,11 @@ extension MessageDelivery {
             Set(one.hosts.map(\.address)) == Set(other.hosts.map(\.address))
         else { return false }
         if transport.isRemote {
-            let mayMix = multiDomain && !transport.separatesDomains(for: one.hosts)
-            return mayMix || firstParts.domain == parts.domain
+            // Either side's signatures count: all of a call go by the hosts of its first address.
+            if transport.separatesDomains(for: one.hosts + other.hosts) {
+                return firstParts.domain == parts.domain && Set(one.hosts) == Set(other.hosts)
+            }
+            return multiDomain || firstParts.domain == parts.domain
         }
         if transport.dependsOnDomain, firstParts.domain != parts.domain { return false }
         return !transport.dependsOnLocalPart || one.facts.localPart == other.facts.localPart

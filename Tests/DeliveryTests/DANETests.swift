@@ -247,6 +247,25 @@ extension DeliveryTests {
         #expect(lines.contains { $0.contains(" == b@alsoviamx.tls.test ") })
     }
 
+    @Test(
+        "A recipient whose domain is signed is verified by DANE, whatever recipient of the same host comes first"
+    )
+    func notGroupedWithoutDANE() async throws {
+        let lines = try await Self.performed(
+            """
+            == mixed
+            offers: SIZE STARTTLS
+            tls: stranger
+            mail: <a@example.org>
+            rcpt: <b@viaplain.plain.test>
+            rcpt: <b@viamx.tls.test>
+            run: -q
+            """, Self.names(7))
+        #expect(lines.contains { $0.contains(" => b@viaplain.plain.test ") }, "\(lines)")
+        #expect(lines.contains { $0.contains(" == b@viamx.tls.test ") }, "\(lines)")
+        #expect(!lines.contains { $0.contains("RCPT TO:<b@viamx.tls.test>") }, "\(lines)")
+    }
+
     @Test("dane_require_tls_ciphers stands in the place of tls_require_ciphers where DANE verifies")
     func ciphers() async throws {
         for (host, suite) in [("ee", "AES128"), ("without", "AES256")] {
