@@ -36,6 +36,8 @@ package struct OCSPProof: Sendable {
 
     /// How far clocks may be apart, in seconds.
     static let slack: Int64 = 300
+    /// How long a server's proof is taken that does not say until when it is good, in seconds.
+    static let longestWithoutEnd: Int64 = 86_400
 
     /// In DER.
     package let octets: [UInt8]
@@ -165,9 +167,11 @@ package struct OCSPProof: Sendable {
                     UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
                 )
             let status = unsafe OCSP_single_get0_status(single, &reason, &revoked, &this, &next)
+            // A time that cannot be read is never now.
             let begin = unsafe Self.seconds(this) ?? .max
+            let end = unsafe next == nil ? nil : Self.seconds(next) ?? .min
             unsafe found.append(
-                Single(status: status, reason: reason, begin: begin, end: Self.seconds(next), handle: single))
+                Single(status: status, reason: reason, begin: begin, end: end, handle: single))
         }
         return found
     }
@@ -238,10 +242,9 @@ extension OCSPBasic {
     func judgement(of own: OpaquePointer?, by authority: OpaquePointer?) -> TLSProof {
         let now = Int64(time(nil))
         for single in singles where unsafe isAbout(own, of: authority, single) {
-            let isLate = single.end.map { $0 + OCSPProof.slack < now } ?? false
-            if isLate || single.begin > now + OCSPProof.slack {
-                return .bad("Server certificate status is out-of-date")
-            }
+            guard single.begin <= now + OCSPProof.slack,
+                now <= (single.end ?? single.begin + OCSPProof.longestWithoutEnd) + OCSPProof.slack
+            else { return .bad("Server certificate status is out-of-date") }
             switch single.status {
             case V_OCSP_CERTSTATUS_GOOD: return .good
             case V_OCSP_CERTSTATUS_REVOKED:
