@@ -18,6 +18,8 @@ package struct RouteHost: Sendable, Hashable {
     package var wasToBeSecure = false
     /// The names under which TLSA records may be, in the order to look; empty for its name alone.
     package var names: [ByteString] = []
+    /// The domain whose MX records lead here; nil when the host is not from MX records.
+    package var mailDomain: ByteString?
 
     /// Makes a host.
     package init(

@@ -137,6 +137,7 @@ package struct HostFinder: Sendable {
                     isSecure: host.secure && found.secure && finding.asksForSecure)
                 entry.wasToBeSecure = finding.asksForSecure
                 entry.names = host.names
+                entry.mailDomain = host.preference.map { _ in found.domain }
                 hosts.append(entry)
             }
         }

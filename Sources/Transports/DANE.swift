@@ -89,7 +89,7 @@ struct DANEOptions: Sendable {
         let names = host.names.isEmpty ? [host.name] : host.names
         switch await HostLookup(place.routing.resolver).associations(of: names, port: place.port) {
         case .found(let base, let records):
-            let demand = Self.demand(place, base: base, among: names, records)
+            let demand = Self.demand(place.host, base: base, among: names, records)
             return isRequired || demand.usages != 0 ? .demanded(demand) : .encrypted(base)
         case .none(let isInsecure):
             let note: ByteString? =
@@ -107,9 +107,13 @@ struct DANEOptions: Sendable {
 
     /// A host of `hosts_require_dane` whose addresses were not validated; mail waits where that may be otherwise soon.
     private func unvalidated(_ place: TLSPlace) async -> DANEFinding {
-        let answer = await place.routing.resolver.lookup(place.host.name, .a)
-        var mayChange = answer.isUnvalidated
-        if case .tryAgain = answer.outcome { mayChange = true }
+        let (host, resolver) = (place.host, place.routing.resolver)
+        var answers = [await resolver.lookup(host.names.last ?? host.name, .a)]
+        if let domain = host.mailDomain { answers.append(await resolver.lookup(domain, .mx)) }
+        // What is validated by now was not when the host was found.
+        let mayChange =
+            answers.contains(where: \.mayBeOtherwise)
+            || host.wasToBeSecure && answers.allSatisfy(\.secure)
         return .refused(
             DANERefusal(
                 text: "DANE error: \(place.host.name) lookup not DNSSEC", isPermanent: !mayChange,
@@ -117,17 +121,34 @@ struct DANEOptions: Sendable {
     }
 
     private static func demand(
-        _ place: TLSPlace, base: ByteString, among names: [ByteString], _ records: [TLSARecord]
+        _ host: RouteHost, base: ByteString, among names: [ByteString], _ records: [TLSARecord]
     ) -> TLSADemand {
+        // The same records are the same demand, in whatever order they come.
+        let sorted = records.sorted {
+            let (one, other) = (
+                ($0.usage, $0.selector, $0.matching), ($1.usage, $1.selector, $1.matching)
+            )
+            return one == other
+                ? $0.association.lexicographicallyPrecedes($1.association) : one < other
+        }
         var demand = TLSADemand(
             base: base,
-            records: records.map {
+            records: sorted.map {
                 TLSAssociation(
                     usage: $0.usage, selector: $0.selector, matching: $0.matching, data: $0.association)
             })
-        // RFC 7672, section 3.2.3: MX records lead there, which were validated; so the domain's own name will do.
-        let domain = place.host.mx == nil ? nil : place.facts.address.domain?.bytes
-        demand.otherNames = (names + (domain.map { [$0] } ?? [])).filter { !$0.equalsIgnoringCase(base) }
+        // RFC 7672, section 3.2.3: MX records lead there, which were validated; so their domain's own name will do.
+        demand.otherNames = (names + (host.mailDomain.map { [$0] } ?? [])).filter {
+            !$0.equalsIgnoringCase(base)
+        }
         return demand
+    }
+}
+
+extension DNSAnswer {
+    /// Whether the trouble may be over in a minute.
+    fileprivate var mayBeOtherwise: Bool {
+        if case .tryAgain = outcome { return true }
+        return isUnvalidated
     }
 }

@@ -130,7 +130,10 @@ struct TLSTransportOptions: Sendable {
         // DANE alone verifies a host that it knows.
         plan.wishes.verification = plan.isDANE ? .required : await verification(lists)
         if !plan.isDANE, plan.wishes.verification != .none, await lists.mayHave(named, otherwise: true) {
-            plan.wishes.names = [place.host.name]
+            // Whoever signs nothing may have put the end of the aliases there.
+            plan.wishes.names = [
+                plan.isAnnounced ? place.host.name : place.host.names.last ?? place.host.name
+            ]
         }
         do throws(TLSFault) {
             try await expand(&plan, lists)
