@@ -59,7 +59,8 @@ extension Environment {
     /// Tells the log that a name in a host list has no address, and of whom the list was asked.
     func noteAddressless(_ name: ByteString, _ facts: Facts) {
         let peer = facts.connection.remoteAddress == nil ? nil : HostDescription.full(facts, self)
-        let during = peer.map { " (during SMTP connection from \($0)\(interface(facts)))" as ByteString } ?? ""
+        let during =
+            peer.map { " (during SMTP connection from \($0)\(interface(facts)))" as ByteString } ?? ""
         noteNameless("no IP address found for host \(name)\(during)", facts.message.id)
     }
 
