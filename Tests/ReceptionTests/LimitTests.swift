@@ -90,6 +90,8 @@ extension ReceptionTests {
         let (site, daemon, port) = (server.site, server.daemon, server.port)
         // The connection that found out whether it listens is over.
         try eventually("nobody is connected") { try connections(to: port) == 0 }
+        // Exim counts a client until the process that served it is reaped.
+        if isExim { try eventually("nobody is counted") { try ProcessGroup(daemon.number).isAlone } }
         var streams: [LoopbackStream] = []
         var heard: [String] = []
         for client in story.clients {
